@@ -1,0 +1,15 @@
+//! Addresses as people write them: networks, hosts, ports, and the targets made of them.
+//!
+//! Parsed once, here, for every subcommand. No I/O except the one read of `/etc/services` that a
+//! port name asks for; no names are looked up.
+
+pub mod error;
+pub mod network;
+pub mod service;
+pub mod spec;
+pub mod target;
+
+pub use error::ParseError;
+pub use network::{Family, Network, Transport};
+pub use spec::TargetSpec;
+pub use target::{Endpoint, Host, Target, UnixPath};

@@ -1,0 +1,1 @@
+//! Service names: `/etc/services` over Go's built-in list.

@@ -1,0 +1,3 @@
+//! The netkit binary: parse, plan, run, render, exit.
+
+fn main() {}

@@ -1,0 +1,91 @@
+//! The facts of a dial, in the order in which they happen.
+
+use std::net::IpAddr;
+
+use super::report::{Detection, Exchange, Hold};
+use crate::addr::Family;
+use crate::failure::Failure;
+use crate::net::{PeerAddr, SocketFacts, TcpInfo};
+use crate::resolve::Answer;
+use crate::time::Millis;
+
+/// What happened. The report is the fold of these; see [`super::Report::apply`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A question went to the resolver.
+    ResolveStart {
+        /// A or AAAA.
+        family: Family,
+    },
+    /// It was answered.
+    ResolveDone {
+        /// A or AAAA.
+        family: Family,
+        /// The addresses, or why there are none.
+        result: Result<Answer, Failure>,
+    },
+    /// The addresses, sorted and interleaved, as they will be tried from now on.
+    Ordered {
+        /// All that are known so far.
+        addresses: Vec<IpAddr>,
+    },
+    /// An attempt began.
+    ConnectStart {
+        /// Its index in the report.
+        attempt: usize,
+        /// Where it goes.
+        addr: PeerAddr,
+    },
+    /// An attempt ended.
+    ConnectDone {
+        /// Its index in the report.
+        attempt: usize,
+        /// The socket, or why there is none.
+        result: Result<Connected, Failure>,
+    },
+    /// An attempt was given up because another had won, or the run was stopped.
+    ConnectCancelled {
+        /// Its index in the report.
+        attempt: usize,
+    },
+    /// When a dead peer would be noticed.
+    Detection(Detection),
+    /// The exchange began.
+    ExchangeStart,
+    /// The first bytes went out.
+    Sent {
+        /// How many so far.
+        bytes: u64,
+    },
+    /// The first bytes came in.
+    FirstByte {
+        /// Since the first byte was sent, or since the connection stood.
+        after: Millis,
+    },
+    /// The exchange ended, well or not.
+    ExchangeDone {
+        /// What was said.
+        exchange: Exchange,
+        /// Why it did not end well.
+        failure: Option<Failure>,
+    },
+    /// The time of holding is over, or the connection is.
+    HoldDone(Hold),
+    /// Something worth knowing.
+    Warning(String),
+    /// The dial is over.
+    Done {
+        /// Why it did not succeed; `None` when it did.
+        failure: Option<Failure>,
+    },
+}
+
+/// A connection that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connected {
+    /// Ends and options.
+    pub facts: SocketFacts,
+    /// The kernel's view at this moment.
+    pub tcp_info: Option<TcpInfo>,
+}

@@ -1,0 +1,12 @@
+//! Connecting to a target, with every stage timed and every failure explained.
+
+pub mod config;
+pub mod event;
+pub mod many;
+pub mod repeat;
+pub mod report;
+pub mod wait;
+
+pub use config::{Config, Exchange, Expect, Strategy};
+pub use event::Event;
+pub use report::Report;

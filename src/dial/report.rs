@@ -1,0 +1,233 @@
+//! What a dial found. The only input of every renderer and of the exit code; its serde form is the
+//! JSON contract of `type: "dial"`.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{Endpoint, Family, Network, Target};
+use crate::failure::Failure;
+use crate::net::{KeepaliveFacts, OptionFact, TcpInfo};
+use crate::resolve::Source;
+use crate::time::Millis;
+
+/// The result of one dial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Report {
+    /// The target, joined: `example.com:443`.
+    pub target: String,
+    /// The network asked for.
+    pub network: Network,
+    /// Host name or literal; `null` for a Unix socket.
+    pub host: Option<String>,
+    /// Port; `null` for a Unix socket.
+    pub port: Option<u16>,
+    /// Path of a Unix socket; `null` otherwise.
+    pub path: Option<String>,
+    /// Whether everything asked for succeeded.
+    pub ok: bool,
+    /// `connected`, `replied`, `interrupted`, or the failure's kind.
+    pub outcome: String,
+    /// Why it did not succeed.
+    pub failure: Option<Failure>,
+    /// The lookup; `null` when it did not begin (a literal, a Unix socket).
+    pub resolve: Option<Resolve>,
+    /// Every address that was tried, in the order of starting.
+    pub attempts: Vec<Attempt>,
+    /// Our end of the winning connection, joined.
+    pub local: Option<String>,
+    /// Its other end, joined.
+    pub peer: Option<String>,
+    /// From the start of the winning attempt to the connection.
+    pub connect_ms: Option<Millis>,
+    /// From the first byte sent (or from the connection, if none was) to the first received.
+    pub first_byte_ms: Option<Millis>,
+    /// The whole dial, without the hold.
+    pub total_ms: Option<Millis>,
+    /// Keepalive asked for and in force; only TCP.
+    pub keepalive: Option<KeepaliveFacts>,
+    /// Every other socket option that was asked for.
+    pub options: Vec<OptionFact>,
+    /// When a dead peer would be noticed; only TCP.
+    pub detection: Option<Detection>,
+    /// The kernel's view right after connecting; only TCP.
+    pub tcp_info: Option<TcpInfo>,
+    /// What was said.
+    pub exchange: Option<Exchange>,
+    /// What the hold showed.
+    pub hold: Option<Hold>,
+    /// What is worth knowing beside the verdict.
+    pub warnings: Vec<String>,
+}
+
+/// The lookup of a name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Resolve {
+    /// From the first question to the last answer that was waited for.
+    pub ms: Option<Millis>,
+    /// The addresses in the order in which they are tried (RFC 6724, interleaved).
+    pub addresses: Vec<IpAddr>,
+    /// The name server that answered; `null` when none was asked.
+    pub server: Option<String>,
+    /// Where the addresses came from.
+    pub transport: Option<Source>,
+    /// One entry a question: AAAA and A.
+    pub questions: Vec<Question>,
+}
+
+/// One question to the resolver and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Question {
+    /// The family asked for.
+    pub family: Family,
+    /// When it was asked.
+    pub started_ms: Millis,
+    /// When it was answered; `null` if it never was.
+    pub ended_ms: Option<Millis>,
+    /// How many addresses came; `null` while there is no answer.
+    pub addresses: Option<usize>,
+    /// Why there is no answer.
+    pub failure: Option<Failure>,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// Still on its way; only in an interrupted report.
+    Pending,
+    /// Connected first.
+    Won,
+    /// Connected too, after the winner (only with `race_all`), and was closed.
+    Lost,
+    /// Closed unfinished because another address had won.
+    Cancelled,
+    /// Did not connect.
+    Failed,
+}
+
+/// One address that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Attempt {
+    /// The address, joined with the port; or the path of a Unix socket.
+    pub addr: String,
+    /// Its family; `null` for a Unix socket.
+    pub family: Option<Family>,
+    /// Our end, joined, once known.
+    pub local: Option<String>,
+    /// When it began.
+    pub started_ms: Millis,
+    /// When it ended.
+    pub ended_ms: Option<Millis>,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Why it did not connect.
+    pub failure: Option<Failure>,
+    /// The kernel's smoothed RTT of the handshake, if it connected over TCP.
+    pub handshake_rtt_ms: Option<Millis>,
+    /// SYN segments that were sent again.
+    pub syn_retransmits: Option<u32>,
+}
+
+/// The worst-case time until a dead peer is noticed, computed from the options in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Detection {
+    /// With nothing in flight; `null` means never.
+    pub idle_ms: Option<Millis>,
+    /// With data in flight; `null` when it cannot be known.
+    pub in_flight_ms: Option<Millis>,
+    /// What decides the idle case: `keepalive`, `user_timeout`, or `nothing`.
+    pub idle_by: String,
+    /// What decides the other: `user_timeout` or `tcp_retries2`.
+    pub in_flight_by: String,
+}
+
+/// Bytes as JSON shows them: text when they are UTF-8, base64 otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Bytes {
+    /// Valid UTF-8.
+    Text(String),
+    /// Anything else, RFC 4648 base64 with padding.
+    Base64(String),
+}
+
+/// What was said on the connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Exchange {
+    /// Bytes that the kernel took from us.
+    pub sent_bytes: u64,
+    /// Bytes that came back.
+    pub received_bytes: u64,
+    /// What came back, up to the capture limit.
+    pub received: Option<Bytes>,
+    /// Whether more came than was kept.
+    pub truncated: bool,
+    /// Whether the expectation was met; `null` when there was none.
+    pub matched: Option<bool>,
+    /// Whether the peer closed its side: `fin` or `rst`; `null` while it was open.
+    pub closed_by_peer: Option<String>,
+    /// When the exchange began.
+    pub started_ms: Option<Millis>,
+    /// When it ended.
+    pub ended_ms: Option<Millis>,
+}
+
+/// What the counters showed while the connection was held open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Hold {
+    /// How long it was held.
+    pub held_ms: Millis,
+    /// Keepalive probes sent, from the segment counters; `null` if they cannot be read.
+    pub probes_sent: Option<u32>,
+    /// How many of them were acknowledged.
+    pub probes_acked: Option<u32>,
+    /// Whether the connection was still up at the end.
+    pub alive: bool,
+    /// What ended it.
+    pub failure: Option<Failure>,
+}
+
+impl Report {
+    /// An empty report of a target: the value that the events are folded into.
+    #[must_use]
+    pub fn new(target: &Target) -> Self {
+        let path = match &target.endpoint {
+            Endpoint::Unix(path) => Some(path.to_string()),
+            Endpoint::Inet { .. } => None,
+        };
+        Self {
+            target: target.to_string(),
+            network: target.network,
+            host: target.host().map(ToString::to_string),
+            port: target.port(),
+            path,
+            ok: false,
+            outcome: "interrupted".to_owned(),
+            failure: None,
+            resolve: None,
+            attempts: Vec::new(),
+            local: None,
+            peer: None,
+            connect_ms: None,
+            first_byte_ms: None,
+            total_ms: None,
+            keepalive: None,
+            options: Vec::new(),
+            detection: None,
+            tcp_info: None,
+            exchange: None,
+            hold: None,
+            warnings: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! One next step for each kind of failure where one is known.
+//!
+//! Separate so that all advice reads alike and a test can look at every line of it.
+
+use super::{Kind, Stage};
+
+/// The advice that needs nothing but the kind; a place that knows more replaces it.
+pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Refused => {
+            "the host is up and nothing listens on that port; check the port and the service"
+        }
+        Kind::Filtered => "a firewall drops the packets, or no host has that address",
+        Kind::Rejected => "a firewall on the way refuses this traffic; its address is above",
+        Kind::HostUnreachable => "no host answers at that address; check it and the route to it",
+        Kind::NetUnreachable => "there is no route to that network; see `ip route get ADDRESS`",
+        Kind::LocalPolicy => "a route of this machine forbids it; see `ip route get ADDRESS`",
+        Kind::HalfOpen => {
+            "the peer vanished without closing; --user-timeout bounds how long that stays unnoticed"
+        }
+        Kind::NoReply => {
+            "silence is not an answer: the datagram may have arrived; send what the service replies to (--send)"
+        }
+        Kind::Nxdomain => "check the spelling, or ask another name server with --ns",
+        Kind::NoData => "the name has no address of that family; try without -4 or -6",
+        Kind::Servfail | Kind::DnsRefused | Kind::DnsTimeout | Kind::DnsUnreachable => {
+            "ask another name server with --ns"
+        }
+        Kind::AddrInUse => "choose another local port, or leave it out",
+        Kind::AddrNotAvailable => "`ip address` lists the addresses of this machine",
+        Kind::TooManyFiles => "raise the limit (`ulimit -n`) or lower --parallel",
+        Kind::NoSuchInterface => "`ip link` lists the interfaces of this machine",
+        Kind::Timeout if stage == Stage::Receive => {
+            "the peer accepted and stays silent; it may wait for you to speak first (--send)"
+        }
+        _ => return None,
+    })
+}

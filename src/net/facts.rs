@@ -1,0 +1,71 @@
+//! What a socket turned out to be: the answer to [`super::SocketOptions`], read back from the kernel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Millis;
+
+/// One option: what was asked and what the kernel accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OptionFact {
+    /// The flag's name without dashes: `ttl`, `mss`, `congestion`, …
+    pub name: String,
+    /// What was asked, as on the command line.
+    pub requested: String,
+    /// What `getsockopt` gave after connecting; `null` if it cannot be read.
+    pub accepted: Option<String>,
+}
+
+/// Keepalive values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeepaliveValues {
+    /// Whether probes are sent.
+    pub enabled: bool,
+    /// Idle time before the first probe.
+    pub idle_ms: Millis,
+    /// Time between probes.
+    pub interval_ms: Millis,
+    /// Unanswered probes until the connection is given up.
+    pub count: u32,
+}
+
+impl From<super::Keepalive> for KeepaliveValues {
+    fn from(asked: super::Keepalive) -> Self {
+        Self {
+            enabled: asked.enabled,
+            idle_ms: asked.idle.into(),
+            interval_ms: asked.interval.into(),
+            count: asked.count,
+        }
+    }
+}
+
+/// Keepalive as asked for and as accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeepaliveFacts {
+    /// What was asked.
+    pub requested: KeepaliveValues,
+    /// What the kernel has in force.
+    pub accepted: Option<KeepaliveValues>,
+    /// `TCP_USER_TIMEOUT` in force; `null` when unset.
+    pub user_timeout_ms: Option<Millis>,
+}
+
+/// What the kernel says of a connected socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketFacts {
+    /// Our end, in joined form.
+    pub local: Option<String>,
+    /// The other end, in joined form.
+    pub peer: Option<String>,
+    /// Keepalive; only TCP has it.
+    pub keepalive: Option<KeepaliveFacts>,
+    /// Every other option that was asked for.
+    pub options: Vec<OptionFact>,
+    /// With `mptcp`: whether the peer speaks it.
+    pub mptcp: Option<bool>,
+    /// With `fastopen`: whether the SYN's data was accepted.
+    pub fastopen: Option<bool>,
+}

@@ -1,0 +1,34 @@
+//! What an operation needs of an established connection, whatever carries it.
+//!
+//! TCP, UDP, Unix sockets, TLS and test doubles all look like this to the layers above.
+
+use std::fmt::Debug;
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Close, SocketFacts, TcpInfo};
+use crate::failure::{Failure, Stage};
+
+/// An open connection.
+///
+/// On a datagram transport one write is one datagram and one read returns at most one; an empty
+/// datagram and the end of a stream cannot be told apart by `read`, so callers ask
+/// [`is_datagram`](Self::is_datagram) before they take 0 bytes for the end.
+/// Dropping a connection closes it as [`super::SocketOptions::close`] says.
+pub trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {
+    /// Whether messages keep their borders and nothing was set up before the first.
+    fn is_datagram(&self) -> bool;
+
+    /// The kernel's view of the socket: both ends and the options in force.
+    fn facts(&self) -> SocketFacts;
+
+    /// A fresh `TCP_INFO`; `None` on anything but TCP.
+    fn tcp_info(&self) -> Option<TcpInfo>;
+
+    /// Classifies an error that reading or writing gave, asking the error queue for evidence.
+    fn explain(&self, stage: Stage, error: &io::Error) -> Failure;
+
+    /// Changes how the connection is closed when dropped.
+    fn set_close(&mut self, close: Close);
+}
