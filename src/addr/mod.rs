@@ -4,10 +4,21 @@
 //! port name asks for; no names are looked up.
 
 pub mod error;
+mod explain;
+mod grammar;
+mod host;
+pub mod ip;
+pub mod list;
+mod nearest;
 pub mod network;
+mod piece;
+mod ports;
 pub mod service;
 pub mod spec;
 pub mod target;
+#[cfg(test)]
+mod tests;
+mod unix;
 
 pub use error::ParseError;
 pub use network::{Family, Network, Transport};

@@ -64,7 +64,10 @@ impl fmt::Display for UnixPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Abstract(name) => write!(f, "@{}", name.escape_ascii()),
+            Self::Abstract(name) => match std::str::from_utf8(name) {
+                Ok(name) => write!(f, "@{name}"),
+                Err(_) => write!(f, "@{}", name.escape_ascii()),
+            },
         }
     }
 }
