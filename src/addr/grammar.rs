@@ -301,7 +301,7 @@ fn ambiguous_colons(text: Piece<'_>, host: Piece<'_>, ports: Piece<'_>) -> Parse
     if is_literal_or_block(whole) {
         return missing_port(text, &format!("[{whole}]:443"));
     }
-    let first = host.text().find(':').unwrap_or(host.text().len());
+    let first = host.text().find(':').unwrap_or_else(|| host.text().len());
     let error = text
         .after(first)
         .error("there are too many colons", "host:port or [ipv6]:port");

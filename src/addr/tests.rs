@@ -574,7 +574,7 @@ fn check_reparses(target: &Target) {
         .unwrap_or_else(|e| panic!("{text:?}: {e:?}"))
         .targets()
         .collect();
-    assert_eq!(again, [target.clone()], "{text:?}");
+    assert_eq!(again, std::slice::from_ref(target), "{text:?}");
 }
 
 proptest! {
