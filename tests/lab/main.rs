@@ -1,1 +1,8 @@
-//! lab
+//! The real world in a box: `netkit` in network namespaces, against firewalls, dead routes, slow
+//! links and servers that misbehave.
+//!
+//! Needs root. Elsewhere every case says that it was skipped, and why; with `CI=true` or
+//! `NETKIT_LAB=require` a skip is a failure.
+
+mod bed;
+mod bed_works;
