@@ -1,1 +1,3 @@
-//! core
+//! The library through fakes and paused time, and the rules of its sources.
+
+mod layering;

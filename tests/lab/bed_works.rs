@@ -118,14 +118,15 @@ fn nothing_of_a_network_is_left_after_it() {
 /// Sends numbered datagrams from the client to the server and returns the numbers that arrive.
 fn datagrams(net: &Wire, count: u32) -> Vec<u32> {
     let (inbox, port) = serve::silent_udp(&net.server);
-    let outbox = net.client.enter(|| UdpSocket::bind("0.0.0.0:0")).unwrap();
-    outbox.connect((SERVER_V4, port)).unwrap();
+    let outbox = net.client.enter(|| UdpSocket::bind("0.0.0.0:0"));
+    let outbox = outbox.expect("a fresh machine has free ports");
+    outbox.connect((SERVER_V4, port)).expect("there is a route");
     for number in 0..count {
-        outbox.send(&number.to_be_bytes()).unwrap();
+        let sent = outbox.send(&number.to_be_bytes());
+        sent.expect("the queue has room");
     }
-    inbox
-        .set_read_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
+    let patience = Some(Duration::from_millis(200));
+    inbox.set_read_timeout(patience).expect("it is above zero");
     let mut number = [0; 4];
     std::iter::from_fn(|| {
         let length = inbox.recv(&mut number).ok()?;

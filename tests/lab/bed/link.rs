@@ -180,7 +180,7 @@ impl Lane {
         Some(due)
     }
 
-    /// The next number of SplitMix64 (Steele, Lea and Flood 2014): the same run after run.
+    /// The next number of `SplitMix64` (Steele, Lea and Flood 2014): the same run after run.
     fn draw(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;

@@ -26,9 +26,9 @@ pub(crate) const FAR_V6: &str = "2001:db8:2::2";
 /// Two machines on one wire.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    /// 192.0.2.1 and 2001:db8:1::1.
+    /// `192.0.2.1` and `2001:db8:1::1`.
     pub(crate) client: Namespace,
-    /// 192.0.2.2 and 2001:db8:1::2.
+    /// `192.0.2.2` and `2001:db8:1::2`.
     pub(crate) server: Namespace,
 }
 
@@ -67,11 +67,11 @@ impl Wire {
 /// Two machines with a router between them.
 #[derive(Debug)]
 pub(crate) struct Routed {
-    /// 192.0.2.1 and 2001:db8:1::1.
+    /// `192.0.2.1` and `2001:db8:1::1`.
     pub(crate) client: Namespace,
-    /// 192.0.2.254 and 2001:db8:1::fe towards the client.
+    /// `192.0.2.254` and `2001:db8:1::fe` towards the client.
     pub(crate) router: Namespace,
-    /// 198.51.100.2 and 2001:db8:2::2.
+    /// `198.51.100.2` and `2001:db8:2::2`.
     pub(crate) server: Namespace,
 }
 
