@@ -12,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{Errno, Evidence, Who};
-pub use kind::{Kind, Stage};
+pub use kind::{Class, Kind, Stage};
 
 /// Why something did not happen.
 ///

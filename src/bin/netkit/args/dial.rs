@@ -1,0 +1,49 @@
+//! The flags of `netkit dial`: shared groups, and the few of its own.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::{
+    ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, RaceArgs, RepeatArgs, SocketArgs, TargetArgs,
+    WaitArgs,
+};
+
+/// Connect to a target: which address answers, how long each stage takes, and if none, who said no.
+///
+/// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
+/// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
+#[derive(Debug, Args)]
+#[command(
+    after_help = crate::help::dial_short(),
+    after_long_help = crate::help::dial_long(),
+)]
+pub(crate) struct DialArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) race: RaceArgs,
+    #[command(flatten)]
+    pub(crate) exchange: ExchangeArgs,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveArgs,
+    #[command(flatten)]
+    pub(crate) socket: SocketArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    /// Of many targets, show only those that ended so (may be given more than once).
+    #[arg(
+        long,
+        value_name = "OUTCOME",
+        value_delimiter = ',',
+        help_heading = "Many targets"
+    )]
+    pub(crate) only: Vec<OnlyArg>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Becomes this command once the wait has succeeded; nothing runs otherwise.
+    #[arg(last = true, value_name = "CMD", help_heading = "Waiting")]
+    pub(crate) command: Vec<OsString>,
+}

@@ -1,0 +1,112 @@
+//! What was typed, and nothing else: clap definitions.
+//!
+//! No I/O, no environment, no rule between two flags; those are `plan`'s. Groups of flags that
+//! several subcommands share are one struct each, flattened where they apply.
+
+mod complaint;
+mod dial;
+mod groups;
+pub(crate) mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use complaint::complaint;
+pub(crate) use dial::DialArgs;
+pub(crate) use groups::{
+    CloseArg, ColorArg, ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, ProgressArg, RaceArgs,
+    RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,
+};
+
+/// Answers the questions that people ask a network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "netkit",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = crate::help::overview(),
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Connect to a target: which address answers, how long each stage takes, and if none, who said no.
+    Dial(Box<DialArgs>),
+    /// Run every subcommand against servers of its own on loopback and show what comes out.
+    Demo(DemoArgs),
+    /// Write completions, man pages, the JSON Schema or the README's help block.
+    #[command(hide = true)]
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    #[command(subcommand)]
+    pub(crate) what: Generate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generate {
+    /// A completion script.
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+    /// The man pages: one file each into a directory, or the first to standard output.
+    Man {
+        /// Where to write them.
+        dir: Option<PathBuf>,
+    },
+    /// The JSON Schema of every line that --json prints.
+    Schema,
+    /// The help block of README.md.
+    ReadmeHelp,
+}
+
+/// The shells that completions exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    Powershell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_of_dial_has_a_heading_and_a_help_line() {
+        let cli = Cli::command();
+        let dial = cli.find_subcommand("dial").unwrap();
+        for arg in dial.get_arguments().filter(|arg| !arg.is_positional()) {
+            let name = arg.get_id();
+            assert!(arg.get_help().is_some(), "{name} has no help");
+            if name != "help" && name != "version" {
+                assert!(arg.get_help_heading().is_some(), "{name} has no heading");
+            }
+        }
+    }
+}

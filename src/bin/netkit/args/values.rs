@@ -1,0 +1,400 @@
+//! The forms in which values are typed: durations, sizes, text with escapes, code points.
+//!
+//! Separate from the flags because several flags share a form and each form has its own tests. A
+//! parser knows nothing of the flag it serves; it says what it wanted, and [`crate::usage`] says
+//! where.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use netkit::net::LocalAddr;
+use netkit::resolve::NameServer;
+
+/// Why a value is not of its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValueError {
+    /// What is wrong with it, without a full stop.
+    pub(crate) message: String,
+    /// What would be right, as a noun phrase.
+    pub(crate) expected: String,
+    /// The bytes at fault, where it is not the whole value.
+    pub(crate) span: Option<std::ops::Range<usize>>,
+}
+
+impl ValueError {
+    pub(crate) fn new(message: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            expected: expected.into(),
+            span: None,
+        }
+    }
+
+    fn at(mut self, span: std::ops::Range<usize>) -> Self {
+        self.span = Some(span);
+        self
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}", self.message, self.expected)
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+type Parsed<T> = Result<T, ValueError>;
+
+const DURATION: &str = "a duration: seconds (`2`, `0.5`) or with units (`500ms`, `1m30s`)";
+
+/// Reads a duration: a bare number counts seconds and may have a fraction, anything else is read
+/// as humantime reads it.
+pub(crate) fn duration(text: &str) -> Parsed<Duration> {
+    let wrong = || ValueError::new(format!("`{text}` is not a duration"), DURATION);
+    let bare = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !bare {
+        return humantime::parse_duration(text.trim()).map_err(|_| wrong());
+    }
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// A duration above zero.
+pub(crate) fn positive_duration(text: &str) -> Parsed<Duration> {
+    match duration(text)? {
+        Duration::ZERO => Err(ValueError::new(
+            format!("`{text}` is no time at all"),
+            "a duration above zero, such as `500ms` or `2`",
+        )),
+        duration => Ok(duration),
+    }
+}
+
+/// Connection Attempt Delay: RFC 8305 §5 forbids less than 10 ms.
+pub(crate) fn attempt_delay(text: &str) -> Parsed<Duration> {
+    let delay = duration(text)?;
+    if delay < netkit::dial::config::MIN_ATTEMPT_DELAY {
+        let expected = "at least 10ms (RFC 8305 section 5)";
+        return Err(ValueError::new(format!("`{text}` is too short"), expected));
+    }
+    Ok(delay)
+}
+
+/// The longest keepalive time that Linux takes, `MAX_TCP_KEEPIDLE`.
+const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
+
+/// A keepalive time: the kernel counts whole seconds.
+pub(crate) fn keepalive_time(text: &str) -> Parsed<Duration> {
+    let time = duration(text)?;
+    if time.subsec_nanos() != 0 || !(Duration::from_secs(1)..=MAX_KEEPALIVE).contains(&time) {
+        let expected = "whole seconds from 1s to 32767s, as the kernel counts them";
+        return Err(ValueError::new(
+            format!("`{text}` cannot be a keepalive time"),
+            expected,
+        ));
+    }
+    Ok(time)
+}
+
+/// `TCP_USER_TIMEOUT`: the kernel counts milliseconds in an `int`.
+pub(crate) fn user_timeout(text: &str) -> Parsed<Duration> {
+    let time = duration(text)?;
+    let milliseconds = time.as_millis();
+    if milliseconds == 0 || milliseconds > i32::MAX as u128 {
+        let expected = "a duration from 1ms to 24 days";
+        return Err(ValueError::new(
+            format!("`{text}` cannot be a user timeout"),
+            expected,
+        ));
+    }
+    Ok(time)
+}
+
+const SIZE: &str = "a size: bytes (`512`), `64KiB`, `1MB`";
+
+/// Powers of 1024 carry an `i` (IEC 80000-13), powers of 1000 do not.
+const UNITS: &[(&str, u64)] = &[
+    ("", 1),
+    ("b", 1),
+    ("k", 1_000),
+    ("kb", 1_000),
+    ("kib", 1 << 10),
+    ("m", 1_000_000),
+    ("mb", 1_000_000),
+    ("mib", 1 << 20),
+    ("g", 1_000_000_000),
+    ("gb", 1_000_000_000),
+    ("gib", 1 << 30),
+];
+
+/// Reads a size in bytes.
+pub(crate) fn size(text: &str) -> Parsed<u64> {
+    let wrong = || ValueError::new(format!("`{text}` is not a size"), SIZE);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let (_, factor) = UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(*factor).ok_or_else(wrong)
+}
+
+/// Reads text with C escapes into bytes.
+pub(crate) fn c_text(text: &str) -> Parsed<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let offset = text.len() - rest.len() + at;
+        let (byte, length) = escape(&rest.as_bytes()[at + 1..]).ok_or_else(|| {
+            let expected = r"one of \n \r \t \0 \a \b \e \f \v \\ \' \xHH \NNN (octal)";
+            let end = text.len().min(offset + 2);
+            let end = (end..=text.len())
+                .find(|end| text.is_char_boundary(*end))
+                .unwrap_or(end);
+            let message = format!("`{}` is not an escape", &text[offset..end]);
+            ValueError::new(message, expected).at(offset..end)
+        })?;
+        bytes.push(byte);
+        rest = &rest[at + 1 + length..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(bytes)
+}
+
+/// One escape behind its backslash: its byte, and how many bytes it takes up.
+fn escape(text: &[u8]) -> Option<(u8, usize)> {
+    let simple = match *text.first()? {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'a' => 0x07,
+        b'b' => 0x08,
+        b'e' => 0x1b,
+        b'f' => 0x0c,
+        b'v' => 0x0b,
+        byte @ (b'\\' | b'\'' | b'"' | b'?') => byte,
+        b'x' => return number(&text[1..], 2, 16).map(|(byte, length)| (byte, length + 1)),
+        b'0'..=b'7' => return number(text, 3, 8),
+        _ => return None,
+    };
+    Some((simple, 1))
+}
+
+/// Up to `most` digits of `radix` as one byte.
+fn number(text: &[u8], most: usize, radix: u32) -> Option<(u8, usize)> {
+    let digits = text
+        .iter()
+        .take(most)
+        .take_while(|byte| char::from(**byte).is_digit(radix))
+        .count();
+    let digits = std::str::from_utf8(&text[..digits]).ok()?;
+    Some((u8::from_str_radix(digits, radix).ok()?, digits.len()))
+}
+
+/// Reads hexadecimal bytes; spaces, colons, commas, dashes and `0x` may stand between them.
+pub(crate) fn hex(text: &str) -> Parsed<Vec<u8>> {
+    let expected = "pairs of hexadecimal digits, such as `16030100` or `16:03:01`";
+    let plain = text.replace("0x", "").replace("0X", "");
+    let digits: Vec<u8> = plain
+        .bytes()
+        .filter(|byte| !b" :,-\t\n".contains(byte))
+        .collect();
+    if let Some(at) = text.char_indices().find(|(_, c)| !is_hex_or_separator(*c)) {
+        let message = format!("`{}` is not a hexadecimal digit", at.1);
+        return Err(ValueError::new(message, expected).at(at.0..at.0 + at.1.len_utf8()));
+    }
+    let pairs = digits
+        .chunks(2)
+        .map(|pair| number(pair, 2, 16).filter(|(_, length)| *length == 2));
+    let bytes: Option<Vec<u8>> = pairs.map(|pair| pair.map(|(byte, _)| byte)).collect();
+    bytes.ok_or_else(|| ValueError::new("a digit has no partner", expected))
+}
+
+fn is_hex_or_separator(c: char) -> bool {
+    c.is_ascii_hexdigit() || " :,-\t\nxX".contains(c)
+}
+
+/// Reads a regular expression over bytes.
+pub(crate) fn regex(text: &str) -> Parsed<regex::bytes::Regex> {
+    regex::bytes::Regex::new(text).map_err(|error| {
+        // The crate's text draws its own picture over several lines; its last line is the reason.
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default().trim();
+        let reason = reason.trim_start_matches("error: ");
+        ValueError::new(
+            format!("not a regular expression: {reason}"),
+            "a regular expression",
+        )
+    })
+}
+
+/// The names of the differentiated services code points (RFC 2474, 2597, 3246, 5865, 8622).
+const DSCP: &[(&str, u8)] = &[
+    ("df", 0),
+    ("le", 1),
+    ("cs0", 0),
+    ("cs1", 8),
+    ("cs2", 16),
+    ("cs3", 24),
+    ("cs4", 32),
+    ("cs5", 40),
+    ("cs6", 48),
+    ("cs7", 56),
+    ("af11", 10),
+    ("af12", 12),
+    ("af13", 14),
+    ("af21", 18),
+    ("af22", 20),
+    ("af23", 22),
+    ("af31", 26),
+    ("af32", 28),
+    ("af33", 30),
+    ("af41", 34),
+    ("af42", 36),
+    ("af43", 38),
+    ("va", 44),
+    ("voice-admit", 44),
+    ("ef", 46),
+];
+
+/// Reads a DSCP: a name or 0 to 63.
+pub(crate) fn dscp(text: &str) -> Parsed<u8> {
+    let name = text.to_ascii_lowercase();
+    if let Some((_, value)) = DSCP.iter().find(|(known, _)| *known == name) {
+        return Ok(*value);
+    }
+    integer(text)
+        .filter(|value| *value < 64)
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or_else(|| {
+            let expected = "0 to 63, or a name: ef, va, le, df, cs0 to cs7, af11 to af43";
+            ValueError::new(format!("`{text}` is not a DSCP"), expected)
+        })
+}
+
+/// Reads a type-of-service byte: 0 to 255, decimal or `0x` hexadecimal.
+pub(crate) fn tos(text: &str) -> Parsed<u8> {
+    integer(text)
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or_else(|| {
+            ValueError::new(
+                format!("`{text}` is not a TOS byte"),
+                "0 to 255, or 0x00 to 0xff",
+            )
+        })
+}
+
+/// Reads a firewall mark: 32 bits, decimal or `0x` hexadecimal.
+pub(crate) fn mark(text: &str) -> Parsed<u32> {
+    integer(text)
+        .and_then(|value| u32::try_from(value).ok())
+        .ok_or_else(|| {
+            let expected = "0 to 4294967295, or 0x0 to 0xffffffff";
+            ValueError::new(format!("`{text}` is not a mark"), expected)
+        })
+}
+
+fn integer(text: &str) -> Option<u64> {
+    // `from_str_radix` takes a sign; a code point has none.
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, radix) = digits.map_or((text, 10), |digits| (digits, 16));
+    digits
+        .starts_with(|c: char| c.is_ascii_hexdigit())
+        .then_some(())?;
+    u64::from_str_radix(digits, radix).ok()
+}
+
+/// Reads a whole number within bounds.
+fn bounded(text: &str, least: u64, most: u64) -> Parsed<u64> {
+    let number = text.parse::<u64>().ok().filter(|_| !text.starts_with('+'));
+    number
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| {
+            let expected = format!("a whole number from {least} to {most}");
+            ValueError::new(format!("`{text}` will not do"), expected)
+        })
+}
+
+/// Time to live.
+pub(crate) fn ttl(text: &str) -> Parsed<u8> {
+    bounded(text, 1, 255).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
+}
+
+/// Maximum segment size: what Linux takes, `TCP_MIN_MSS` to `MAX_TCP_WINDOW`.
+pub(crate) fn mss(text: &str) -> Parsed<u16> {
+    bounded(text, 88, 32_767).map(|value| u16::try_from(value).unwrap_or(u16::MAX))
+}
+
+/// Keepalive probes: what Linux takes, `MAX_TCP_KEEPCNT`.
+pub(crate) fn keepalive_count(text: &str) -> Parsed<u32> {
+    bounded(text, 1, 127).map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+/// A number of things at once; more sockets than ports make no sense.
+pub(crate) fn parallel(text: &str) -> Parsed<usize> {
+    bounded(text, 1, 65_535).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+}
+
+/// A switch with a value.
+pub(crate) fn on_off(text: &str) -> Parsed<bool> {
+    match text {
+        "on" | "yes" | "true" | "1" => Ok(true),
+        "off" | "no" | "false" | "0" => Ok(false),
+        _ => Err(ValueError::new(format!("`{text}` is neither"), "on or off")),
+    }
+}
+
+/// Reads a source address: `192.0.2.1`, `192.0.2.1:5000`, `2001:db8::1`, `[2001:db8::1]:5000`.
+pub(crate) fn local_addr(text: &str) -> Parsed<LocalAddr> {
+    let expected =
+        "an address of this machine: `192.0.2.1`, `192.0.2.1:5000`, `[2001:db8::1]:5000`";
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(LocalAddr { ip, port: 0 });
+    }
+    let addr: Result<SocketAddr, _> = text.parse();
+    addr.map(|addr| LocalAddr {
+        ip: addr.ip(),
+        port: addr.port(),
+    })
+    .map_err(|_| ValueError::new(format!("`{text}` is not a local address"), expected))
+}
+
+/// Reads a name server: an address, with a port if it is not 53.
+pub(crate) fn name_server(text: &str) -> Parsed<NameServer> {
+    let expected = "an address: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`";
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(NameServer {
+            addr: SocketAddr::new(ip, 53),
+        });
+    }
+    let addr: Result<SocketAddr, _> = text.parse();
+    addr.map(|addr| NameServer { addr })
+        .map_err(|_| ValueError::new(format!("`{text}` is not a name server"), expected))
+}
+
+/// How often; 0 means without an end.
+pub(crate) fn count(text: &str) -> Parsed<u64> {
+    bounded(text, 0, u64::MAX).map_err(|error| ValueError {
+        expected: "a whole number; 0 goes on until Ctrl-C".to_owned(),
+        ..error
+    })
+}
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod tests;

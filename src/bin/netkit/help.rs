@@ -1,0 +1,111 @@
+//! The words around the flags: examples, exit codes, the JSON contract.
+//!
+//! `--help`, the man pages and the README take them from here, so that they cannot disagree.
+
+use std::fmt::Write as _;
+
+use crate::exit;
+
+/// A command line and the question it answers.
+pub(crate) struct Example(pub(crate) &'static str, pub(crate) &'static str);
+
+/// What `netkit dial` is used for.
+pub(crate) const DIAL: &[Example] = &[
+    Example(
+        "netkit dial example.com:443",
+        "Which address answers, and how long does each stage take?",
+    ),
+    Example(
+        "netkit dial example.com https --race-all",
+        "What would IPv4 and IPv6 each have cost?",
+    ),
+    Example(
+        "netkit dial db:5432 --strategy go",
+        "What will a Go client see?",
+    ),
+    Example(
+        "netkit dial mail:25 --banner --expect-regex '^220 '",
+        "Is it the service I think it is?",
+    ),
+    Example(
+        r"netkit dial cache:6379 --send 'PING\r\n' --expect +PONG",
+        "Does it answer as it should?",
+    ),
+    Example(
+        "netkit dial -u ns1:53 --send-hex '0001 0100 0001 0000 0000 0000 00 0002 0001'",
+        "Does anything come back over UDP?",
+    ),
+    Example(
+        "netkit dial host:443 --keepalive 1s --keepalive-interval 1s --hold 10s",
+        "Are keepalive probes really sent and answered?",
+    ),
+    Example(
+        "netkit dial host:443 -c 100 -i 100ms",
+        "How does the connect time spread, and what gets lost?",
+    ),
+    Example(
+        "netkit dial 192.0.2.0/24:22,80,443 --only open",
+        "What is open there?",
+    ),
+    Example(
+        "netkit dial db:5432 --wait 30s -- ./migrate",
+        "Run this once the database answers.",
+    ),
+    Example(
+        "netkit dial host:9000 --stdio < request > reply",
+        "Send a file and keep the reply.",
+    ),
+    Example(
+        "netkit dial host:443 --json | jq .connect_ms",
+        "Give me the number.",
+    ),
+];
+
+/// What the lines of `--json` are.
+pub(crate) const JSON: &str = "\
+With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
+\"type\": `dial` (one result), `skipped` (a probe that found no place when it was due), `retry` and \
+`ready` (waiting), `summary` (the last line of --count, --wait and many targets) and `error` (nothing \
+could be measured). Times are numbers in milliseconds, what is unknown is null and never missing, \
+and new keys may be added. `netkit generate schema` prints the JSON Schema.";
+
+/// Below `netkit --help`.
+pub(crate) fn overview() -> String {
+    let mut text = exit_codes();
+    text.push_str("\nExamples:\n");
+    examples(&mut text, &DIAL[..1]);
+    text.push_str("  netkit demo\n      What does it look like?\n");
+    text
+}
+
+/// Below `netkit dial -h`.
+pub(crate) fn dial_short() -> String {
+    let mut text = "Examples:\n".to_owned();
+    examples(&mut text, &DIAL[..4]);
+    text.push_str("\nMore with --help: all examples, exit codes, JSON.\n");
+    text
+}
+
+/// Below `netkit dial --help`.
+pub(crate) fn dial_long() -> String {
+    let mut text = format!("JSON:\n  {JSON}\n\n");
+    text.push_str(&exit_codes());
+    text.push_str("\nExamples:\n");
+    examples(&mut text, DIAL);
+    text
+}
+
+fn exit_codes() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for (code, meaning) in exit::TABLE {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {code:<9} {meaning}");
+    }
+    text
+}
+
+fn examples(text: &mut String, examples: &[Example]) {
+    for Example(command, question) in examples {
+        let _ = writeln!(text, "  {command}\n      {question}");
+    }
+}

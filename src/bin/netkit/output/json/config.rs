@@ -1,0 +1,169 @@
+//! The configuration in force, as it is echoed in JSON: every time in milliseconds, every default
+//! filled in.
+
+use netkit::addr::Family;
+use netkit::dial::{self, Expect, Strategy, repeat, wait};
+use netkit::net::facts::KeepaliveValues;
+use netkit::net::{Close, SocketOptions};
+use netkit::time::Millis;
+use serde::Serialize;
+
+use crate::plan::{DialPlan, Mode};
+
+/// What a dial was asked to do.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct DialConfig {
+    pub(crate) timeout_ms: Millis,
+    pub(crate) attempt_timeout_ms: Option<Millis>,
+    pub(crate) strategy: Strategy,
+    pub(crate) family: Option<Family>,
+    /// `null`: the strategy's own.
+    pub(crate) attempt_delay_ms: Option<Millis>,
+    pub(crate) resolution_delay_ms: Millis,
+    pub(crate) race_all: bool,
+    /// Empty: the system's.
+    pub(crate) name_servers: Vec<String>,
+    pub(crate) socket: SocketConfig,
+    pub(crate) exchange: ExchangeConfig,
+    pub(crate) hold_ms: Option<Millis>,
+    /// With `--count`.
+    pub(crate) schedule: Option<ScheduleConfig>,
+    /// With `--wait`.
+    pub(crate) wait: Option<WaitConfig>,
+}
+
+/// What the sockets were asked to be.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct SocketConfig {
+    pub(crate) local_addr: Option<String>,
+    pub(crate) interface: Option<String>,
+    pub(crate) mark: Option<u32>,
+    pub(crate) tos: Option<u8>,
+    pub(crate) ttl: Option<u8>,
+    pub(crate) mss: Option<u16>,
+    pub(crate) congestion: Option<String>,
+    pub(crate) nodelay: Option<bool>,
+    pub(crate) fastopen: bool,
+    pub(crate) mptcp: bool,
+    pub(crate) keepalive: KeepaliveValues,
+    pub(crate) user_timeout_ms: Option<Millis>,
+    pub(crate) close: Close,
+}
+
+/// What was to be said.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ExchangeConfig {
+    pub(crate) send_bytes: Option<usize>,
+    /// The expected text, with C escapes where it is not plain.
+    pub(crate) expect: Option<String>,
+    pub(crate) expect_regex: Option<String>,
+    pub(crate) read_bytes: Option<u64>,
+    pub(crate) banner: bool,
+    pub(crate) shutdown_write: bool,
+}
+
+/// When probes were due.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ScheduleConfig {
+    /// `null`: until interrupted.
+    pub(crate) count: Option<u64>,
+    pub(crate) interval_ms: Millis,
+    pub(crate) parallel: usize,
+}
+
+/// What was waited for.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct WaitConfig {
+    pub(crate) limit_ms: Option<Millis>,
+    pub(crate) until: wait::Until,
+    pub(crate) any: bool,
+}
+
+impl From<&DialPlan> for DialConfig {
+    fn from(plan: &DialPlan) -> Self {
+        let config = &plan.config;
+        Self {
+            timeout_ms: config.timeout.into(),
+            attempt_timeout_ms: config.attempt_timeout.map(Millis),
+            strategy: config.strategy,
+            family: config.family,
+            attempt_delay_ms: config.attempt_delay.map(Millis),
+            resolution_delay_ms: config.resolution_delay.into(),
+            race_all: config.race_all,
+            name_servers: plan.name_servers.iter().map(ToString::to_string).collect(),
+            socket: (&config.socket).into(),
+            exchange: (&config.exchange).into(),
+            hold_ms: config.hold.map(Millis),
+            schedule: match &plan.mode {
+                Mode::Repeat(schedule) => Some(schedule.into()),
+                _ => None,
+            },
+            wait: match &plan.mode {
+                Mode::Wait { wait, .. } => Some(wait.into()),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl From<&SocketOptions> for SocketConfig {
+    fn from(options: &SocketOptions) -> Self {
+        Self {
+            local_addr: options.local_addr.map(|addr| match addr.port {
+                0 => addr.ip.to_string(),
+                port => std::net::SocketAddr::new(addr.ip, port).to_string(),
+            }),
+            interface: options.interface.clone(),
+            mark: options.mark,
+            tos: options.tos,
+            ttl: options.ttl,
+            mss: options.mss,
+            congestion: options.congestion.clone(),
+            nodelay: options.nodelay,
+            fastopen: options.fastopen,
+            mptcp: options.mptcp,
+            keepalive: options.keepalive.into(),
+            user_timeout_ms: options.user_timeout.map(Millis),
+            close: options.close,
+        }
+    }
+}
+
+impl From<&dial::Exchange> for ExchangeConfig {
+    fn from(exchange: &dial::Exchange) -> Self {
+        let (mut expect, mut expect_regex) = (None, None);
+        match &exchange.expect {
+            Some(Expect::Bytes(bytes)) => expect = Some(bytes.escape_ascii().to_string()),
+            Some(Expect::Regex(regex)) => expect_regex = Some(regex.as_str().to_owned()),
+            None => {}
+        }
+        Self {
+            send_bytes: exchange.send.as_ref().map(Vec::len),
+            expect,
+            expect_regex,
+            read_bytes: exchange.read,
+            banner: exchange.banner,
+            shutdown_write: exchange.shutdown_write,
+        }
+    }
+}
+
+impl From<&repeat::Schedule> for ScheduleConfig {
+    fn from(schedule: &repeat::Schedule) -> Self {
+        Self {
+            count: schedule.count,
+            interval_ms: schedule.interval.into(),
+            parallel: schedule.parallel,
+        }
+    }
+}
+
+impl From<&wait::Config> for WaitConfig {
+    fn from(wait: &wait::Config) -> Self {
+        Self {
+            limit_ms: wait.limit.map(Millis),
+            until: wait.until,
+            any: wait.any,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Everything that is shown: tables, JSON Lines, progress, colours.
+//!
+//! The only place that formats. Renderers are functions of a report and a [`View`]; they return
+//! text and never ask the terminal anything. [`Out`] is the one owner of standard output.
+
+pub(crate) mod facts;
+pub(crate) mod json;
+mod out;
+pub(crate) mod progress;
+pub(crate) mod style;
+mod table;
+pub(crate) mod tables;
+pub(crate) mod text;
+mod waterfall;
+
+pub(crate) use out::Out;
+
+/// How a stream shows things; decided by `plan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    /// Columns.
+    pub(crate) width: usize,
+    /// Whether colours are used.
+    pub(crate) colour: bool,
+    /// The form for a terminal: line art, aligned columns, text from the network escaped.
+    pub(crate) rich: bool,
+    /// Show more.
+    pub(crate) verbose: bool,
+}

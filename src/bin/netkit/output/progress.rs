@@ -1,0 +1,74 @@
+//! Progress on standard error: the only user of indicatif.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Redraws a second: enough to look alive, few enough not to matter.
+const RATE: u8 = 10;
+
+/// A bar, or nothing where it is not wanted.
+#[derive(Debug)]
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// A bar over `total` things; without a total, a count.
+    pub(crate) fn bar(wanted: bool, total: Option<u64>) -> Self {
+        if !wanted {
+            return Self(None);
+        }
+        let template = match total {
+            Some(_) => "{bar:30} {pos}/{len} {msg} {eta:>4}",
+            None => "{spinner} {pos} {msg}",
+        };
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(RATE));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("█▌ "));
+        }
+        Self(Some(bar))
+    }
+
+    /// A spinner that shows what is going on until something better is known.
+    pub(crate) fn spinner(wanted: bool, what: &str) -> Self {
+        if !wanted {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(RATE));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(Some(bar))
+    }
+
+    /// One more is done.
+    pub(crate) fn advance(&self, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+            bar.set_message(message());
+        }
+    }
+
+    /// Replaces the message.
+    pub(crate) fn message(&self, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(message());
+        }
+    }
+
+    /// Takes the bar away while `print` writes elsewhere on the same terminal.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Takes the bar away for good.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

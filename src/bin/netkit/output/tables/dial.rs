@@ -1,0 +1,282 @@
+//! One dial: the verdict, the stages to scale, the attempts, the facts.
+
+use std::time::Duration;
+
+use netkit::addr::Family;
+use netkit::dial::Report;
+use netkit::dial::report::{Attempt, AttemptOutcome};
+use netkit::time::Millis;
+
+use super::{facts, headline};
+use crate::output::View;
+use crate::output::facts::{connect_time, describe_resolve, dial_facts};
+use crate::output::style::Tone;
+use crate::output::table::{Align, Table};
+use crate::output::text::cut;
+use crate::output::waterfall::bar;
+
+/// Attempts drawn in the waterfall; a name with more addresses than this is in the table only.
+const MOST_BARS: usize = 12;
+
+/// The whole report of one dial.
+pub(crate) fn render(report: &Report, view: &View) -> String {
+    let mut text = headline(view, verdict_tone(report), &report.target, &verdict(report));
+    if view.rich {
+        text.push_str(&waterfall(report, view));
+        if report.attempts.len() > 1 || view.verbose {
+            text.push_str(&attempts_table(report, view));
+        }
+    } else {
+        text.push_str(&plain_stages(report));
+    }
+    text.push_str(&facts(view, &dial_facts(report, view)));
+    text
+}
+
+fn verdict_tone(report: &Report) -> Option<bool> {
+    if report.failure.is_none() && !report.ok {
+        None
+    } else {
+        Some(report.ok)
+    }
+}
+
+/// `connected in 1.2 ms`, `refused after 120 µs`.
+pub(crate) fn verdict(report: &Report) -> String {
+    let outcome = report.outcome.replace('_', " ");
+    let preposition = if report.ok { "in" } else { "after" };
+    match report.total_ms {
+        Some(total) => format!("{outcome} {preposition} {total}"),
+        None => outcome,
+    }
+}
+
+/// A stage: when it ran and what became of it.
+struct Span {
+    label: String,
+    start: Duration,
+    end: Duration,
+    note: String,
+    tone: Tone,
+}
+
+fn spans(report: &Report) -> Vec<Span> {
+    let mut spans: Vec<_> = report.resolve.iter().flat_map(resolve_span).collect();
+    let end = end_of_all(report);
+    spans.extend(
+        report
+            .attempts
+            .iter()
+            .take(MOST_BARS)
+            .map(|attempt| attempt_span(attempt, end)),
+    );
+    spans.extend(exchange_span(report, end));
+    spans
+}
+
+fn resolve_span(resolve: &netkit::dial::report::Resolve) -> Option<Span> {
+    let start = resolve
+        .questions
+        .iter()
+        .map(|question| question.started_ms.0)
+        .min()?;
+    let end = start + resolve.ms.map_or(Duration::ZERO, |ms| ms.0);
+    let failed = resolve.addresses.is_empty();
+    Some(Span {
+        label: "resolve".to_owned(),
+        start,
+        end,
+        note: describe_resolve(resolve),
+        tone: if failed { Tone::Bad } else { Tone::Plain },
+    })
+}
+
+fn attempt_span(attempt: &Attempt, end: Duration) -> Span {
+    Span {
+        label: attempt.addr.clone(),
+        start: attempt.started_ms.0,
+        end: attempt.ended_ms.map_or(end, |ended| ended.0),
+        note: attempt_note(attempt),
+        tone: attempt_tone(attempt.outcome),
+    }
+}
+
+fn exchange_span(report: &Report, end: Duration) -> Option<Span> {
+    let exchange = report.exchange.as_ref()?;
+    let start = exchange.started_ms?.0;
+    let note = match report.first_byte_ms {
+        Some(time) => format!("first byte after {time}"),
+        None => "no reply".to_owned(),
+    };
+    let end = exchange.ended_ms.map_or(end, |ended| ended.0);
+    let tone = if exchange.received_bytes > 0 {
+        Tone::Good
+    } else {
+        Tone::Warn
+    };
+    Some(Span {
+        label: "exchange".to_owned(),
+        start,
+        end,
+        note,
+        tone,
+    })
+}
+
+fn end_of_all(report: &Report) -> Duration {
+    let attempts = report
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.ended_ms);
+    attempts
+        .chain(report.total_ms)
+        .map(|millis| millis.0)
+        .max()
+        .unwrap_or_default()
+}
+
+fn attempt_note(attempt: &Attempt) -> String {
+    match (attempt.outcome, &attempt.failure) {
+        (AttemptOutcome::Failed, Some(failure)) => failure.kind.code().replace('_', " "),
+        (AttemptOutcome::Cancelled, _) => "another address won".to_owned(),
+        (AttemptOutcome::Lost, _) => "connected second, closed".to_owned(),
+        (AttemptOutcome::Pending, _) => "unfinished".to_owned(),
+        (AttemptOutcome::Failed, None) => "failed".to_owned(),
+        (AttemptOutcome::Won, _) => "connected".to_owned(),
+    }
+}
+
+fn attempt_tone(outcome: AttemptOutcome) -> Tone {
+    match outcome {
+        AttemptOutcome::Won => Tone::Good,
+        AttemptOutcome::Failed => Tone::Bad,
+        AttemptOutcome::Lost | AttemptOutcome::Cancelled | AttemptOutcome::Pending => Tone::Dim,
+    }
+}
+
+/// The widest label and note of the waterfall; longer ones are cut.
+const MOST_LABEL: usize = 26;
+const TOOK: usize = 8;
+
+fn waterfall(report: &Report, view: &View) -> String {
+    let (spans, end) = (spans(report), end_of_all(report));
+    let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+    let label = widest(&mut spans.iter().map(|span| span.label.chars().count())).min(MOST_LABEL);
+    let note = widest(&mut spans.iter().map(|span| span.note.chars().count())).min(view.width / 3);
+    // Two columns of indent, two gaps of one and one of two.
+    let width = view
+        .width
+        .saturating_sub(2 + label + 2 + TOOK + 2 + note)
+        .max(8);
+    let line = |span: &Span| {
+        let took = Millis(span.end.saturating_sub(span.start)).to_string();
+        format!(
+            "  {:<label$} {} {took:>TOOK$}  {}\n",
+            view.safe(&cut(&span.label, label)),
+            view.paint(span.tone, &bar(span.start, span.end, end, width)),
+            view.safe(&cut(&span.note, note)),
+        )
+    };
+    let mut text: String = spans.iter().map(line).collect();
+    if report.attempts.len() > MOST_BARS {
+        text.push_str(&format!(
+            "  … and {} more attempts\n",
+            report.attempts.len() - MOST_BARS
+        ));
+    }
+    text
+}
+
+fn attempts_table(report: &Report, view: &View) -> String {
+    let columns = [
+        ("address", Align::Left),
+        ("family", Align::Left),
+        ("source", Align::Left),
+        ("started", Align::Right),
+        ("took", Align::Right),
+        ("outcome", Align::Left),
+    ];
+    let mut table = Table::new(*view, &columns);
+    for attempt in &report.attempts {
+        table.row(&[
+            (view.safe(&attempt.addr), Tone::Plain),
+            (
+                attempt.family.map(family).unwrap_or_default().to_owned(),
+                Tone::Plain,
+            ),
+            (
+                attempt.local.clone().unwrap_or_else(|| "-".to_owned()),
+                Tone::Plain,
+            ),
+            (attempt.started_ms.to_string(), Tone::Plain),
+            (took(attempt), Tone::Plain),
+            (why(report, attempt), attempt_tone(attempt.outcome)),
+        ]);
+    }
+    table.to_string()
+}
+
+fn family(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    }
+}
+
+fn took(attempt: &Attempt) -> String {
+    let Some(ended) = attempt.ended_ms else {
+        return "-".to_owned();
+    };
+    let took = ended.0.saturating_sub(attempt.started_ms.0);
+    match attempt.syn_retransmits.unwrap_or(0) {
+        0 => Millis(took).to_string(),
+        lost => connect_time(took, lost),
+    }
+}
+
+/// How an attempt ended and, if it lost, to whom.
+fn why(report: &Report, attempt: &Attempt) -> String {
+    let winner = report
+        .attempts
+        .iter()
+        .find(|attempt| attempt.outcome == AttemptOutcome::Won);
+    match (attempt.outcome, winner) {
+        (AttemptOutcome::Won, _) if report.attempts.len() > 1 => "won".to_owned(),
+        (AttemptOutcome::Cancelled, Some(winner)) => format!("cancelled: {} won", winner.addr),
+        (AttemptOutcome::Lost, Some(winner)) => format!("connected after {}; closed", winner.addr),
+        _ => attempt_note(attempt),
+    }
+}
+
+/// The stages as lines that are easy to grep.
+fn plain_stages(report: &Report) -> String {
+    let mut text = String::new();
+    if let Some(resolve) = &report.resolve {
+        let took = resolve.ms.map(|ms| format!(" in {ms}")).unwrap_or_default();
+        let addresses: Vec<_> = resolve.addresses.iter().map(ToString::to_string).collect();
+        let list = addresses.join(" ");
+        text.push_str(&format!(
+            "resolve: {}{took}: {list}\n",
+            describe_resolve(resolve)
+        ));
+    }
+    for attempt in &report.attempts {
+        let family = attempt
+            .family
+            .map(|of| format!(" {}", family(of)))
+            .unwrap_or_default();
+        let local = attempt
+            .local
+            .as_ref()
+            .map(|local| format!(" from {local}"))
+            .unwrap_or_default();
+        text.push_str(&format!(
+            "attempt: {}{family}{local} at {} took {}: {}\n",
+            attempt.addr,
+            attempt.started_ms,
+            took(attempt),
+            why(report, attempt),
+        ));
+    }
+    text
+}

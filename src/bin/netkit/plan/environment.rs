@@ -1,0 +1,53 @@
+//! What the world says once, at the start: terminals, width, colour wishes.
+//!
+//! Separate from the plan so that the plan stays a pure function: tests build an `Environment`, and
+//! only [`Environment::detect`] asks the system.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+/// The facts of the surroundings that decide how output looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Environment {
+    /// Standard input is a terminal.
+    pub(crate) stdin_tty: bool,
+    /// Standard output is a terminal.
+    pub(crate) stdout_tty: bool,
+    /// Standard error is a terminal.
+    pub(crate) stderr_tty: bool,
+    /// Columns of the terminal, or `COLUMNS`.
+    pub(crate) width: Option<usize>,
+    /// `NO_COLOR` is set and not empty.
+    pub(crate) no_color: bool,
+    /// `CLICOLOR_FORCE` is set and neither empty nor 0.
+    pub(crate) clicolor_force: bool,
+    /// `TERM=dumb`.
+    pub(crate) term_dumb: bool,
+}
+
+impl Environment {
+    /// Asks the system. The width is asked for only when a terminal will show it.
+    pub(crate) fn detect() -> Self {
+        let stdout_tty = io::stdout().is_terminal();
+        let columns = || env::var("COLUMNS").ok()?.parse().ok();
+        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Self {
+            stdin_tty: io::stdin().is_terminal(),
+            stdout_tty,
+            stderr_tty: io::stderr().is_terminal(),
+            width: if stdout_tty {
+                terminal().or_else(columns)
+            } else {
+                columns()
+            },
+            no_color: set("NO_COLOR"),
+            clicolor_force: set("CLICOLOR_FORCE")
+                && env::var_os("CLICOLOR_FORCE") != Some("0".into()),
+            term_dumb: env::var_os("TERM") == Some("dumb".into()),
+        }
+    }
+}
+
+fn set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty())
+}

@@ -1,0 +1,57 @@
+//! From what was typed to what will be done: pure, so that hundreds of command lines are tested
+//! without a process, a terminal or a file.
+//!
+//! The only place where flags meet the environment and each other. Files named on the command line
+//! are opened later, by `run`.
+
+mod dial;
+mod environment;
+mod output;
+mod rules;
+
+pub(crate) use dial::{DialPlan, ListSource, Mode, check_network};
+pub(crate) use environment::Environment;
+pub(crate) use output::{Format, OutputSettings};
+
+use crate::args::{Cli, Command, Generate};
+use crate::usage::UsageError;
+
+/// What will be done, and how it will look.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) action: Action,
+    pub(crate) output: OutputSettings,
+}
+
+/// The things netkit does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Dial(Box<DialPlan>),
+    Demo,
+    Generate(Generate),
+}
+
+/// Makes the plan, or says which flag contradicts what.
+pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageError> {
+    match cli.command {
+        Command::Dial(args) => {
+            let output = OutputSettings::new(&args.output, environment)?;
+            let action = Action::Dial(Box::new(dial::plan(*args)?));
+            Ok(Plan { action, output })
+        }
+        Command::Demo(args) => {
+            let output = OutputSettings::plain(args.color, environment);
+            Ok(Plan {
+                action: Action::Demo,
+                output,
+            })
+        }
+        Command::Generate(args) => {
+            let output = OutputSettings::plain(crate::args::ColorArg::Never, environment);
+            Ok(Plan {
+                action: Action::Generate(args.what),
+                output,
+            })
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Which flags do not go together: small named rules, each saying which flags and why.
+//!
+//! Separate from the translation of flags into a configuration so that every rule can be read, and
+//! is tested, alone. A flag that would have no effect is refused rather than ignored.
+
+use netkit::addr::{Family, Network, Transport};
+
+use crate::args::DialArgs;
+use crate::usage::UsageError;
+
+type Checked = Result<(), UsageError>;
+
+/// Two flags that exclude each other, whether both were given, and why.
+struct Pair(bool, &'static str, bool, &'static str, &'static str);
+
+/// Runs every rule that needs nothing but the flags.
+pub(super) fn check(args: &DialArgs) -> Checked {
+    one_payload(args)?;
+    one_expectation(args)?;
+    one_keepalive(args)?;
+    one_family(args)?;
+    one_code_point(args)?;
+    one_mode(args)?;
+    stdio_alone(args)?;
+    companions(args)?;
+    local_addr_has_the_family(args)?;
+    something_to_read(args)
+}
+
+fn exclusive(pairs: &[Pair]) -> Checked {
+    for Pair(first, first_flag, second, second_flag, why) in pairs {
+        if *first && *second {
+            let message = format!("{first_flag} does not go with {second_flag}: {why}");
+            return Err(UsageError::new(message, "one of the two"));
+        }
+    }
+    Ok(())
+}
+
+fn one_payload(args: &DialArgs) -> Checked {
+    let args = &args.exchange;
+    let (text, hex, file) = (
+        args.send.is_some(),
+        args.send_hex.is_some(),
+        args.send_file.is_some(),
+    );
+    let why = "there is one thing to send";
+    exclusive(&[
+        Pair(text, "--send", hex, "--send-hex", why),
+        Pair(text, "--send", file, "--send-file", why),
+        Pair(hex, "--send-hex", file, "--send-file", why),
+    ])
+}
+
+fn one_expectation(args: &DialArgs) -> Checked {
+    let args = &args.exchange;
+    let (text, regex) = (args.expect.is_some(), args.expect_regex.is_some());
+    let nothing = args.read == Some(0);
+    let why = "there is one expectation";
+    exclusive(&[
+        Pair(text, "--expect", regex, "--expect-regex", why),
+        Pair(text, "--expect", nothing, "--read 0", "nothing is read"),
+        Pair(
+            regex,
+            "--expect-regex",
+            nothing,
+            "--read 0",
+            "nothing is read",
+        ),
+        Pair(
+            args.banner,
+            "--banner",
+            nothing,
+            "--read 0",
+            "nothing is read",
+        ),
+        Pair(
+            args.shutdown_write,
+            "--shutdown-write",
+            nothing,
+            "--read 0",
+            "it reads to the end",
+        ),
+    ])
+}
+
+/// An empty expectation is met by anything: it would be a check that cannot fail.
+fn something_to_read(args: &DialArgs) -> Checked {
+    match &args.exchange.expect {
+        Some(text) if text.is_empty() => {
+            let message = "--expect '' is met by anything";
+            Err(UsageError::new(message, "the text that must come back"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn one_keepalive(args: &DialArgs) -> Checked {
+    let args = &args.keepalive;
+    let why = "no probes are sent";
+    exclusive(&[
+        Pair(
+            args.no_keepalive,
+            "--no-keepalive",
+            args.keepalive.is_some(),
+            "--keepalive",
+            why,
+        ),
+        Pair(
+            args.no_keepalive,
+            "--no-keepalive",
+            args.keepalive_interval.is_some(),
+            "--keepalive-interval",
+            why,
+        ),
+        Pair(
+            args.no_keepalive,
+            "--no-keepalive",
+            args.keepalive_count.is_some(),
+            "--keepalive-count",
+            why,
+        ),
+    ])
+}
+
+fn one_family(args: &DialArgs) -> Checked {
+    let target = &args.target;
+    exclusive(&[
+        Pair(
+            target.ipv4,
+            "-4",
+            target.ipv6,
+            "-6",
+            "no address has both families",
+        ),
+        Pair(
+            target.udp,
+            "--udp",
+            target.network.is_some(),
+            "--network",
+            "both name the network",
+        ),
+    ])
+}
+
+fn one_code_point(args: &DialArgs) -> Checked {
+    let (tos, dscp) = (args.socket.tos.is_some(), args.socket.dscp.is_some());
+    exclusive(&[Pair(
+        tos,
+        "--tos",
+        dscp,
+        "--dscp",
+        "the DSCP is part of the TOS byte",
+    )])
+}
+
+fn one_mode(args: &DialArgs) -> Checked {
+    let wait = args.wait.wait.is_some();
+    let (count, hold) = (args.repeat.count.is_some(), args.keepalive.hold.is_some());
+    let pretty = args.output.pretty;
+    let stream = "a stream is one line an object (--json)";
+    exclusive(&[
+        Pair(
+            wait,
+            "--wait",
+            count,
+            "--count",
+            "one ends with the first success, the other counts",
+        ),
+        Pair(
+            wait,
+            "--wait",
+            hold,
+            "--hold",
+            "waiting ends with the first success",
+        ),
+        Pair(count, "--count", hold, "--hold", "probes are not held open"),
+        Pair(
+            wait,
+            "--wait",
+            args.race.race_all,
+            "--race-all",
+            "waiting ends with the first success",
+        ),
+        Pair(pretty, "--pretty", wait, "--wait", stream),
+        Pair(pretty, "--pretty", count, "--count", stream),
+    ])
+}
+
+/// `--stdio` gives the connection away: whatever netkit itself would say on it has no place.
+fn stdio_alone(args: &DialArgs) -> Checked {
+    let (stdio, exchange) = (args.exchange.stdio, &args.exchange);
+    let why = "standard input and output are the connection";
+    let output = "standard output is the connection's";
+    let with = |given, flag, why| Pair(stdio, "--stdio", given, flag, why);
+    exclusive(&[
+        with(exchange.send.is_some(), "--send", why),
+        with(exchange.send_hex.is_some(), "--send-hex", why),
+        with(exchange.send_file.is_some(), "--send-file", why),
+        with(exchange.expect.is_some(), "--expect", why),
+        with(exchange.expect_regex.is_some(), "--expect-regex", why),
+        with(exchange.read.is_some(), "--read", why),
+        with(exchange.banner, "--banner", why),
+        with(
+            exchange.shutdown_write,
+            "--shutdown-write",
+            "the end of the input does it",
+        ),
+        with(
+            args.keepalive.hold.is_some(),
+            "--hold",
+            "it stays open until both sides end",
+        ),
+        with(args.repeat.count.is_some(), "--count", why),
+        with(args.wait.wait.is_some(), "--wait", why),
+        with(args.race.race_all, "--race-all", why),
+        with(args.output.json, "--json", output),
+        with(args.output.pretty, "--pretty", output),
+    ])
+}
+
+/// Flags that mean nothing without another.
+fn companions(args: &DialArgs) -> Checked {
+    let wait = args.wait.wait.is_some();
+    let sends = args.exchange.send.is_some()
+        || args.exchange.send_hex.is_some()
+        || args.exchange.send_file.is_some()
+        || args.exchange.stdio;
+    let rows = [
+        (
+            args.repeat.interval.is_some(),
+            "--interval",
+            args.repeat.count.is_some(),
+            "--count N",
+        ),
+        (
+            args.wait.wait_for.is_some(),
+            "--wait-for",
+            wait,
+            "--wait DURATION",
+        ),
+        (args.wait.any, "--any", wait, "--wait DURATION"),
+        (
+            !args.command.is_empty(),
+            "a command after --",
+            wait,
+            "--wait DURATION",
+        ),
+        (
+            args.socket.fastopen,
+            "--fastopen",
+            sends,
+            "something to put into the SYN (--send)",
+        ),
+    ];
+    for (given, flag, has, companion) in rows {
+        if given && !has {
+            return Err(UsageError::new(
+                format!("{flag} has no effect alone"),
+                companion,
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn local_addr_has_the_family(args: &DialArgs) -> Checked {
+    let (Some(local), Some(family)) = (args.socket.local_addr, family(args)) else {
+        return Ok(());
+    };
+    if Family::of(local.ip) == family {
+        return Ok(());
+    }
+    let text = local.ip.to_string();
+    let flag = if family == Family::Ipv4 { "-4" } else { "-6" };
+    let message = format!("{text} is not an {family} address, as {flag} asks");
+    Err(UsageError::value(
+        "--local-addr",
+        &text,
+        &message,
+        &format!("an {family} address"),
+    ))
+}
+
+/// The family that `-4` or `-6` asks for.
+pub(super) fn family(args: &DialArgs) -> Option<Family> {
+    match (args.target.ipv4, args.target.ipv6) {
+        (true, _) => Some(Family::Ipv4),
+        (_, true) => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+/// What the flags ask of the network of every target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct NetworkNeeds {
+    /// Flags that only TCP has.
+    tcp: Vec<&'static str>,
+    /// Flags that only streams have.
+    stream: Vec<&'static str>,
+    /// Flags that only the Internet protocols have.
+    inet: Vec<&'static str>,
+    family: Option<Family>,
+}
+
+impl NetworkNeeds {
+    pub(super) fn new(args: &DialArgs) -> Self {
+        let (socket, keepalive) = (&args.socket, &args.keepalive);
+        let given = |rows: &[(bool, &'static str)]| {
+            rows.iter()
+                .filter(|(given, _)| *given)
+                .map(|(_, flag)| *flag)
+                .collect()
+        };
+        Self {
+            tcp: given(&[
+                (keepalive.keepalive.is_some(), "--keepalive"),
+                (
+                    keepalive.keepalive_interval.is_some(),
+                    "--keepalive-interval",
+                ),
+                (keepalive.keepalive_count.is_some(), "--keepalive-count"),
+                (keepalive.no_keepalive, "--no-keepalive"),
+                (keepalive.user_timeout.is_some(), "--user-timeout"),
+                (socket.mss.is_some(), "--mss"),
+                (socket.congestion.is_some(), "--congestion"),
+                (socket.nodelay.is_some(), "--nodelay"),
+                (socket.fastopen, "--fastopen"),
+                (socket.mptcp, "--mptcp"),
+                (socket.close.is_some(), "--close"),
+            ]),
+            stream: given(&[
+                (args.exchange.banner, "--banner"),
+                (args.exchange.shutdown_write, "--shutdown-write"),
+                (keepalive.hold.is_some(), "--hold"),
+            ]),
+            inet: given(&[
+                (args.target.ipv4, "-4"),
+                (args.target.ipv6, "-6"),
+                (socket.local_addr.is_some(), "--local-addr"),
+                (socket.interface.is_some(), "--interface"),
+                (socket.mark.is_some(), "--mark"),
+                (socket.tos.is_some(), "--tos"),
+                (socket.dscp.is_some(), "--dscp"),
+                (socket.ttl.is_some(), "--ttl"),
+            ]),
+            family: family(args),
+        }
+    }
+
+    /// Refuses a network that has no use for a flag.
+    pub(crate) fn check(&self, target: &str, network: Network) -> Checked {
+        let transport = network.transport();
+        let refuse = |flags: &[&str], of: &str| match flags.first() {
+            Some(flag) => Err(UsageError::new(
+                format!("{flag} has no effect on {target}: its network is {network}"),
+                format!("{of}, or no {flag}"),
+            )),
+            None => Ok(()),
+        };
+        if transport != Transport::Tcp {
+            refuse(&self.tcp, "a tcp target")?;
+        }
+        if transport.is_datagram() {
+            refuse(&self.stream, "a stream (tcp or unix)")?;
+        }
+        if matches!(transport, Transport::Unix | Transport::Unixgram) {
+            refuse(&self.inet, "a tcp or udp target")?;
+        }
+        match self.family {
+            Some(family) if network.restricted_to(family).is_none() => {
+                let flag = if family == Family::Ipv4 { "-4" } else { "-6" };
+                refuse(&[flag], &format!("a network with {family}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Flags that need one target and were given several (or the other way round).
+pub(super) fn number_of_targets(args: &DialArgs, many: bool) -> Checked {
+    let one = args.repeat.count.is_none() && args.wait.wait.is_none();
+    if many && args.exchange.stdio {
+        let message = "--stdio connects one target, and several were given";
+        return Err(UsageError::new(message, "one target"));
+    }
+    if many && one && args.output.pretty {
+        let message = "--pretty does not go with several targets: a stream is one line an object";
+        return Err(UsageError::new(message, "--json, or one target"));
+    }
+    if (!many || !one) && !args.only.is_empty() {
+        let message = "--only chooses among many targets, dialled once";
+        return Err(UsageError::new(
+            message,
+            "several targets and neither --count nor --wait",
+        ));
+    }
+    if !many && one && args.repeat.parallel.is_some() {
+        let message = "--parallel has no effect on one dial";
+        return Err(UsageError::new(message, "several targets, or --count N"));
+    }
+    if !many && args.wait.any {
+        return Err(UsageError::new(
+            "--any has no effect on one target",
+            "several targets",
+        ));
+    }
+    if many && args.keepalive.hold.is_some() {
+        return Err(UsageError::new(
+            "--hold keeps one connection open",
+            "one target",
+        ));
+    }
+    if args.wait.wait.is_some() && args.repeat.parallel.is_some() {
+        let message = "--parallel does not go with --wait: all targets are waited for at once";
+        return Err(UsageError::new(message, "one of the two"));
+    }
+    Ok(())
+}
