@@ -41,11 +41,11 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &[(&str, &str)] = &[
     (
         "0",
-        "everything asked for succeeded (also: the reader closed the pipe)",
+        "everything asked for succeeded, or the reader closed the pipe",
     ),
     (
         "1",
-        "the peer or the network said no: refused, reset, unreachable, closed early",
+        "the peer or the network said no: refused, reset, unreachable",
     ),
     ("2", "usage"),
     ("3", "the name did not resolve"),
@@ -53,12 +53,12 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ("5", "an expectation was not met (--expect, --expect-regex)"),
     (
         "6",
-        "could not measure: local failure (bind, permission, descriptor limit, unreadable file)",
+        "could not measure: bind, permission, descriptor limit, file",
     ),
     ("124", "time ran out with no verdict, as timeout(1)"),
     (
         "126, 127",
-        "the command after -- cannot be run, or does not exist, as env(1)",
+        "the command after -- cannot be run, or does not exist",
     ),
     (
         "130, 143",

@@ -96,9 +96,12 @@ fn bad_value(context: &Context<'_>) -> UsageError {
         let span = error.span.clone().unwrap_or(0..value.len());
         return UsageError::value_at(&flag, &value, span, &error.message, &error.expected);
     }
-    let expected = match context.text(ContextKind::ValidValue) {
+    let valid = context
+        .text(ContextKind::ValidValue)
+        .filter(|values| !values.is_empty());
+    let expected = match valid {
         Some(values) => format!("one of {values}"),
-        None => format!("a value: {named}"),
+        None => format!("a value, as in {named}"),
     };
     if value.is_empty() {
         return UsageError::new(format!("{flag} has no value"), expected);

@@ -44,6 +44,6 @@ pub(crate) struct DialArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// Becomes this command once the wait has succeeded; nothing runs otherwise.
-    #[arg(last = true, value_name = "CMD", help_heading = "Waiting")]
+    #[arg(last = true, value_name = "CMD", help_heading = None)]
     pub(crate) command: Vec<OsString>,
 }

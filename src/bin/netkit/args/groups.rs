@@ -25,7 +25,7 @@ fn default(duration: Duration) -> String {
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
     /// What to dial: `host:port`, `host port`, a port list or range, a CIDR block; `-` reads a list.
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", help_heading = None)]
     pub(crate) targets: Vec<String>,
     /// Reads targets from a file, one a line, `#` comments; `-` is standard input.
     #[arg(long = "targets", value_name = "FILE")]
