@@ -126,6 +126,8 @@ kinds! {
     DnsUnreachable = "dns_unreachable", Resolve;
     /// The name server's answer cannot be read.
     DnsMalformed = "dns_malformed", Resolve;
+    /// An alias (CNAME) that leads back to itself, or through too many others.
+    CnameLoop = "cname_loop", Resolve;
     /// DNSSEC validation failed.
     DnssecBogus = "dnssec_bogus", Expectation;
     /// The peer answered, and not with what was expected.

@@ -1,6 +1,5 @@
 //! The seam between whoever needs an address and whoever knows one.
 
-use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,19 +10,6 @@ use crate::addr::Family;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::time::Millis;
-
-/// A name server as the user named it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NameServer {
-    /// Address and port; the port defaults to 53.
-    pub addr: SocketAddr,
-}
-
-impl fmt::Display for NameServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.addr)
-    }
-}
 
 /// One question: the addresses of a name in one family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

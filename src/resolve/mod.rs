@@ -1,8 +1,45 @@
 //! Names to addresses for every subcommand.
 //!
 //! The seam is [`Lookup`]: one question for one family, answered or failed, by a deadline. AAAA and
-//! A are asked separately so that a dial can race them (RFC 8305 §3).
+//! A are asked separately so that a dial can race them (RFC 8305 §3). Below it, each layer knows
+//! only the next:
+//!
+//! | layer | files | what it adds |
+//! |---|---|---|
+//! | [`StubResolver`] | `stub`, `setup`, `system`, `hosts`, `resolv_conf` | hosts file, special names, the system's configuration |
+//! | search | `search`, `explain` | search list, aliases across replies, the typed failure |
+//! | servers | `servers`, `judge` | failover, shares of the deadline, the best finding |
+//! | [`exchange()`] | `exchange`, `ledger`, `query` | one server: retransmission, four reasons for TCP, no EDNS when refused |
+//! | the wire | `udp`, `tcp`, `wire`, `name` | sockets; messages (hickory's codec, in `wire` alone) |
+//!
+//! The engine's shape is `exchange(server, ask, policy, clock) -> Outcome`: the reply, if there is
+//! one, and the ledger of every try that led to it or to nothing.
 
+pub mod exchange;
+mod explain;
+pub mod hosts;
+pub mod judge;
+pub mod ledger;
 pub mod lookup;
+pub mod name;
+pub mod query;
+pub mod resolv_conf;
+mod search;
+pub mod server;
+mod servers;
+mod setup;
+pub mod stub;
+pub mod system;
+mod tcp;
+mod udp;
+pub mod wire;
 
-pub use lookup::{Answer, Lookup, NameServer, Question, Source};
+pub use exchange::{Policy, exchange};
+pub use hosts::Hosts;
+pub use ledger::Outcome;
+pub use lookup::{Answer, Lookup, Question, Source};
+pub use name::{DomainName, NameError};
+pub use resolv_conf::ResolvConf;
+pub use server::{NameServer, Transports};
+pub use stub::{StubConfig, StubResolver};
+pub use system::SystemFiles;

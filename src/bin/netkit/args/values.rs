@@ -370,21 +370,10 @@ pub(crate) fn local_addr(text: &str) -> Parsed<LocalAddr> {
     .map_err(|_| ValueError::new(format!("`{text}` is not a local address"), expected))
 }
 
-/// Reads a name server: an address, with a port if it is not 53.
+/// Reads a name server: an address, with a port if it is not 53, and a carrier if it is one alone.
 pub(crate) fn name_server(text: &str) -> Parsed<NameServer> {
-    let expected = "an address: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`";
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return Ok(NameServer {
-            addr: SocketAddr::new(ip, 53),
-        });
-    }
-    let addr: Result<SocketAddr, _> = text.parse();
-    addr.map(|addr| NameServer { addr })
-        .map_err(|_| ValueError::new(format!("`{text}` is not a name server"), expected))
+    let server = text.parse::<NameServer>();
+    server.map_err(|error| ValueError::new(error.message, error.expected).at(error.span))
 }
 
 /// How often; 0 means without an end.

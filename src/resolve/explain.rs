@@ -1,0 +1,245 @@
+//! Ledger and findings to a typed failure, in words.
+//!
+//! Separate so that every sentence about a failed lookup stands in one place. Pure.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::failure::{Evidence, Failure, Kind, Stage, Who};
+
+use super::judge::{Fault, Finding};
+use super::ledger::{Attempt, Carrier, End, Outcome, Step};
+use super::lookup::Question;
+use super::name::DomainName;
+use super::servers::Tried;
+use super::wire::Rcode;
+
+/// What was asked, in the user's words, and everything that was tried.
+pub(super) struct Case<'a> {
+    pub(super) question: &'a Question,
+    pub(super) ledger: &'a [Tried],
+}
+
+impl Case<'_> {
+    /// Makes the failure whose finding is at `at` of the ledger.
+    pub(super) fn failure(&self, at: usize) -> Failure {
+        let tried = &self.ledger[at];
+        let server = tried.outcome.server;
+        let kind = kind(&tried.finding);
+        let failure = Failure::new(Stage::Resolve, kind, self.message(tried, server));
+        self.with_evidence(failure.by(who(tried)))
+    }
+
+    /// The failure of a lookup whose time was over before anybody could be asked.
+    pub(super) fn out_of_time(&self) -> Failure {
+        let message = format!(
+            "the time was over before {} could be looked up",
+            self.question.name
+        );
+        self.with_evidence(Failure::new(Stage::Resolve, Kind::DnsTimeout, message))
+    }
+
+    /// Adds one line of evidence for each exchange.
+    fn with_evidence(&self, failure: Failure) -> Failure {
+        self.ledger.iter().fold(failure, |failure, tried| {
+            failure.because(Evidence::Dns {
+                server: Some(tried.outcome.server),
+                outcome: self.outcome(tried),
+            })
+        })
+    }
+
+    /// What one server had to say; names the name asked when it is not the one typed.
+    fn outcome(&self, tried: &Tried) -> String {
+        let asked = tried.ask.name.to_string();
+        let text = describe(tried);
+        let typed = self
+            .question
+            .name
+            .strip_suffix('.')
+            .unwrap_or(&self.question.name);
+        if asked.eq_ignore_ascii_case(typed) {
+            text
+        } else {
+            format!("{text} (asked for {asked})")
+        }
+    }
+
+    fn message(&self, tried: &Tried, server: SocketAddr) -> String {
+        let name = &self.question.name;
+        match &tried.finding {
+            Finding::Nxdomain { name: missing } if !self.is_alias_target(missing, tried) => {
+                format!("{name} does not exist (NXDOMAIN from {server})")
+            }
+            Finding::Nxdomain { name: missing } => {
+                format!(
+                    "{name} is an alias of {missing}, which does not exist (NXDOMAIN from {server})"
+                )
+            }
+            Finding::NoData => {
+                format!(
+                    "{name} has no {} address (no data from {server})",
+                    self.question.family
+                )
+            }
+            Finding::Loop { at } => {
+                format!("{name} is an alias that leads back to itself at {at} ({server})")
+            }
+            Finding::Alias { target, .. } => {
+                format!("{name} leads through too many aliases, the last to {target} ({server})")
+            }
+            Finding::Fault(Fault::Lame) => {
+                format!("{server} does not resolve {name}: it only refers to other servers")
+            }
+            Finding::Fault(Fault::Code { rcode, .. }) if *rcode == Rcode::REFUSED => {
+                format!("{server} refused to answer for {name} (REFUSED)")
+            }
+            Finding::Fault(Fault::Code { rcode, .. }) => {
+                format!("{server} could not answer for {name} ({rcode})")
+            }
+            Finding::Unusable => format!("{server} sent no usable reply for {name}"),
+            Finding::Silent => format!("no name server answered for {name}: {}", self.silence()),
+            Finding::Unreachable => {
+                format!(
+                    "the name server {server} cannot be reached: {}",
+                    describe(tried)
+                )
+            }
+            Finding::OutOfFiles => format!("no descriptor left to ask {server} for {name}"),
+            Finding::Addresses(_) => format!("{name} was found"),
+        }
+    }
+
+    /// Whether an alias led to a name, in this reply or an earlier one.
+    fn is_alias_target(&self, name: &DomainName, tried: &Tried) -> bool {
+        let led_here = |tried: &Tried| match &tried.finding {
+            Finding::Alias { target, .. } => target == name,
+            _ => false,
+        };
+        *name != tried.ask.name || self.ledger.iter().any(led_here)
+    }
+
+    /// The servers that were asked, and what came: one in full, several by number.
+    fn silence(&self) -> String {
+        match self.ledger {
+            [only] => format!("{}: {}", only.outcome.server, describe(only)),
+            many => format!("{} tries", many.len()),
+        }
+    }
+}
+
+fn kind(finding: &Finding) -> Kind {
+    match finding {
+        Finding::Nxdomain { .. } => Kind::Nxdomain,
+        Finding::NoData | Finding::Addresses(_) => Kind::NoData,
+        Finding::Loop { .. } | Finding::Alias { .. } => Kind::CnameLoop,
+        Finding::Fault(Fault::Code { rcode, .. }) if *rcode == Rcode::REFUSED => Kind::DnsRefused,
+        Finding::Fault(_) => Kind::Servfail,
+        Finding::Unusable => Kind::DnsMalformed,
+        Finding::Silent => Kind::DnsTimeout,
+        Finding::Unreachable => Kind::DnsUnreachable,
+        Finding::OutOfFiles => Kind::TooManyFiles,
+    }
+}
+
+fn who(tried: &Tried) -> Who {
+    match &tried.finding {
+        Finding::Silent => Who::Nobody,
+        Finding::OutOfFiles => Who::OwnKernel,
+        Finding::Unreachable if !was_refused(&tried.outcome) => Who::OwnKernel,
+        _ => Who::NameServer {
+            addr: tried.outcome.server,
+        },
+    }
+}
+
+/// Whether the server's own kernel said no, as opposed to a missing route of ours.
+fn was_refused(outcome: &Outcome) -> bool {
+    outcome.attempts.iter().any(|attempt| {
+        matches!(&attempt.end, End::Failed { errno: Some(errno), .. }
+            if [libc::ECONNREFUSED, libc::ECONNRESET].contains(&errno.code))
+    })
+}
+
+/// What happened at one server, in a few words.
+pub(super) fn describe(tried: &Tried) -> String {
+    let attempts = &tried.outcome.attempts;
+    let mut text = match &tried.outcome.received {
+        Some(received) => {
+            let way = match received.carrier {
+                Carrier::Udp => String::new(),
+                Carrier::Tcp => format!(" over TCP ({})", received.trigger),
+            };
+            format!("{}{way}", verdict(tried))
+        }
+        None => silence(attempts),
+    };
+    let ignored = attempts.iter().flat_map(|attempt| &attempt.ignored);
+    let count: u32 = attempts.iter().map(|attempt| attempt.ignored_count).sum();
+    if let Some(first) = ignored.into_iter().next() {
+        let unit = if count == 1 { "reply" } else { "replies" };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; {count} {unit} ignored ({})", first.why);
+    }
+    text
+}
+
+/// The words for a reply.
+fn verdict(tried: &Tried) -> String {
+    match &tried.finding {
+        Finding::Addresses(found) => format!("{} addresses", found.addresses.len()),
+        Finding::Alias { target, .. } => format!("alias of {target}"),
+        Finding::Loop { .. } => "NOERROR, an alias loop".to_owned(),
+        Finding::Nxdomain { .. } => "NXDOMAIN".to_owned(),
+        Finding::NoData => format!("NOERROR, no {} record", tried.ask.rtype),
+        Finding::Fault(Fault::Lame) => "NOERROR, only a referral".to_owned(),
+        Finding::Fault(Fault::Code { rcode, detail }) => match detail {
+            Some(detail) => format!("{rcode} ({detail})"),
+            None => rcode.to_string(),
+        },
+        _ => "no usable reply".to_owned(),
+    }
+}
+
+/// The words for no reply: `no reply over UDP (2 sent) and TCP`, or each carrier's own.
+fn silence(attempts: &[Attempt]) -> String {
+    if let [udp, tcp] = attempts
+        && is_silent(udp)
+        && is_silent(tcp)
+    {
+        return format!("no reply over UDP ({} sent) and TCP", udp.sent);
+    }
+    let ends: Vec<_> = attempts.iter().map(end).collect();
+    ends.join("; ")
+}
+
+fn is_silent(attempt: &Attempt) -> bool {
+    matches!(attempt.end, End::Silent { .. })
+}
+
+fn end(attempt: &Attempt) -> String {
+    match (&attempt.end, attempt.carrier) {
+        (End::Silent { .. }, Carrier::Udp) => format!("no reply over UDP ({} sent)", attempt.sent),
+        (
+            End::Silent {
+                step: Step::Connect,
+            },
+            Carrier::Tcp,
+        ) => "TCP handshake unanswered".to_owned(),
+        (End::Silent { .. }, Carrier::Tcp) => "no reply over TCP".to_owned(),
+        (End::Failed { errno, text, .. }, carrier) => {
+            match errno.as_ref().map(|errno| errno.code) {
+                Some(libc::ECONNREFUSED) if carrier == Carrier::Udp => {
+                    "UDP port closed (ICMP)".to_owned()
+                }
+                Some(libc::ECONNREFUSED) => "TCP refused".to_owned(),
+                _ => format!("{carrier}: {text}"),
+            }
+        }
+        (End::Closed { .. }, _) => "TCP closed without a reply".to_owned(),
+        (End::Unusable, carrier) => format!("unusable reply over {carrier}"),
+        (End::Abandoned, carrier) => format!("{carrier} abandoned"),
+        (End::Truncated, carrier) => format!("truncated reply over {carrier}"),
+        (End::Replied(rcode), carrier) => format!("{rcode} over {carrier}"),
+    }
+}

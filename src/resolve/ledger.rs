@@ -1,0 +1,300 @@
+//! What was done to get a reply, try by try: the ledger of an exchange.
+//!
+//! Kept from the first packet on, so that every verdict can show what it rests on. Plain values: no
+//! sockets, no policy.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::failure::Errno;
+
+use super::wire::{Rcode, Reply};
+
+/// More ignored packets than this are counted and not kept: their number is the sender's choice.
+const KEPT_IGNORED: usize = 16;
+
+/// What carries a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Carrier {
+    /// Datagrams on a connected socket.
+    Udp,
+    /// A connection for one question.
+    Tcp,
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        })
+    }
+}
+
+/// Why a try was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// It is the first.
+    First,
+    /// The reply over UDP was truncated (TC).
+    Truncated,
+    /// The system or an ICMP message said that UDP does not get there.
+    UdpUnreachable,
+    /// UDP stayed silent so far.
+    UdpSilent,
+    /// A reply over UDP could not be used: garbled, or not to our question.
+    UdpUnusable,
+    /// The server did not like EDNS; this try is without.
+    WithoutEdns,
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::First => "first try",
+            Self::Truncated => "UDP reply truncated",
+            Self::UdpUnreachable => "UDP port closed",
+            Self::UdpSilent => "UDP silent",
+            Self::UdpUnusable => "UDP reply unusable",
+            Self::WithoutEdns => "EDNS refused",
+        })
+    }
+}
+
+/// Why a packet was not taken for the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// Another message id.
+    WrongId {
+        /// The id that came.
+        id: u16,
+    },
+    /// QR is not set.
+    NotAResponse,
+    /// Another question.
+    WrongQuestion,
+    /// It cannot be decoded.
+    Malformed {
+        /// In the codec's words.
+        reason: String,
+        /// Whether its header says that it was cut off (TC).
+        truncated: bool,
+    },
+}
+
+impl Unusable {
+    /// Whether the packet repeats our id: then it is the server's reply, and a bad one, unlike a
+    /// packet with another id, which anybody can send.
+    #[must_use]
+    pub fn is_bad_reply(&self) -> bool {
+        matches!(self, Self::WrongQuestion | Self::Malformed { .. })
+    }
+
+    /// Whether the packet was cut off, and in the middle of a record.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed {
+                truncated: true,
+                ..
+            }
+        )
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongId { .. } => f.write_str("wrong id"),
+            Self::NotAResponse => f.write_str("not a response"),
+            Self::WrongQuestion => f.write_str("wrong question"),
+            Self::Malformed { reason, .. } => write!(f, "malformed: {reason}"),
+        }
+    }
+}
+
+/// A packet that came from the server and was not taken for the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// When, since the lookup began.
+    pub at: Duration,
+    /// Its size.
+    pub bytes: usize,
+    /// Why.
+    pub why: Unusable,
+}
+
+/// How far a TCP try got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Waiting for the handshake, or making the socket.
+    Connect,
+    /// Writing the question.
+    Send,
+    /// Waiting for the reply.
+    Receive,
+}
+
+/// How a try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// With a reply that answers the question, for better or worse.
+    Replied(Rcode),
+    /// With a truncated reply.
+    Truncated,
+    /// The system reported an error.
+    Failed {
+        /// Where.
+        step: Step,
+        /// Which.
+        errno: Option<Errno>,
+        /// In the system's words.
+        text: String,
+    },
+    /// The server closed the connection before the reply was whole.
+    Closed {
+        /// Bytes of the reply that had come.
+        after_bytes: usize,
+    },
+    /// With a reply that cannot be used; the entry's `ignored` says why.
+    Unusable,
+    /// The time for this server ran out.
+    Silent {
+        /// Where it waited.
+        step: Step,
+    },
+    /// Another try was faster.
+    Abandoned,
+}
+
+impl End {
+    /// Records a system error.
+    #[must_use]
+    pub(super) fn failed(step: Step, error: &io::Error) -> Self {
+        Self::Failed {
+            step,
+            errno: error.raw_os_error().map(Errno::from_code),
+            text: error.to_string(),
+        }
+    }
+
+    /// Whether the error is about this system's resources, which no other server would cure.
+    #[must_use]
+    pub fn is_out_of_files(&self) -> bool {
+        matches!(self, Self::Failed { errno: Some(errno), .. }
+            if [libc::EMFILE, libc::ENFILE].contains(&errno.code))
+    }
+}
+
+/// One try over one carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Over what.
+    pub carrier: Carrier,
+    /// Why it was begun.
+    pub trigger: Trigger,
+    /// When it was begun, since the lookup began.
+    pub started: Duration,
+    /// When it ended, since the lookup began.
+    pub ended: Duration,
+    /// Our address, once there was one.
+    pub local: Option<SocketAddr>,
+    /// How often the question was sent.
+    pub sent: u32,
+    /// Octets of one question.
+    pub question_bytes: usize,
+    /// Octets of everything that came.
+    pub received_bytes: u64,
+    /// The first packets that were not taken for the reply.
+    pub ignored: Vec<Ignored>,
+    /// How many there were in all.
+    pub ignored_count: u32,
+    /// How it ended.
+    pub end: End,
+}
+
+impl Attempt {
+    /// Opens an entry; it reads as abandoned until it is closed.
+    pub(super) fn open(carrier: Carrier, trigger: Trigger, at: Duration, bytes: usize) -> Self {
+        Self {
+            carrier,
+            trigger,
+            started: at,
+            ended: at,
+            local: None,
+            sent: 0,
+            question_bytes: bytes,
+            received_bytes: 0,
+            ignored: Vec::new(),
+            ignored_count: 0,
+            end: End::Abandoned,
+        }
+    }
+
+    /// The entry after the race is over: a try that was cut short ended now.
+    pub(super) fn settled(mut self, at: Duration) -> Self {
+        if self.end == End::Abandoned {
+            self.ended = at;
+        }
+        self
+    }
+
+    /// Whether the server has sent a reply that cannot be used.
+    #[must_use]
+    pub fn has_bad_reply(&self) -> bool {
+        self.ignored
+            .iter()
+            .any(|ignored| ignored.why.is_bad_reply())
+    }
+
+    /// Closes the entry.
+    pub(super) fn close(&mut self, at: Duration, end: End) {
+        self.ended = at;
+        self.end = end;
+    }
+
+    /// Notes a packet that was not taken for the reply.
+    pub(super) fn ignore(&mut self, at: Duration, bytes: usize, why: Unusable) {
+        self.ignored_count = self.ignored_count.saturating_add(1);
+        if self.ignored.len() < KEPT_IGNORED {
+            self.ignored.push(Ignored { at, bytes, why });
+        }
+    }
+}
+
+/// A reply and how it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The message.
+    pub reply: Reply,
+    /// Over what.
+    pub carrier: Carrier,
+    /// Why that try was begun.
+    pub trigger: Trigger,
+}
+
+impl Received {
+    /// Whether no other carrier can do better: whole, or truncated even over TCP.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !self.reply.truncated || self.carrier == Carrier::Tcp
+    }
+}
+
+/// Everything that one server had to say to one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The server.
+    pub server: SocketAddr,
+    /// The reply, if a usable one came; truncated only when nothing better could be had.
+    pub received: Option<Received>,
+    /// The tries, in the order in which they were begun.
+    pub attempts: Vec<Attempt>,
+}
