@@ -3,24 +3,44 @@
 //! Parsed once, here, for every subcommand. No I/O except the one read of `/etc/services` that a
 //! port name asks for; no names are looked up.
 
+pub mod class;
+pub mod classify;
+pub mod endpoint;
 pub mod error;
 mod explain;
 mod grammar;
 mod host;
+pub mod hostport;
 pub mod ip;
 pub mod list;
+mod lookup_port;
+pub mod mac;
 mod nearest;
 pub mod network;
 mod piece;
 mod ports;
+pub mod prefix;
+pub mod protocol;
+pub mod range;
 pub mod service;
 pub mod spec;
 pub mod target;
 #[cfg(test)]
 mod tests;
+mod text;
 mod unix;
+mod zoned;
 
+pub use class::{AddrError, Class};
+pub use endpoint::{resolve_ip, resolve_tcp, resolve_udp};
 pub use error::ParseError;
+pub use hostport::{AddrPort, join_host_port, parse_addr_port, split_host_port};
+pub use ip::{Literal, parse_addr};
+pub use lookup_port::{lookup_port, lookup_port_in};
+pub use mac::{Mac, parse_mac};
 pub use network::{Family, Network, Transport};
+pub use prefix::{Cidr, Prefix, parse_cidr, parse_prefix};
+pub use range::{IpRange, parse_range};
 pub use spec::TargetSpec;
 pub use target::{Endpoint, Host, Target, UnixPath};
+pub use zoned::{ZonedAddr, parse_ip};

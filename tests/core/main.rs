@@ -4,3 +4,4 @@
 mod dns;
 mod layering;
 mod resolve;
+mod vectors;
