@@ -34,7 +34,7 @@ impl<E> Stamped<E> {
 /// let _ = observer.observe(&Stamped::new(std::time::Duration::ZERO, 7));
 /// assert_eq!(seen, [7]);
 /// ```
-pub trait Observer<E> {
+pub trait Observer<E>: Send {
     /// Takes one event. `Break` ends the run as a cancellation would.
     fn observe(&mut self, event: &Stamped<E>) -> ControlFlow<()>;
 }
@@ -67,7 +67,7 @@ impl IntoFlow for ControlFlow<()> {
     }
 }
 
-impl<E, R: IntoFlow, F: FnMut(&Stamped<E>) -> R> Observer<E> for F {
+impl<E, R: IntoFlow, F: FnMut(&Stamped<E>) -> R + Send> Observer<E> for F {
     fn observe(&mut self, event: &Stamped<E>) -> ControlFlow<()> {
         self(event).into_flow()
     }

@@ -139,6 +139,17 @@ impl Target {
     }
 }
 
+impl From<SocketAddr> for Target {
+    /// The TCP target at an address; an IPv6 scope id becomes the zone.
+    fn from(addr: SocketAddr) -> Self {
+        let zone = match addr {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id().to_string().into()),
+            _ => None,
+        };
+        Self::inet(Network::Tcp, Host::Ip { ip: addr.ip(), zone }, addr.port())
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {

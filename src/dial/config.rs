@@ -55,11 +55,13 @@ impl PartialEq for Expect {
 /// What is said after connecting. The default says nothing and waits for nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchange {
-    /// Bytes to send; on a datagram transport, one datagram. `None` sends nothing.
+    /// Bytes to send; on a datagram transport, one datagram. `None` sends nothing on a stream, and
+    /// one empty datagram on a datagram transport, where nothing could be learned otherwise.
     pub send: Option<Vec<u8>>,
     /// What must come back, within the first [`Exchange::CAPTURE`] bytes.
     pub expect: Option<Expect>,
-    /// Reads until this many bytes have come.
+    /// Reads until this many bytes have come. `None` waits for the first bytes when something is
+    /// sent, 0 for nothing at all.
     pub read: Option<u64>,
     /// Waits for the server to speak first, before sending anything.
     pub banner: bool,
@@ -77,10 +79,16 @@ impl Exchange {
         *self == Self::default()
     }
 
-    /// Whether an answer is waited for.
+    /// Whether anything is read at all.
     #[must_use]
     pub fn reads(&self) -> bool {
-        self.expect.is_some() || self.read.is_some() || self.banner || self.shutdown_write
+        self.waits_for_any() || self.expect.is_some() || self.read.is_some_and(|bytes| bytes > 0)
+    }
+
+    /// Whether the first bytes that come are waited for: after sending, unless `read` is 0.
+    #[must_use]
+    pub fn waits_for_any(&self) -> bool {
+        self.read != Some(0) && (self.send.is_some() || self.banner || self.shutdown_write)
     }
 }
 

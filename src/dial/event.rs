@@ -70,6 +70,8 @@ pub enum Event {
         /// Why it did not end well.
         failure: Option<Failure>,
     },
+    /// Connected, and everything was said: what follows is holding and closing.
+    Dialled,
     /// The time of holding is over, or the connection is.
     HoldDone(Hold),
     /// Something worth knowing.

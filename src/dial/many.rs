@@ -3,22 +3,28 @@
 //! Separate from a single dial because here the memory must not grow with the number of targets
 //! that say no: every report is handed to the observer and only counts and ranges are kept.
 
-use std::time::Duration;
+mod lanes;
+mod memo;
 
 use serde::{Deserialize, Serialize};
 
 use super::Report;
+use crate::addr::Target;
+use crate::event::{Observer, Stamped};
+use crate::failure::{Class, Kind};
+use crate::io::Io;
+use crate::run::Cx;
 use crate::time::Millis;
 
+use lanes::Lanes;
+
 /// How a run over many targets goes about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// What each dial does.
     pub dial: super::Config,
     /// Dials under way at once; `None` fits the descriptor limit.
     pub parallel: Option<usize>,
-    /// Bounds the whole run. Default: none.
-    pub limit: Option<Duration>,
 }
 
 /// What happened.
@@ -68,4 +74,64 @@ pub struct Summary {
     pub total_ms: Millis,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+}
+
+impl Counts {
+    /// Counts one report. An interrupted one is not counted: it has no verdict.
+    pub fn add(&mut self, report: &Report) {
+        if report.is_interrupted() {
+            return;
+        }
+        self.dialled += 1;
+        *self.of(report) += 1;
+    }
+
+    fn of(&mut self, report: &Report) -> &mut u64 {
+        let Some(failure) = &report.failure else { return &mut self.open };
+        match failure.kind {
+            Kind::Refused => &mut self.refused,
+            Kind::Filtered | Kind::Timeout => &mut self.filtered,
+            Kind::NoReply => &mut self.no_reply,
+            Kind::Rejected | Kind::HostUnreachable | Kind::NetUnreachable | Kind::LocalPolicy => {
+                &mut self.unreachable
+            }
+            kind if kind.class() == Class::Resolve => &mut self.unresolved,
+            _ => &mut self.failed,
+        }
+    }
+}
+
+/// Dials every target once, `parallel` at a time, and hands over each report as it comes.
+///
+/// Literal TCP addresses that are only to be connected go through one epoll loop
+/// ([`crate::net::sweep`]); everything else is a dial of its own. The iterator is cloned and walked
+/// lazily, so a /8 costs nothing before it is dialled. Reports come in the order in which they are
+/// ready. Ends early, with what there is, when the run is stopped.
+///
+/// Cancel safety: dropping the future closes all sockets.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use netkit::{addr::TargetSpec, dial::many, event::Ignore, io::SystemIo, run::Cx};
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// let spec: TargetSpec = listener.local_addr().unwrap().to_string().parse().unwrap();
+/// let (config, io, cx) = (many::Config::default(), SystemIo::default(), Cx::default());
+/// let summary = many::run(spec.targets(), None, &config, &io, &cx, &mut Ignore).await;
+/// assert_eq!((summary.counts.dialled, summary.counts.open), (1, 1));
+/// # });
+/// ```
+pub async fn run<I: Io>(
+    targets: impl Iterator<Item = Target> + Clone + Send,
+    total: Option<u64>,
+    config: &Config,
+    io: &I,
+    cx: &Cx,
+    observer: &mut dyn Observer<Event>,
+) -> Summary {
+    let lanes = Lanes::new(config, io, cx, observer);
+    let (mut summary, observer) = lanes.drive(targets).await;
+    summary.targets = total;
+    summary.total_ms = cx.elapsed().into();
+    let _ = observer.observe(&Stamped::new(cx.elapsed(), Event::Done));
+    summary
 }

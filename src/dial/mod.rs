@@ -2,6 +2,11 @@
 
 pub mod config;
 pub mod event;
+mod exchange;
+mod fold;
+mod hold;
+mod recorder;
+pub mod stdio;
 pub mod many;
 pub mod repeat;
 pub mod report;

@@ -1,12 +1,25 @@
 //! Dialling the same targets again and again, on an open-loop schedule (DESIGN §6).
 
+mod tally;
+
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Report;
+use crate::addr::Target;
+use crate::event::{Ignore, Observer, Stamped};
+use crate::io::Io;
+use crate::policy::pace::Pace;
+use crate::run::Cx;
 use crate::stats::Latency;
 use crate::time::Millis;
+
+pub use tally::Tally;
 
 /// Time between probes when nothing else is said.
 pub const INTERVAL: Duration = Duration::from_secs(1);
@@ -94,4 +107,137 @@ pub struct Summary {
     pub lateness: Option<Latency>,
     /// The whole run.
     pub total_ms: Millis,
+}
+
+/// Probes every target on the schedule until the count is reached or the run is stopped.
+///
+/// Open loop: probe n is due at t0 + n · interval whether or not the last one came back. Returns one
+/// summary a target; interim ones come from folding the events with [`Tally`], as this does itself.
+///
+/// Cancel safety: dropping the future closes all sockets; cancel the token of `cx` to get the
+/// summaries.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use netkit::{addr::Target, dial::{self, repeat}, event::Ignore, io::SystemIo, run::Cx};
+/// use std::time::Duration;
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// let targets = [Target::from(listener.local_addr().unwrap())];
+/// let interval = Duration::from_millis(1);
+/// let schedule = repeat::Schedule { count: Some(3), interval, ..Default::default() };
+/// let (config, io, cx) = (dial::Config::default(), SystemIo::default(), Cx::default());
+/// let summaries = repeat::run(&targets, &config, &schedule, &io, &cx, &mut Ignore).await;
+/// assert_eq!(summaries[0].scheduled, 3);
+/// # });
+/// ```
+pub async fn run<I: Io>(
+    targets: &[Target],
+    config: &super::Config,
+    schedule: &Schedule,
+    io: &I,
+    cx: &Cx,
+    observer: &mut dyn Observer<Event>,
+) -> Vec<Summary> {
+    let mut record = Record::new(targets, cx, observer);
+    let mut pace = Pace::new(cx.start(), schedule.interval, schedule.count);
+    let mut busy = vec![0_usize; targets.len()];
+    let mut pending = FuturesUnordered::new();
+    loop {
+        let due = pace.next_due().filter(|_| !record.stop.is_cancelled());
+        tokio::select! {
+            biased;
+            Some(probe) = pending.next() => {
+                let probe: Probe = probe;
+                busy[probe.target] -= 1;
+                record.put(Event::Probe(Box::new(probe)));
+            }
+            () = record.stop.cancelled(), if due.is_some() => {}
+            () = sleep_until(due), if due.is_some() => {
+                for slot in pace.take_due(Instant::now()) {
+                    for (target, busy) in busy.iter_mut().enumerate() {
+                        if slot.missed || *busy >= schedule.parallel {
+                            record.put(Event::Skipped { target, seq: slot.seq });
+                            continue;
+                        }
+                        *busy += 1;
+                        let due = Slot { target, seq: slot.seq, due: cx.at(slot.due) };
+                        pending.push(probe(&targets[target], due, config, io, cx, &record.stop));
+                    }
+                }
+            }
+            else => break,
+        }
+    }
+    record.finish()
+}
+
+/// Which probe of which target, and when it was due.
+struct Slot {
+    target: usize,
+    seq: u64,
+    due: Duration,
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One dial, with a clock of its own.
+async fn probe<I: Io>(
+    target: &Target,
+    slot: Slot,
+    config: &super::Config,
+    io: &I,
+    run: &Cx,
+    stop: &CancellationToken,
+) -> Probe {
+    let cx = Cx::new(stop.clone());
+    let started = run.at(cx.start());
+    let report = super::run(target, config, io, &cx, &mut Ignore).await;
+    Probe { target: slot.target, seq: slot.seq, due: slot.due, started, report }
+}
+
+/// The single writer of a run: events go to the tallies and to the observer here, in order.
+struct Record<'a> {
+    tallies: Vec<Tally>,
+    cx: &'a Cx,
+    stop: CancellationToken,
+    observer: &'a mut dyn Observer<Event>,
+}
+
+impl<'a> Record<'a> {
+    fn new(targets: &[Target], cx: &'a Cx, observer: &'a mut dyn Observer<Event>) -> Self {
+        let tallies = targets.iter().map(|target| Tally::new(target.to_string())).collect();
+        Self { tallies, cx, stop: cx.cancel().child_token(), observer }
+    }
+
+    fn put(&mut self, event: Event) {
+        if let Some(tally) = event.target().and_then(|index| self.tallies.get_mut(index)) {
+            tally.apply(&event);
+        }
+        if self.observer.observe(&Stamped::new(self.cx.elapsed(), event)).is_break() {
+            self.stop.cancel();
+        }
+    }
+
+    fn finish(mut self) -> Vec<Summary> {
+        self.put(Event::Done);
+        let total = self.cx.elapsed();
+        self.tallies.iter().map(|tally| tally.summary(total)).collect()
+    }
+}
+
+impl Event {
+    /// The index of the target it is about.
+    #[must_use]
+    pub fn target(&self) -> Option<usize> {
+        match self {
+            Self::Probe(probe) => Some(probe.target),
+            Self::Skipped { target, .. } => Some(*target),
+            Self::Done => None,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{Endpoint, Family, Network, Target};
@@ -49,6 +50,10 @@ pub struct Report {
     pub keepalive: Option<KeepaliveFacts>,
     /// Every other socket option that was asked for.
     pub options: Vec<OptionFact>,
+    /// With `mptcp`: whether the peer speaks it.
+    pub mptcp: Option<bool>,
+    /// With `fastopen`: whether the server took the SYN's data.
+    pub fastopen: Option<bool>,
     /// When a dead peer would be noticed; only TCP.
     pub detection: Option<Detection>,
     /// The kernel's view right after connecting; only TCP.
@@ -159,6 +164,15 @@ pub enum Bytes {
     Base64(String),
 }
 
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Base64(BASE64.encode(error.as_bytes())),
+        }
+    }
+}
+
 /// What was said on the connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -191,6 +205,8 @@ pub struct Hold {
     pub probes_sent: Option<u32>,
     /// How many of them were acknowledged.
     pub probes_acked: Option<u32>,
+    /// Bytes that came in meanwhile; the counters tell nothing of probes if there were any.
+    pub received_bytes: u64,
     /// Whether the connection was still up at the end.
     pub alive: bool,
     /// What ended it.
@@ -212,7 +228,7 @@ impl Report {
             port: target.port(),
             path,
             ok: false,
-            outcome: "interrupted".to_owned(),
+            outcome: super::fold::INTERRUPTED.to_owned(),
             failure: None,
             resolve: None,
             attempts: Vec::new(),
@@ -223,6 +239,8 @@ impl Report {
             total_ms: None,
             keepalive: None,
             options: Vec::new(),
+            mptcp: None,
+            fastopen: None,
             detection: None,
             tcp_info: None,
             exchange: None,

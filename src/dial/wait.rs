@@ -2,10 +2,20 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::Report;
-use crate::failure::Failure;
+use crate::addr::Target;
+use crate::deadline::Deadline;
+use crate::event::{Ignore, Observer, Stamped};
+use crate::failure::{Class, Failure, Kind};
+use crate::io::Io;
+use crate::policy::backoff::Backoff;
+use crate::run::Cx;
 use crate::time::Millis;
 
 /// First pause between tries.
@@ -92,4 +102,156 @@ pub struct Summary {
     pub targets: Vec<Waited>,
     /// The whole wait.
     pub total_ms: Millis,
+}
+
+/// Tries every target until it is as wanted, all at once, with exponential backoff and full jitter.
+///
+/// Ends when all (or with `any`, one) are as wanted, when the limit has passed, or when the run is
+/// stopped. Cancel safety: dropping the future closes all sockets.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use netkit::{addr::Target, dial, event::Ignore, io::SystemIo, run::Cx};
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// let targets = [Target::from(listener.local_addr().unwrap())];
+/// let (config, io) = (dial::Config::default(), SystemIo::default());
+/// let wait = dial::wait::Config { limit: None, ..Default::default() };
+/// let summary = dial::wait::run(&targets, &config, &wait, &io, &Cx::default(), &mut Ignore).await;
+/// assert!(summary.ok);
+/// # });
+/// ```
+pub async fn run<I: Io>(
+    targets: &[Target],
+    config: &super::Config,
+    wait: &Config,
+    io: &I,
+    cx: &Cx,
+    observer: &mut dyn Observer<Event>,
+) -> Summary {
+    let stop = cx.cancel().child_token();
+    let deadline = Deadline::new(cx.deadline(wait.limit).at(), stop.clone());
+    let (events, mut inbox) = mpsc::channel(1);
+    let mut waits: FuturesUnordered<_> = targets
+        .iter()
+        .enumerate()
+        .map(|(index, target)| {
+            let one = One { index, target, config, wait, deadline: &deadline, events: events.clone() };
+            one.wait(io, cx)
+        })
+        .collect();
+    drop(events);
+    let mut waited: Vec<_> = targets.iter().map(Waited::new).collect();
+    loop {
+        tokio::select! {
+            biased;
+            Some(event) = inbox.recv() => {
+                note(&mut waited, &event);
+                let flow = observer.observe(&event);
+                if flow.is_break() || is_done(&waited, wait.any) {
+                    stop.cancel();
+                }
+            }
+            Some(()) = waits.next() => {}
+            else => break,
+        }
+    }
+    let (ok, total_ms) = (is_done(&waited, wait.any), cx.elapsed().into());
+    let _ = observer.observe(&Stamped::new(cx.elapsed(), Event::Done));
+    Summary { ok, until: wait.until, targets: waited, total_ms }
+}
+
+impl Default for Config {
+    /// Until open, all of them, without a limit.
+    fn default() -> Self {
+        Self { limit: None, until: Until::Open, any: false }
+    }
+}
+
+impl Waited {
+    fn new(target: &Target) -> Self {
+        let target = target.to_string();
+        Self { target, ok: false, tries: 0, ready_ms: None, last_failure: None }
+    }
+}
+
+fn is_done(waited: &[Waited], any: bool) -> bool {
+    if any { waited.iter().any(|one| one.ok) } else { waited.iter().all(|one| one.ok) }
+}
+
+/// Folds an event into the entry of its target.
+fn note(waited: &mut [Waited], event: &Stamped<Event>) {
+    let (target, tries, report, ready) = match &event.event {
+        Event::Retry { target, tries, report, .. } => (*target, *tries, report, None),
+        Event::Ready { target, tries, report } => (*target, *tries, report, Some(event.at)),
+        Event::Done => return,
+    };
+    let Some(one) = waited.get_mut(target) else { return };
+    one.tries = tries;
+    one.ok = ready.is_some();
+    one.ready_ms = ready.map(Millis);
+    one.last_failure.clone_from(&report.failure);
+}
+
+/// The wait for one target.
+struct One<'a> {
+    index: usize,
+    target: &'a Target,
+    config: &'a super::Config,
+    wait: &'a Config,
+    deadline: &'a Deadline,
+    events: mpsc::Sender<Stamped<Event>>,
+}
+
+impl One<'_> {
+    async fn wait<I: Io>(self, io: &I, cx: &Cx) {
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
+        for tries in 1.. {
+            let report = Box::new(self.try_once(io).await);
+            let target = self.index;
+            if report.is_interrupted() {
+                return;
+            }
+            if self.is_as_wanted(&report) {
+                return self.tell(cx, Event::Ready { target, tries, report }).await;
+            }
+            if self.deadline.is_over(Instant::now()) {
+                let pause = Duration::ZERO;
+                return self.tell(cx, Event::Retry { target, tries, report, pause }).await;
+            }
+            let pause = backoff.next_pause();
+            self.tell(cx, Event::Retry { target, tries, report, pause }).await;
+            if self.deadline.bound(tokio::time::sleep(pause)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// One dial, cut to what is left of the wait.
+    async fn try_once<I: Io>(&self, io: &I) -> Report {
+        let mut config = self.config.clone();
+        if let Some(left) = self.deadline.remaining(Instant::now()) {
+            config.timeout = config.timeout.min(left);
+        }
+        let cx = Cx::new(self.deadline.cancel().clone());
+        super::run(self.target, &config, io, &cx, &mut Ignore).await
+    }
+
+    fn is_as_wanted(&self, report: &Report) -> bool {
+        match self.wait.until {
+            Until::Open => report.ok,
+            Until::Closed => report.failure.as_ref().is_some_and(says_closed),
+        }
+    }
+
+    async fn tell(&self, cx: &Cx, event: Event) {
+        // The receiver lives as long as this future: the send cannot fail.
+        let _ = self.events.send(Stamped::new(cx.elapsed(), event)).await;
+    }
+}
+
+/// Whether a failure means that nobody serves there; an error of this machine or of the name
+/// server says nothing about the target.
+fn says_closed(failure: &Failure) -> bool {
+    // A Unix socket that is not there is as closed as a port that refuses.
+    failure.kind == Kind::File || matches!(failure.kind.class(), Class::Peer | Class::Silence)
 }

@@ -80,6 +80,15 @@ impl Failure {
         self
     }
 
+    /// How often the SYN was sent again, if the evidence says.
+    #[must_use]
+    pub fn syn_retransmits(&self) -> Option<u32> {
+        self.evidence.iter().find_map(|fact| match fact {
+            Evidence::SynRetransmits { count } => Some(*count),
+            _ => None,
+        })
+    }
+
     /// Replaces the hint by one that knows more.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,7 +1,9 @@
 //! The library through fakes and paused time, and the rules of its sources.
 
+mod dial;
 #[path = "../support/dns.rs"]
 mod dns;
+mod fakes;
 mod layering;
 mod resolve;
 mod vectors;

@@ -1,0 +1,235 @@
+//! The state of one conversation and its poll loop.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::ReadBuf;
+use tokio::time::Instant;
+
+use crate::dial::config::{Exchange, Expect};
+use crate::dial::event::Event;
+use crate::dial::recorder::Recorder;
+use crate::dial::report;
+use crate::failure::Stage;
+use crate::net::Connection;
+
+/// Bytes read at once.
+const CHUNK: usize = 16 * 1024;
+/// Reads and writes in one poll before the runtime gets its turn.
+const TURNS: usize = 64;
+
+/// The system call that failed, and the stage it belongs to.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) stage: Stage,
+    pub(super) error: io::Error,
+}
+
+/// One conversation on a connection.
+pub(super) struct Talk<'a> {
+    pub(super) connection: &'a mut dyn Connection,
+    pub(super) plan: &'a Exchange,
+    pub(super) sent: usize,
+    sent_all: bool,
+    shut: bool,
+    pub(super) captured: Vec<u8>,
+    pub(super) received: u64,
+    pub(super) datagrams: u64,
+    pub(super) ended_by_peer: bool,
+    pub(super) matched: bool,
+    searched: usize,
+    started: Instant,
+    first_sent: Option<Instant>,
+    first_byte: Option<Instant>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(connection: &'a mut dyn Connection, plan: &'a Exchange) -> Self {
+        Self {
+            connection,
+            plan,
+            sent: 0,
+            sent_all: false,
+            shut: false,
+            captured: Vec::new(),
+            received: 0,
+            datagrams: 0,
+            ended_by_peer: false,
+            matched: false,
+            searched: 0,
+            started: Instant::now(),
+            first_sent: None,
+            first_byte: None,
+        }
+    }
+
+    /// Talks until the goal is reached, the peer closes, or a system call fails. Cancel safe: the
+    /// counts stay true.
+    pub(super) async fn converse(&mut self) -> Result<(), Broken> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// Whether anything came back: on a datagram transport even an empty one is an answer.
+    pub(super) fn heard(&self) -> bool {
+        self.received > 0 || self.datagrams > 0
+    }
+
+    /// Whether everything has been sent, and the sending side closed if that was asked.
+    pub(super) fn said_all(&self) -> bool {
+        self.sent_all && (self.shut || !self.plan.shutdown_write)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        for _ in 0..TURNS {
+            let sending = self.poll_send(cx)?;
+            let receiving = self.poll_receive(cx)?;
+            if receiving.is_pending() || self.ended_by_peer || self.captured.len() == Exchange::CAPTURE {
+                self.look_for_match();
+            }
+            if self.is_over() {
+                return Poll::Ready(Ok(()));
+            }
+            if sending.is_pending() && receiving.is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended_by_peer || (self.said_all() && self.goal_reached())
+    }
+
+    /// Whether what was wanted has come. The peer's close is no goal unless nothing else is.
+    pub(super) fn goal_reached(&self) -> bool {
+        let plan = self.plan;
+        let to_the_end = plan.shutdown_write && plan.expect.is_none() && plan.read.is_none();
+        let any = plan.read.is_none() && plan.expect.is_none() && plan.waits_for_any();
+        (plan.expect.is_none() || self.matched)
+            && self.received >= plan.read.unwrap_or(0)
+            && (!to_the_end || self.ended_by_peer)
+            && (!(any || plan.banner) || self.heard() || (to_the_end && self.ended_by_peer))
+    }
+
+    /// Sends; pending also when everything is sent, so that only news counts as progress.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Broken> {
+        if self.said_all() || (self.plan.banner && !self.heard()) {
+            return Ok(Poll::Pending);
+        }
+        self.poll_send_step(cx).map_err(|error| Broken { stage: Stage::Send, error })
+    }
+
+    fn poll_send_step(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        if !self.sent_all {
+            return self.poll_write(cx);
+        }
+        let Poll::Ready(result) = Pin::new(&mut *self.connection).poll_shutdown(cx) else {
+            return Ok(Poll::Pending);
+        };
+        self.shut = true;
+        result.map(Poll::Ready)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        let data = self.plan.send.as_deref().unwrap_or_default();
+        let left = &data[self.sent..];
+        // An empty datagram is still a datagram; an empty write on a stream is nothing.
+        let empty_datagram = self.connection.is_datagram() && self.plan.send.is_some();
+        if left.is_empty() && !empty_datagram {
+            self.sent_all = true;
+            return Ok(Poll::Ready(()));
+        }
+        let poll = Pin::new(&mut *self.connection).poll_write(cx, left);
+        let Poll::Ready(result) = poll else { return Ok(Poll::Pending) };
+        let count = result?;
+        if count == 0 && !left.is_empty() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.first_sent.get_or_insert_with(Instant::now);
+        self.sent += count;
+        self.sent_all = self.sent == data.len();
+        Ok(Poll::Ready(()))
+    }
+
+    /// Receives one chunk or datagram; pending also when nothing is to be read.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Broken> {
+        if self.ended_by_peer || !self.plan.reads() {
+            return Ok(Poll::Pending);
+        }
+        let mut chunk = [0; CHUNK];
+        let mut buffer = ReadBuf::new(&mut chunk);
+        match ready_or(Pin::new(&mut *self.connection).poll_read(cx, &mut buffer)) {
+            None => Ok(Poll::Pending),
+            Some(Err(error)) => Err(Broken { stage: Stage::Receive, error }),
+            Some(Ok(())) => {
+                self.take(buffer.filled());
+                Ok(Poll::Ready(()))
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() && !self.connection.is_datagram() {
+            self.ended_by_peer = true;
+            return;
+        }
+        self.first_byte.get_or_insert_with(Instant::now);
+        self.datagrams += u64::from(self.connection.is_datagram());
+        self.received += bytes.len() as u64;
+        let room = Exchange::CAPTURE - self.captured.len();
+        self.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Searches what came since the last search; once a poll, not once a read.
+    fn look_for_match(&mut self) {
+        if self.matched || self.captured.len() == self.searched {
+            return;
+        }
+        self.matched = match &self.plan.expect {
+            None => false,
+            Some(Expect::Bytes(wanted)) => {
+                let from = self.searched.saturating_sub(wanted.len());
+                wanted.is_empty()
+                    || self.captured[from..].windows(wanted.len()).any(|window| window == wanted)
+            }
+            Some(Expect::Regex(regex)) => regex.is_match(&self.captured),
+        };
+        self.searched = self.captured.len();
+    }
+
+    /// Hands the moments that the poll loop noted to the report.
+    pub(super) fn record_milestones(&self, recorder: &mut Recorder<'_>) {
+        if let Some(sent) = self.first_sent {
+            recorder.at(sent, Event::Sent { bytes: self.sent as u64 });
+        }
+        if let Some(first) = self.first_byte {
+            let since = self.first_sent.filter(|sent| *sent <= first).unwrap_or(self.started);
+            let after = first.saturating_duration_since(since).into();
+            recorder.at(first, Event::FirstByte { after });
+        }
+    }
+
+    /// What the report keeps of the conversation.
+    pub(super) fn into_report(self, recorder: &Recorder<'_>) -> report::Exchange {
+        let heard = self.heard();
+        report::Exchange {
+            sent_bytes: self.sent as u64,
+            received_bytes: self.received,
+            truncated: self.received > self.captured.len() as u64,
+            received: heard.then(|| self.captured.into()),
+            matched: self.plan.expect.as_ref().map(|_| self.matched),
+            closed_by_peer: self.ended_by_peer.then(|| "fin".to_owned()),
+            started_ms: Some(recorder.since_start(self.started)),
+            ended_ms: Some(recorder.since_start(Instant::now())),
+        }
+    }
+}
+
+fn ready_or<T>(poll: Poll<T>) -> Option<T> {
+    match poll {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
