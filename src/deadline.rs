@@ -1,6 +1,6 @@
 //! The overall limit and the cancel token together: what Go calls a context.
 //!
-//! Every wait in the library takes one. The arithmetic ([`Deadline::share`]) is a pure function of
+//! Every wait in the library takes one. The arithmetic ([`share`]) is a pure function of
 //! `now`, so it is tested without sleeping.
 
 use std::future::Future;
@@ -11,6 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 /// A share of the remaining time is never cut below this, as in Go's `partialDeadline`.
 pub const SANE_MINIMUM: Duration = Duration::from_secs(2);
+
+/// The moment by which the first of `tries` tries must be over, so that each gets a fair part of
+/// what is left until `deadline`.
+///
+/// Follows Go's `net.partialDeadline`: an equal share, but at least [`SANE_MINIMUM`], and never
+/// beyond the deadline itself.
+#[must_use]
+pub fn share(now: Instant, deadline: Instant, tries: usize) -> Instant {
+    let remaining = deadline.saturating_duration_since(now);
+    let tries = u32::try_from(tries.max(1)).unwrap_or(u32::MAX);
+    now + (remaining / tries).max(SANE_MINIMUM).min(remaining)
+}
 
 /// Why a bounded wait ended without its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -146,7 +146,14 @@ impl From<SocketAddr> for Target {
             SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id().to_string().into()),
             _ => None,
         };
-        Self::inet(Network::Tcp, Host::Ip { ip: addr.ip(), zone }, addr.port())
+        Self::inet(
+            Network::Tcp,
+            Host::Ip {
+                ip: addr.ip(),
+                zone,
+            },
+            addr.port(),
+        )
     }
 }
 

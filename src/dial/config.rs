@@ -3,36 +3,13 @@
 use std::time::Duration;
 
 use regex::bytes::Regex;
-use serde::{Deserialize, Serialize};
 
 use crate::addr::Family;
 use crate::net::SocketOptions;
+pub use crate::policy::race::{ATTEMPT_DELAY, MIN_ATTEMPT_DELAY, RESOLUTION_DELAY, Strategy};
 
 /// Bounds the whole dial: resolve, connect, exchange.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
-/// Connection Attempt Delay (RFC 8305 §5 recommends 250 ms).
-pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-/// The least Connection Attempt Delay (RFC 8305 §5: MUST NOT be below 10 ms).
-pub const MIN_ATTEMPT_DELAY: Duration = Duration::from_millis(10);
-/// Resolution Delay: how long an A answer waits for AAAA (RFC 8305 §3).
-pub const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
-
-/// Whose algorithm orders and races the addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Strategy {
-    /// Happy Eyeballs v2, RFC 8305.
-    #[default]
-    Rfc8305,
-    /// Go's `net.Dialer`: two families 300 ms apart, serial inside each, `partialDeadline`.
-    Go,
-    /// curl: two families 200 ms apart, serial inside each.
-    Curl,
-    /// One address after the other in the order of the answer, as `nc`.
-    Serial,
-}
-
 /// What the peer must say.
 #[derive(Clone, Debug)]
 pub enum Expect {

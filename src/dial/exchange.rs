@@ -44,7 +44,10 @@ pub(super) async fn exchange(
         Err(Expired::Cancelled) => None,
     };
     let exchange = talk.into_report(recorder);
-    recorder.now(Event::ExchangeDone { exchange, failure: failure.clone() });
+    recorder.now(Event::ExchangeDone {
+        exchange,
+        failure: failure.clone(),
+    });
     match failure {
         Some(failure) => Ended::Badly(failure),
         None if interrupted => Ended::Interrupted,

@@ -14,7 +14,7 @@ use crate::resolve::Answer;
 use crate::time::Millis;
 
 /// The outcome of a dial that was stopped before it had one.
-pub const INTERRUPTED: &str = "interrupted";
+pub(super) const INTERRUPTED: &str = "interrupted";
 
 impl Report {
     /// Whether the dial was stopped before it had a verdict.
@@ -52,7 +52,13 @@ impl Report {
 
     fn question_asked(&mut self, family: crate::addr::Family, at: Duration) {
         let (started_ms, ended_ms) = (at.into(), None);
-        let question = Question { family, started_ms, ended_ms, addresses: None, failure: None };
+        let question = Question {
+            family,
+            started_ms,
+            ended_ms,
+            addresses: None,
+            failure: None,
+        };
         self.resolve_mut().questions.push(question);
     }
 
@@ -63,13 +69,19 @@ impl Report {
         result: &Result<Answer, Failure>,
     ) {
         let resolve = self.resolve_mut();
-        let first = resolve.questions.first().map_or(at, |question| question.started_ms.0);
+        let first = resolve
+            .questions
+            .first()
+            .map_or(at, |question| question.started_ms.0);
         resolve.ms = Some(Millis(at.saturating_sub(first)));
         if let Ok(answer) = result {
             resolve.server = answer.server.map(|server| server.to_string());
             resolve.transport = Some(answer.source);
         }
-        let asked = resolve.questions.iter_mut().find(|question| question.family == family);
+        let asked = resolve
+            .questions
+            .iter_mut()
+            .find(|question| question.family == family);
         if let Some(question) = asked {
             question.ended_ms = Some(at.into());
             question.addresses = Some(result.as_ref().map_or(0, |answer| answer.addresses.len()));
@@ -78,7 +90,11 @@ impl Report {
     }
 
     fn attempt_began(&mut self, index: usize, addr: &PeerAddr, at: Duration) {
-        debug_assert_eq!(index, self.attempts.len(), "attempts are numbered as they start");
+        debug_assert_eq!(
+            index,
+            self.attempts.len(),
+            "attempts are numbered as they start"
+        );
         self.attempts.push(Attempt {
             addr: addr.to_string(),
             family: addr.family(),
@@ -106,14 +122,25 @@ impl Report {
     }
 
     fn attempt_connected(&mut self, index: usize, connected: &Connected, at: Duration) {
-        let won = self.attempts.iter().all(|attempt| attempt.outcome != AttemptOutcome::Won);
-        let outcome = if won { AttemptOutcome::Won } else { AttemptOutcome::Lost };
+        let won = self
+            .attempts
+            .iter()
+            .all(|attempt| attempt.outcome != AttemptOutcome::Won);
+        let outcome = if won {
+            AttemptOutcome::Won
+        } else {
+            AttemptOutcome::Lost
+        };
         self.end_attempt(index, at, outcome);
-        let Some(attempt) = self.attempts.get_mut(index) else { return };
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
         attempt.local.clone_from(&connected.facts.local);
         attempt.handshake_rtt_ms = connected.tcp_info.as_ref().map(|info| info.rtt_ms);
-        attempt.syn_retransmits =
-            connected.tcp_info.as_ref().and_then(|info| info.syn_retransmits);
+        attempt.syn_retransmits = connected
+            .tcp_info
+            .as_ref()
+            .and_then(|info| info.syn_retransmits);
         if won {
             self.connect_ms = Some(Millis(at.saturating_sub(attempt.started_ms.0)));
             self.tcp_info.clone_from(&connected.tcp_info);

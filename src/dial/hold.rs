@@ -36,9 +36,10 @@ pub(super) async fn hold(
     };
     let after = connection.tcp_info();
     let (probes_sent, probes_acked) = match (before, after) {
-        (Some(before), Some(after)) if received == 0 => {
-            (delta(&before, &after, |i| i.segs_out), delta(&before, &after, |i| i.segs_in))
-        }
+        (Some(before), Some(after)) if received == 0 => (
+            delta(&before, &after, |i| i.segs_out),
+            delta(&before, &after, |i| i.segs_in),
+        ),
         _ => (None, None),
     };
     recorder.now(Event::HoldDone(Hold {
@@ -64,7 +65,11 @@ async fn read_to_end(connection: &mut dyn Connection, received: &mut u64) -> std
 }
 
 fn closed(recorder: &Recorder<'_>, after_bytes: u64) -> Failure {
-    let peer = recorder.report.peer.as_deref().unwrap_or(&recorder.report.target);
+    let peer = recorder
+        .report
+        .peer
+        .as_deref()
+        .unwrap_or(&recorder.report.target);
     let message = format!("{peer} closed the connection while it was held");
     Failure::new(Stage::Receive, Kind::ClosedEarly, message)
         .by(Who::Peer)

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use tokio::time::Instant;
 
-use crate::addr::{Family, Target};
+use crate::addr::{Endpoint, Family, Target};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind};
 use crate::io::Io;
@@ -23,7 +23,11 @@ pub(super) fn families(target: &Target, only: Option<Family>) -> Vec<Family> {
         only.is_none_or(|only| only == *family)
             && target.network.family().is_none_or(|own| own == *family)
     };
-    [Family::Ipv6, Family::Ipv4].into_iter().filter(allowed).collect()
+    let all: &[Family] = match target.endpoint {
+        Endpoint::Inet { .. } => &[Family::Ipv6, Family::Ipv4],
+        Endpoint::Unix(_) => &[],
+    };
+    all.iter().copied().filter(allowed).collect()
 }
 
 /// Asks one question.
@@ -33,19 +37,28 @@ pub(super) fn look_up<'a, I: Io>(
     family: Family,
     deadline: &'a Deadline,
 ) -> impl Future<Output = Looked> + Send + 'a {
-    let question = Question { name: name.clone(), family };
+    let question = Question {
+        name: name.clone(),
+        family,
+    };
     async move {
         let result = io.lookup(&question, deadline).await;
-        Looked { family, at: Instant::now(), result }
+        Looked {
+            family,
+            at: Instant::now(),
+            result,
+        }
     }
 }
 
 /// The failure that speaks for all questions: a name that does not exist is final, and a family
 /// without addresses must not hide that the other one was never answered.
 pub(super) fn headline(failures: Vec<Failure>) -> Option<Failure> {
-    failures.into_iter().min_by_key(|failure| match failure.kind {
-        Kind::Nxdomain => 0,
-        Kind::NoData => 2,
-        _ => 1,
-    })
+    failures
+        .into_iter()
+        .min_by_key(|failure| match failure.kind {
+            Kind::Nxdomain => 0,
+            Kind::NoData => 2,
+            _ => 1,
+        })
 }

@@ -87,7 +87,9 @@ impl Counts {
     }
 
     fn of(&mut self, report: &Report) -> &mut u64 {
-        let Some(failure) = &report.failure else { return &mut self.open };
+        let Some(failure) = &report.failure else {
+            return &mut self.open;
+        };
         match failure.kind {
             Kind::Refused => &mut self.refused,
             Kind::Filtered | Kind::Timeout => &mut self.filtered,

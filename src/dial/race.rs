@@ -2,10 +2,8 @@
 //!
 //! Every decision (which address, when, for how long) is the policy's; here are only the futures.
 
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::pin::Pin;
-use std::sync::Arc;
+mod attempt;
+
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,15 +11,17 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::config::Config;
-use super::event::{Connected, Event};
+use super::event::Event;
 use super::lookups::{Looked, families, headline, look_up};
 use super::recorder::Recorder;
-use crate::addr::{Endpoint, Host, Target, Transport, UnixPath};
+use crate::addr::{Endpoint, Family, Host, Target};
 use crate::deadline::{Deadline, Expired};
-use crate::failure::{Evidence, Failure, Kind, Stage, Who};
+use crate::failure::{Failure, Kind, Stage, Who};
 use crate::io::Io;
-use crate::net::{Connection, PeerAddr, SocketOptions};
+use crate::net::{Connection, PeerAddr};
 use crate::policy::race::{self, Race, Step};
+
+use attempt::{Ended, attempt, inet_addr, unix_addr};
 
 /// What is left to the layer below to notice the deadline itself, with its evidence, before the
 /// race is cut off: well within the 50 ms that a dial may outlive its timeout.
@@ -35,4 +35,261 @@ pub(super) enum Raced {
     Failed(Failure),
     /// The run was stopped first.
     Interrupted,
+}
+
+/// Resolves the target where it needs it, and connects by the configured strategy. All sockets but
+/// the winner's are closed on return.
+pub(super) async fn race<I: Io>(
+    target: &Target,
+    config: &Config,
+    io: &I,
+    deadline: &Deadline,
+    recorder: &mut Recorder<'_>,
+) -> Raced {
+    let mut run = Run::new(target, config, io, deadline, recorder);
+    if let Err(failure) = run.prepare() {
+        return Raced::Failed(failure);
+    }
+    let patience = deadline.at().and_then(|at| at.checked_add(GRACE));
+    let patience = Deadline::new(patience, deadline.cancel().clone());
+    match patience.bound(run.drive()).await {
+        Err(Expired::Cancelled) => run.interrupted(),
+        // Cut off: the layer below let the deadline pass.
+        Err(Expired::TimedOut) | Ok(()) => run.finish(),
+    }
+}
+
+/// The futures of one race and what is known so far.
+struct Run<'a, 'r, I> {
+    target: &'a Target,
+    config: &'a Config,
+    io: &'a I,
+    deadline: &'a Deadline,
+    recorder: &'a mut Recorder<'r>,
+    race: Race,
+    scope_id: u32,
+    lookups: FuturesUnordered<attempt::Boxed<'a, Looked>>,
+    attempts: FuturesUnordered<attempt::Boxed<'a, Ended>>,
+    winner: Option<Box<dyn Connection>>,
+    lookup_failures: Vec<Failure>,
+}
+
+impl<'a, 'r, I: Io> Run<'a, 'r, I> {
+    fn new(
+        target: &'a Target,
+        config: &'a Config,
+        io: &'a I,
+        deadline: &'a Deadline,
+        recorder: &'a mut Recorder<'r>,
+    ) -> Self {
+        let policy = race::Config {
+            strategy: config.strategy,
+            attempt_delay: config.attempt_delay,
+            resolution_delay: config.resolution_delay,
+            attempt_timeout: config.attempt_timeout,
+            race_all: config.race_all,
+            deadline: deadline.at(),
+        };
+        let race = Race::new(policy, &families(target, config.family));
+        let (lookups, attempts) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let (winner, lookup_failures, scope_id) = (None, Vec::new(), 0);
+        Self {
+            target,
+            config,
+            io,
+            deadline,
+            recorder,
+            race,
+            scope_id,
+            lookups,
+            attempts,
+            winner,
+            lookup_failures,
+        }
+    }
+
+    /// Asks the questions, or takes the literal as the answer.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let families = families(self.target, self.config.family);
+        match &self.target.endpoint {
+            Endpoint::Unix(path) => {
+                self.start(0, unix_addr(self.target, path), None);
+            }
+            Endpoint::Inet {
+                host: Host::Ip { ip, zone },
+                ..
+            } => {
+                if !families.contains(&Family::of(*ip)) {
+                    return Err(wrong_family(self.target, *ip));
+                }
+                self.scope_id = zone.as_ref().map_or(Ok(0), |zone| self.io.scope_id(zone))?;
+                for family in families {
+                    let addrs = Vec::from_iter((family == Family::of(*ip)).then_some(*ip));
+                    // One address: there is nothing to order, so no source is asked for.
+                    self.race.answered(family, addrs, Instant::now(), |_| None);
+                }
+            }
+            Endpoint::Inet {
+                host: Host::Name(name),
+                ..
+            } => {
+                for family in families {
+                    self.recorder.now(Event::ResolveStart { family });
+                    self.lookups
+                        .push(Box::pin(look_up(self.io, name, family, self.deadline)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs until the race is won (and with `race_all`, run to its end) or lost.
+    async fn drive(&mut self) {
+        loop {
+            let wake = match self.race.next(Instant::now()) {
+                Step::Start {
+                    attempt,
+                    addr,
+                    until,
+                } => {
+                    let addr = inet_addr(self.target, addr, self.scope_id);
+                    self.start(attempt, addr, until);
+                    continue;
+                }
+                Step::Over if self.attempts.is_empty() => return,
+                Step::Over if self.winner.is_some() && !self.config.race_all => return,
+                Step::Over => None,
+                Step::Wait(wake) => wake,
+            };
+            tokio::select! {
+                biased;
+                Some(ended) = self.attempts.next() => self.ended(ended),
+                Some(looked) = self.lookups.next() => self.looked(looked),
+                () = sleep_until(wake), if wake.is_some() => {}
+                else => return,
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize, addr: PeerAddr, until: Option<Instant>) {
+        let deadline = self.deadline.by(until);
+        self.recorder.now(Event::ConnectStart {
+            attempt: index,
+            addr: addr.clone(),
+        });
+        let options = &self.config.socket;
+        self.attempts
+            .push(Box::pin(attempt(self.io, index, addr, options, deadline)));
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        let (index, at) = (ended.index, ended.at);
+        let result = match ended.result {
+            Ok((connected, connection)) => {
+                self.race.won(index);
+                // A later one is dropped, and so closed.
+                self.winner.get_or_insert(connection);
+                Ok(connected)
+            }
+            Err(failure) => {
+                self.race.failed(index);
+                Err(failure)
+            }
+        };
+        self.recorder.at(
+            at,
+            Event::ConnectDone {
+                attempt: index,
+                result,
+            },
+        );
+    }
+
+    fn looked(&mut self, looked: Looked) {
+        let Looked { family, at, result } = looked;
+        let addresses = result
+            .as_ref()
+            .map(|answer| answer.addresses.clone())
+            .unwrap_or_default();
+        self.lookup_failures.extend(result.as_ref().err().cloned());
+        self.recorder.at(at, Event::ResolveDone { family, result });
+        let (io, port) = (self.io, self.target.port().unwrap_or(0));
+        self.race
+            .answered(family, addresses, at, |ip| io.source_for((ip, port).into()));
+        let addresses = self.race.order();
+        if !addresses.is_empty() {
+            self.recorder.now(Event::Ordered { addresses });
+        }
+    }
+
+    /// The race has run its course.
+    fn finish(mut self) -> Raced {
+        self.cancel_the_rest();
+        match self.winner.take() {
+            Some(connection) => Raced::Won(connection),
+            None => Raced::Failed(self.failure()),
+        }
+    }
+
+    fn interrupted(mut self) -> Raced {
+        self.cancel_the_rest();
+        Raced::Interrupted
+    }
+
+    fn cancel_the_rest(&mut self) {
+        self.attempts.clear();
+        self.lookups.clear();
+        let pending: Vec<_> = self.recorder.pending_attempts().collect();
+        for attempt in pending {
+            self.recorder.now(Event::ConnectCancelled { attempt });
+        }
+    }
+
+    /// The headline: what a peer or a router said rather than what our own kernel said, and of
+    /// those the first, because the first address is the one that was wanted most.
+    fn failure(&mut self) -> Failure {
+        let failures = self
+            .recorder
+            .report
+            .attempts
+            .iter()
+            .filter_map(|a| a.failure.as_ref());
+        let said =
+            |failure: &&Failure| failure.who != Who::OwnKernel && failure.stage != Stage::Local;
+        let first = failures
+            .clone()
+            .find(said)
+            .or_else(|| failures.clone().next());
+        if let Some(failure) = first {
+            return failure.clone();
+        }
+        let lookups = std::mem::take(&mut self.lookup_failures);
+        headline(lookups).unwrap_or_else(|| timed_out(self.recorder))
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    if let Some(wake) = wake {
+        tokio::time::sleep_until(wake).await;
+    }
+}
+
+/// The whole dial timed out although the layer below should have noticed first.
+fn timed_out(recorder: &Recorder<'_>) -> Failure {
+    let report = &recorder.report;
+    let (stage, what) = match report.attempts.is_empty() && report.resolve.is_some() {
+        true => (Stage::Resolve, "no answer from the resolver"),
+        false => (Stage::Connect, "no answer"),
+    };
+    Failure::new(
+        stage,
+        Kind::Timeout,
+        format!("{}: {what} within the timeout", report.target),
+    )
+}
+
+fn wrong_family(target: &Target, ip: std::net::IpAddr) -> Failure {
+    let family = Family::of(ip);
+    let message = format!("{target} is an {family} address, and only the other family is allowed");
+    Failure::new(Stage::Parse, Kind::Invalid, message).by(Who::Netkit)
 }

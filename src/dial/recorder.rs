@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Event;
-use super::report::Report;
+use super::report::{Attempt, AttemptOutcome, Report};
 use crate::addr::Target;
 use crate::deadline::Deadline;
 use crate::event::{Observer, Stamped};
@@ -23,7 +23,12 @@ pub(super) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     pub(super) fn new(target: &Target, cx: &'a Cx, observer: &'a mut dyn Observer<Event>) -> Self {
         let (report, stop) = (Report::new(target), cx.cancel().child_token());
-        Self { report, cx, stop, observer }
+        Self {
+            report,
+            cx,
+            stop,
+            observer,
+        }
     }
 
     /// The deadline of this dial: its limit, the run's token, and the observer's wish to stop.
@@ -31,9 +36,14 @@ impl<'a> Recorder<'a> {
         Deadline::new(self.cx.start().checked_add(limit), self.stop.clone())
     }
 
-    /// Whether the run was cancelled or the observer asked to stop.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.is_cancelled()
+    /// The attempts that have not ended.
+    pub(super) fn pending_attempts(&self) -> impl Iterator<Item = usize> + use<> {
+        let pending = |attempt: &Attempt| attempt.outcome == AttemptOutcome::Pending;
+        let attempts = self.report.attempts.iter().map(pending).enumerate();
+        attempts
+            .filter_map(|(index, pending)| pending.then_some(index))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// The stamp that `instant` has in this run.

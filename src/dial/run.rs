@@ -108,8 +108,12 @@ async fn converse(
         }
     }
     recorder.now(Event::Dialled);
-    let Some(duration) = config.hold else { return Ended::Well };
-    hold(connection, duration, deadline, recorder).await.map_or(Ended::Well, Ended::Badly)
+    let Some(duration) = config.hold else {
+        return Ended::Well;
+    };
+    hold(connection, duration, deadline, recorder)
+        .await
+        .map_or(Ended::Well, Ended::Badly)
 }
 
 /// On a datagram transport nothing is learned without a datagram: an empty one is sent where the

@@ -55,7 +55,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { interactive: false, quiet: Duration::from_secs(1) }
+        Self {
+            interactive: false,
+            quiet: Duration::from_secs(1),
+        }
     }
 }
 
@@ -91,7 +94,15 @@ pub async fn relay(
         let sending = send(input, writer, datagram, &sent);
         let receiving = receive(reader, output, datagram, &received);
         let quiet = datagram.then_some(config.quiet);
-        deadline.bound(both(sending, receiving, config.interactive, quiet, &received)).await
+        deadline
+            .bound(both(
+                sending,
+                receiving,
+                config.interactive,
+                quiet,
+                &received,
+            ))
+            .await
     };
     let mut relayed = Relayed {
         sent_bytes: sent.into_inner(),
@@ -190,7 +201,10 @@ async fn receive(
             return Ok(());
         }
         received.fetch_add(count as u64, Relaxed);
-        output.write_all(&chunk[..count]).await.map_err(Broken::Local)?;
+        output
+            .write_all(&chunk[..count])
+            .await
+            .map_err(Broken::Local)?;
         output.flush().await.map_err(Broken::Local)?;
     }
 }

@@ -84,7 +84,10 @@ impl<'a> Talk<'a> {
         for _ in 0..TURNS {
             let sending = self.poll_send(cx)?;
             let receiving = self.poll_receive(cx)?;
-            if receiving.is_pending() || self.ended_by_peer || self.captured.len() == Exchange::CAPTURE {
+            if receiving.is_pending()
+                || self.ended_by_peer
+                || self.captured.len() == Exchange::CAPTURE
+            {
                 self.look_for_match();
             }
             if self.is_over() {
@@ -118,7 +121,10 @@ impl<'a> Talk<'a> {
         if self.said_all() || (self.plan.banner && !self.heard()) {
             return Ok(Poll::Pending);
         }
-        self.poll_send_step(cx).map_err(|error| Broken { stage: Stage::Send, error })
+        self.poll_send_step(cx).map_err(|error| Broken {
+            stage: Stage::Send,
+            error,
+        })
     }
 
     fn poll_send_step(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
@@ -142,7 +148,9 @@ impl<'a> Talk<'a> {
             return Ok(Poll::Ready(()));
         }
         let poll = Pin::new(&mut *self.connection).poll_write(cx, left);
-        let Poll::Ready(result) = poll else { return Ok(Poll::Pending) };
+        let Poll::Ready(result) = poll else {
+            return Ok(Poll::Pending);
+        };
         let count = result?;
         if count == 0 && !left.is_empty() {
             return Err(io::ErrorKind::WriteZero.into());
@@ -162,7 +170,10 @@ impl<'a> Talk<'a> {
         let mut buffer = ReadBuf::new(&mut chunk);
         match ready_or(Pin::new(&mut *self.connection).poll_read(cx, &mut buffer)) {
             None => Ok(Poll::Pending),
-            Some(Err(error)) => Err(Broken { stage: Stage::Receive, error }),
+            Some(Err(error)) => Err(Broken {
+                stage: Stage::Receive,
+                error,
+            }),
             Some(Ok(())) => {
                 self.take(buffer.filled());
                 Ok(Poll::Ready(()))
@@ -179,7 +190,8 @@ impl<'a> Talk<'a> {
         self.datagrams += u64::from(self.connection.is_datagram());
         self.received += bytes.len() as u64;
         let room = Exchange::CAPTURE - self.captured.len();
-        self.captured.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.captured
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Searches what came since the last search; once a poll, not once a read.
@@ -192,7 +204,9 @@ impl<'a> Talk<'a> {
             Some(Expect::Bytes(wanted)) => {
                 let from = self.searched.saturating_sub(wanted.len());
                 wanted.is_empty()
-                    || self.captured[from..].windows(wanted.len()).any(|window| window == wanted)
+                    || self.captured[from..]
+                        .windows(wanted.len())
+                        .any(|window| window == wanted)
             }
             Some(Expect::Regex(regex)) => regex.is_match(&self.captured),
         };
@@ -202,10 +216,18 @@ impl<'a> Talk<'a> {
     /// Hands the moments that the poll loop noted to the report.
     pub(super) fn record_milestones(&self, recorder: &mut Recorder<'_>) {
         if let Some(sent) = self.first_sent {
-            recorder.at(sent, Event::Sent { bytes: self.sent as u64 });
+            recorder.at(
+                sent,
+                Event::Sent {
+                    bytes: self.sent as u64,
+                },
+            );
         }
         if let Some(first) = self.first_byte {
-            let since = self.first_sent.filter(|sent| *sent <= first).unwrap_or(self.started);
+            let since = self
+                .first_sent
+                .filter(|sent| *sent <= first)
+                .unwrap_or(self.started);
             let after = first.saturating_duration_since(since).into();
             recorder.at(first, Event::FirstByte { after });
         }

@@ -26,7 +26,11 @@ pub(super) fn unmet(talk: &Talk<'_>, report: &Report) -> Option<Failure> {
         None => format!("{peer} closed the connection without a word"),
     };
     let failure = Failure::new(Stage::Receive, Kind::ClosedEarly, message);
-    Some(failure.by(Who::Peer).because(Evidence::Fin { after_bytes: bytes }))
+    Some(
+        failure
+            .by(Who::Peer)
+            .because(Evidence::Fin { after_bytes: bytes }),
+    )
 }
 
 /// A system call failed: the socket knows why.
@@ -74,14 +78,21 @@ fn no_reply(talk: &Talk<'_>, peer: &str) -> Failure {
 
 /// Data in flight that was sent again and never acknowledged: the peer's kernel is gone.
 fn unacknowledged(talk: &Talk<'_>, peer: &str) -> Option<Failure> {
-    let TcpInfo { unacked: segments, total_retransmits: retransmits, .. } =
-        talk.connection.tcp_info()?;
+    let TcpInfo {
+        unacked: segments,
+        total_retransmits: retransmits,
+        ..
+    } = talk.connection.tcp_info()?;
     if segments == 0 || retransmits == 0 {
         return None;
     }
-    let message = format!("{peer} acknowledged nothing any more: data was sent {retransmits} more times");
+    let message =
+        format!("{peer} acknowledged nothing any more: data was sent {retransmits} more times");
     let failure = Failure::new(Stage::Send, Kind::HalfOpen, message);
-    Some(failure.because(Evidence::Unacknowledged { segments, retransmits }))
+    Some(failure.because(Evidence::Unacknowledged {
+        segments,
+        retransmits,
+    }))
 }
 
 fn unexpected(talk: &Talk<'_>, report: &Report, how: &str) -> Failure {

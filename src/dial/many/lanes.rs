@@ -45,8 +45,17 @@ impl<'a, I: Io> Lanes<'a, I> {
         cx: &'a Cx,
         observer: &'a mut dyn Observer<Event>,
     ) -> Self {
-        let collector = Mutex::new(Collector { summary: Summary::default(), observer });
-        Self { config, io: Memo::new(io), cx, stop: cx.cancel().child_token(), collector }
+        let collector = Mutex::new(Collector {
+            summary: Summary::default(),
+            observer,
+        });
+        Self {
+            config,
+            io: Memo::new(io),
+            cx,
+            stop: cx.cancel().child_token(),
+            collector,
+        }
     }
 
     /// Dials all targets and gives back the summary, with the observer for the last word.
@@ -56,7 +65,10 @@ impl<'a, I: Io> Lanes<'a, I> {
     ) -> (Summary, &'a mut dyn Observer<Event>) {
         self.dial_all(targets).await;
         let interrupted = self.stop.is_cancelled();
-        let collector = self.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let collector = self
+            .collector
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut summary = collector.summary;
         summary.interrupted = interrupted;
         (summary, collector.observer)
@@ -71,7 +83,9 @@ impl<'a, I: Io> Lanes<'a, I> {
                 let Some(target) = targets.next() else { break };
                 pending.push(self.dial(target));
             }
-            let Some(report) = pending.next().await else { break };
+            let Some(report) = pending.next().await else {
+                break;
+            };
             self.collect(report);
         }
     }
@@ -86,7 +100,10 @@ impl<'a, I: Io> Lanes<'a, I> {
         if report.is_interrupted() {
             return;
         }
-        let mut collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collector = self
+            .collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         collector.summary.counts.add(&report);
         let event = Stamped::new(self.cx.elapsed(), Event::Result(Box::new(report)));
         if collector.observer.observe(&event).is_break() {

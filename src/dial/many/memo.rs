@@ -24,7 +24,10 @@ pub(super) struct Memo<'a, I> {
 
 impl<'a, I> Memo<'a, I> {
     pub(super) fn new(io: &'a I) -> Self {
-        Self { io, answers: Mutex::default() }
+        Self {
+            io,
+            answers: Mutex::default(),
+        }
     }
 
     fn cell(&self, question: &Question) -> Remembered {
@@ -49,7 +52,9 @@ impl<I: Io> Io for Memo<'_, I> {
     async fn lookup(&self, question: &Question, deadline: &Deadline) -> Result<Answer, Failure> {
         let cell = self.cell(question);
         // If the first asker is dropped, the next waiting one asks again.
-        cell.get_or_init(|| self.io.lookup(question, deadline)).await.clone()
+        cell.get_or_init(|| self.io.lookup(question, deadline))
+            .await
+            .clone()
     }
 
     fn source_for(&self, destination: SocketAddr) -> Option<IpAddr> {

@@ -10,16 +10,56 @@ use super::{V4, V6, connects_after, dual_stack, ms, name};
 use crate::fakes::{Connect, FakeIo, Peer, Reply};
 
 fn worlds() -> Vec<(FakeIo, Config)> {
-    let echo = Connect::After(ms(10), Peer { echo: true, ..Peer::default() });
-    let talk = Exchange { send: Some(b"hello".to_vec()), read: Some(5), ..Exchange::default() };
-    let (plain, race_all) = (Config::default(), Config { race_all: true, ..Config::default() });
-    let hold = Config { hold: Some(ms(500)), ..Config::default() };
+    let echo = Connect::After(
+        ms(10),
+        Peer {
+            echo: true,
+            ..Peer::default()
+        },
+    );
+    let talk = Exchange {
+        send: Some(b"hello".to_vec()),
+        read: Some(5),
+        ..Exchange::default()
+    };
+    let (plain, race_all) = (
+        Config::default(),
+        Config {
+            race_all: true,
+            ..Config::default()
+        },
+    );
+    let hold = Config {
+        hold: Some(ms(500)),
+        ..Config::default()
+    };
     vec![
         (dual_stack().connect(V6, connects_after(5)), plain.clone()),
-        (dual_stack().connect(V6, Connect::Silent).connect(V4, connects_after(5)), plain.clone()),
-        (dual_stack().connect(V6, connects_after(400)).connect(V4, connects_after(5)), race_all),
-        (dual_stack().connect(V6, Connect::Silent).connect(V4, Connect::Refuse(ms(3))), plain.clone()),
-        (dual_stack().connect(V6, echo.clone()), Config { exchange: talk, ..plain.clone() }),
+        (
+            dual_stack()
+                .connect(V6, Connect::Silent)
+                .connect(V4, connects_after(5)),
+            plain.clone(),
+        ),
+        (
+            dual_stack()
+                .connect(V6, connects_after(400))
+                .connect(V4, connects_after(5)),
+            race_all,
+        ),
+        (
+            dual_stack()
+                .connect(V6, Connect::Silent)
+                .connect(V4, Connect::Refuse(ms(3))),
+            plain.clone(),
+        ),
+        (
+            dual_stack().connect(V6, echo.clone()),
+            Config {
+                exchange: talk,
+                ..plain.clone()
+            },
+        ),
         (dual_stack().connect(V6, echo), hold),
         (
             FakeIo::default()
@@ -43,7 +83,9 @@ async fn folding_the_recorded_events_gives_the_final_report() {
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_says_stop_ends_the_dial() {
-    let io = dual_stack().connect(V6, Connect::Silent).connect(V4, Connect::Silent);
+    let io = dual_stack()
+        .connect(V6, Connect::Silent)
+        .connect(V4, Connect::Silent);
     let mut stop = |_: &Stamped<Event>| std::ops::ControlFlow::Break(());
     let started = tokio::time::Instant::now();
     let report = dial::run(&name(), &Config::default(), &io, &Cx::default(), &mut stop).await;

@@ -14,7 +14,9 @@ use crate::fakes::{Connect, FakeIo, Reply};
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_v6_address_loses_to_v4_after_the_attempt_delay_and_is_closed() {
-    let io = dual_stack().connect(V6, Connect::Silent).connect(V4, connects_after(10));
+    let io = dual_stack()
+        .connect(V6, Connect::Silent)
+        .connect(V4, connects_after(10));
     let report = run(&name(), &Config::default(), &io).await;
     assert!(report.ok, "{report:?}");
     assert_eq!(report.peer.as_deref(), Some("192.0.2.80:80"));
@@ -26,7 +28,9 @@ async fn a_silent_v6_address_loses_to_v4_after_the_attempt_delay_and_is_closed()
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_first_address_starts_the_second_at_once() {
-    let io = dual_stack().connect(V6, Connect::Refuse(ms(5))).connect(V4, connects_after(10));
+    let io = dual_stack()
+        .connect(V6, Connect::Refuse(ms(5)))
+        .connect(V4, connects_after(10));
     let report = run(&name(), &Config::default(), &io).await;
     assert!(report.ok);
     assert!(started(&report, 1) - started(&report, 0) <= 6, "{report:?}");
@@ -58,40 +62,73 @@ async fn an_aaaa_answer_after_the_resolution_delay_does_not_hold_up_v4() {
 
 #[tokio::test(start_paused = true)]
 async fn every_address_failing_gives_the_first_failure_that_a_peer_sent() {
-    let io = dual_stack().connect(V6, Connect::Refuse(ms(5))).connect(V4, Connect::Silent);
+    let io = dual_stack()
+        .connect(V6, Connect::Refuse(ms(5)))
+        .connect(V4, Connect::Silent);
     let report = run(&name(), &Config::default(), &io).await;
     let failure = report.failure.expect("a failure");
-    assert_eq!((failure.stage, failure.kind), (Stage::Connect, Kind::Refused));
+    assert_eq!(
+        (failure.stage, failure.kind),
+        (Stage::Connect, Kind::Refused)
+    );
     assert_eq!(report.outcome, "refused");
     assert_eq!(report.attempts.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn race_all_lets_the_losers_finish_and_closes_them() {
-    let io = dual_stack().connect(V6, connects_after(300)).connect(V4, connects_after(10));
-    let config = Config { race_all: true, ..Config::default() };
+    let io = dual_stack()
+        .connect(V6, connects_after(300))
+        .connect(V4, connects_after(10));
+    let config = Config {
+        race_all: true,
+        ..Config::default()
+    };
     let report = run(&name(), &config, &io).await;
-    let outcomes: Vec<_> = report.attempts.iter().map(|attempt| attempt.outcome).collect();
+    let outcomes: Vec<_> = report
+        .attempts
+        .iter()
+        .map(|attempt| attempt.outcome)
+        .collect();
     assert_eq!(outcomes, [Lost, Won]);
     assert_eq!(io.open(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_strategies_start_the_second_family_when_those_clients_would() {
-    for (strategy, delay) in [(Strategy::Rfc8305, 250), (Strategy::Go, 300), (Strategy::Curl, 200)] {
-        let io = dual_stack().connect(V6, Connect::Silent).connect(V4, connects_after(10));
-        let config = Config { strategy, ..Config::default() };
+    for (strategy, delay) in [
+        (Strategy::Rfc8305, 250),
+        (Strategy::Go, 300),
+        (Strategy::Curl, 200),
+    ] {
+        let io = dual_stack()
+            .connect(V6, Connect::Silent)
+            .connect(V4, connects_after(10));
+        let config = Config {
+            strategy,
+            ..Config::default()
+        };
         let report = run(&name(), &config, &io).await;
         assert!(report.ok);
-        assert_eq!(started(&report, 1) - started(&report, 0), delay, "{strategy:?}");
+        assert_eq!(
+            started(&report, 1) - started(&report, 0),
+            delay,
+            "{strategy:?}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn serial_waits_for_the_whole_attempt_timeout() {
-    let io = dual_stack().connect(V6, Connect::Silent).connect(V4, connects_after(10));
+    let io = dual_stack()
+        .connect(V6, Connect::Silent)
+        .connect(V4, connects_after(10));
     let attempt_timeout = Some(ms(1_500));
-    let config = Config { strategy: Strategy::Serial, attempt_timeout, ..Config::default() };
+    let config = Config {
+        strategy: Strategy::Serial,
+        attempt_timeout,
+        ..Config::default()
+    };
     let report = run(&name(), &config, &io).await;
     assert!(report.ok);
     assert_eq!(started(&report, 1) - started(&report, 0), 1_500);
@@ -100,17 +137,35 @@ async fn serial_waits_for_the_whole_attempt_timeout() {
 #[tokio::test(start_paused = true)]
 async fn nothing_that_hangs_outlives_the_timeout_by_more_than_50_ms() {
     let worlds = [
-        ("silent SYN", literal(V4), FakeIo::default().connect(V4, Connect::Silent)),
-        ("a connect that ignores its deadline", literal(V4), FakeIo::default().connect(V4, Connect::Stuck)),
+        (
+            "silent SYN",
+            literal(V4),
+            FakeIo::default().connect(V4, Connect::Silent),
+        ),
+        (
+            "a connect that ignores its deadline",
+            literal(V4),
+            FakeIo::default().connect(V4, Connect::Stuck),
+        ),
         (
             "silent DNS",
             name(),
-            FakeIo::default().reply(Family::Ipv6, Reply::Silent).reply(Family::Ipv4, Reply::Silent),
+            FakeIo::default()
+                .reply(Family::Ipv6, Reply::Silent)
+                .reply(Family::Ipv4, Reply::Silent),
         ),
     ];
     for (what, target, io) in worlds {
         let started = Instant::now();
-        let report = run(&target, &Config { timeout: ms(700), ..Config::default() }, &io).await;
+        let report = run(
+            &target,
+            &Config {
+                timeout: ms(700),
+                ..Config::default()
+            },
+            &io,
+        )
+        .await;
         assert!(!report.ok);
         let took = started.elapsed();
         assert!((ms(700)..ms(750)).contains(&took), "{what}: {took:?}");
@@ -141,7 +196,10 @@ async fn one_family_without_addresses_does_not_hide_that_the_other_was_not_answe
 #[tokio::test(start_paused = true)]
 async fn minus_4_asks_one_question_only() {
     let io = dual_stack().connect(V4, connects_after(1));
-    let config = Config { family: Some(Family::Ipv4), ..Config::default() };
+    let config = Config {
+        family: Some(Family::Ipv4),
+        ..Config::default()
+    };
     let report = run(&name(), &config, &io).await;
     assert!(report.ok);
     assert_eq!(io.lookups.load(std::sync::atomic::Ordering::SeqCst), 1);

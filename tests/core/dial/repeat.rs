@@ -1,7 +1,7 @@
 //! The open-loop schedule: what is due is counted, whatever hangs.
 
-use netkit::dial::repeat::{self, Event, Schedule, Summary};
 use netkit::dial::Config;
+use netkit::dial::repeat::{self, Event, Schedule, Summary};
 use netkit::event::Stamped;
 use netkit::run::Cx;
 
@@ -19,16 +19,26 @@ async fn repeat(io: &FakeIo, config: &Config, schedule: Schedule) -> (Vec<Summar
 }
 
 fn schedule(count: u64, interval: u64) -> Schedule {
-    Schedule { count: Some(count), interval: ms(interval), ..Schedule::default() }
+    Schedule {
+        count: Some(count),
+        interval: ms(interval),
+        ..Schedule::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn probes_are_due_on_the_grid_and_do_not_wait_for_each_other() {
     let io = FakeIo::default().connect(V4, Connect::Silent);
-    let config = Config { timeout: ms(2_000), ..Config::default() };
+    let config = Config {
+        timeout: ms(2_000),
+        ..Config::default()
+    };
     let (summaries, events) = repeat(&io, &config, schedule(20, 100)).await;
     let summary = &summaries[0];
-    assert_eq!((summary.scheduled, summary.sent, summary.failed), (20, 20, 20));
+    assert_eq!(
+        (summary.scheduled, summary.sent, summary.failed),
+        (20, 20, 20)
+    );
     assert_eq!(summary.loss_pct, Some(100.0));
     assert_eq!(summary.outcomes.get("filtered"), Some(&20));
     assert_eq!(summary.rtt, None, "no success, no latency");
@@ -42,7 +52,10 @@ async fn probes_are_due_on_the_grid_and_do_not_wait_for_each_other() {
     started.sort_unstable();
     for (seq, at) in started {
         let due = ms(100 * seq);
-        assert!((due..due + ms(2)).contains(&at), "probe {seq} began at {at:?}");
+        assert!(
+            (due..due + ms(2)).contains(&at),
+            "probe {seq} began at {at:?}"
+        );
     }
     assert_eq!(events.last(), Some(&Event::Done));
 }
@@ -50,14 +63,23 @@ async fn probes_are_due_on_the_grid_and_do_not_wait_for_each_other() {
 #[tokio::test(start_paused = true)]
 async fn a_probe_without_a_place_is_skipped_and_counted() {
     let io = FakeIo::default().connect(V4, Connect::Silent);
-    let config = Config { timeout: ms(1_000), ..Config::default() };
-    let narrow = Schedule { parallel: 2, ..schedule(20, 100) };
+    let config = Config {
+        timeout: ms(1_000),
+        ..Config::default()
+    };
+    let narrow = Schedule {
+        parallel: 2,
+        ..schedule(20, 100)
+    };
     let (summaries, events) = repeat(&io, &config, narrow).await;
     let summary = &summaries[0];
     assert_eq!(summary.scheduled, 20);
     assert_eq!(summary.sent + summary.skipped, 20);
     assert_eq!(summary.sent, 4);
-    let skipped = events.iter().filter(|event| matches!(event, Event::Skipped { .. })).count();
+    let skipped = events
+        .iter()
+        .filter(|event| matches!(event, Event::Skipped { .. }))
+        .count();
     assert_eq!(skipped as u64, summary.skipped);
 }
 
@@ -80,12 +102,20 @@ async fn a_stopped_run_counts_what_was_under_way_as_neither() {
         tokio::time::sleep(ms(350)).await;
         token.cancel();
     });
-    let schedule = Schedule { count: None, interval: ms(100), ..Schedule::default() };
+    let schedule = Schedule {
+        count: None,
+        interval: ms(100),
+        ..Schedule::default()
+    };
     let (targets, config) = ([literal(V4)], Config::default());
     let observer = &mut netkit::event::Ignore;
     let summaries = repeat::run(&targets, &config, &schedule, &io, &cx, observer).await;
     let summary = &summaries[0];
-    assert_eq!((summary.sent, summary.failed, summary.interrupted), (4, 0, 4), "{summary:?}");
+    assert_eq!(
+        (summary.sent, summary.failed, summary.interrupted),
+        (4, 0, 4),
+        "{summary:?}"
+    );
     assert_eq!(summary.loss_pct, None);
     assert_eq!(io.open(), 0);
 }

@@ -12,7 +12,11 @@ use crate::fakes::{Connect, FakeIo};
 const OTHER: &str = "192.0.2.81";
 
 async fn wait(io: &FakeIo, until: Until, any: bool) -> (Summary, Vec<Event>) {
-    let wait = wait::Config { limit: Some(ms(3_000)), until, any };
+    let wait = wait::Config {
+        limit: Some(ms(3_000)),
+        until,
+        any,
+    };
     let targets = [literal(V4), literal(OTHER)];
     let mut events = Vec::new();
     let mut observer = |event: &Stamped<Event>| events.push(event.event.clone());
@@ -24,7 +28,9 @@ async fn wait(io: &FakeIo, until: Until, any: bool) -> (Summary, Vec<Event>) {
 
 #[tokio::test(start_paused = true)]
 async fn it_ends_as_soon_as_all_targets_answer() {
-    let io = FakeIo::default().connect(V4, connects_after(5)).connect(OTHER, connects_after(40));
+    let io = FakeIo::default()
+        .connect(V4, connects_after(5))
+        .connect(OTHER, connects_after(40));
     let started = Instant::now();
     let (summary, events) = wait(&io, Until::Open, false).await;
     assert!(summary.ok && summary.targets.iter().all(|one| one.ok && one.tries == 1));
@@ -34,7 +40,9 @@ async fn it_ends_as_soon_as_all_targets_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn it_tries_again_with_growing_pauses_until_the_limit() {
-    let io = FakeIo::default().connect(V4, connects_after(5)).connect(OTHER, Connect::Refuse(ms(1)));
+    let io = FakeIo::default()
+        .connect(V4, connects_after(5))
+        .connect(OTHER, Connect::Refuse(ms(1)));
     let started = Instant::now();
     let (summary, events) = wait(&io, Until::Open, false).await;
     assert!(!summary.ok);
@@ -42,13 +50,18 @@ async fn it_tries_again_with_growing_pauses_until_the_limit() {
     let refused = &summary.targets[1];
     assert!(!refused.ok && refused.tries >= 4, "{refused:?}");
     assert!(refused.last_failure.is_some());
-    let retries = events.iter().filter(|event| matches!(event, Event::Retry { .. })).count();
+    let retries = events
+        .iter()
+        .filter(|event| matches!(event, Event::Retry { .. }))
+        .count();
     assert_eq!(retries as u64, refused.tries);
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_is_content_with_one() {
-    let io = FakeIo::default().connect(V4, connects_after(5)).connect(OTHER, Connect::Silent);
+    let io = FakeIo::default()
+        .connect(V4, connects_after(5))
+        .connect(OTHER, Connect::Silent);
     let started = Instant::now();
     let (summary, _) = wait(&io, Until::Open, true).await;
     assert!(summary.ok);
@@ -57,10 +70,14 @@ async fn any_is_content_with_one() {
 
 #[tokio::test(start_paused = true)]
 async fn closed_is_the_inverse() {
-    let io = FakeIo::default().connect(V4, Connect::Refuse(ms(1))).connect(OTHER, Connect::Refuse(ms(1)));
+    let io = FakeIo::default()
+        .connect(V4, Connect::Refuse(ms(1)))
+        .connect(OTHER, Connect::Refuse(ms(1)));
     let (summary, _) = wait(&io, Until::Closed, false).await;
     assert!(summary.ok);
-    let io = FakeIo::default().connect(V4, Connect::Refuse(ms(1))).connect(OTHER, connects_after(1));
+    let io = FakeIo::default()
+        .connect(V4, Connect::Refuse(ms(1)))
+        .connect(OTHER, connects_after(1));
     let (summary, _) = wait(&io, Until::Closed, false).await;
     assert!(!summary.ok);
 }

@@ -25,7 +25,11 @@ impl FakeConnection {
     pub(super) fn new(peer: SocketAddr, script: Peer, open: Open) -> Self {
         let (stream, other) = tokio::io::duplex(BUFFER);
         tokio::spawn(play(script, other));
-        Self { stream, peer, _open: open }
+        Self {
+            stream,
+            peer,
+            _open: open,
+        }
     }
 }
 

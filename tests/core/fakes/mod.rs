@@ -67,7 +67,8 @@ pub struct FakeIo {
 
 impl FakeIo {
     pub fn connect(mut self, ip: &str, connect: Connect) -> Self {
-        self.connects.insert(ip.parse().expect("an address"), connect);
+        self.connects
+            .insert(ip.parse().expect("an address"), connect);
         self
     }
 
@@ -107,7 +108,10 @@ impl Io for FakeIo {
         deadline: &Deadline,
     ) -> Result<Box<dyn Connection>, Failure> {
         let socket = addr.socket_addr().expect("an Internet address");
-        self.tried.lock().expect("not poisoned").push((socket.ip(), Instant::now()));
+        self.tried
+            .lock()
+            .expect("not poisoned")
+            .push((socket.ip(), Instant::now()));
         let open = Open::new(&self.open);
         match self.connects.get(&socket.ip()).expect("a scripted address") {
             Connect::After(delay, peer) => {
@@ -121,7 +125,11 @@ impl Io for FakeIo {
             }
             Connect::Silent => {
                 deadline.expired().await;
-                Err(Failure::new(Stage::Connect, Kind::Filtered, format!("no answer from {socket}")))
+                Err(Failure::new(
+                    Stage::Connect,
+                    Kind::Filtered,
+                    format!("no answer from {socket}"),
+                ))
             }
             Connect::Stuck => std::future::pending().await,
         }
@@ -130,7 +138,11 @@ impl Io for FakeIo {
     async fn lookup(&self, question: &Question, deadline: &Deadline) -> Result<Answer, Failure> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
         let started = Instant::now();
-        match self.replies.get(&question.family).expect("a scripted family") {
+        match self
+            .replies
+            .get(&question.family)
+            .expect("a scripted family")
+        {
             Reply::After(delay, addresses) => {
                 tokio::time::sleep(*delay).await;
                 Ok(Answer {
@@ -148,7 +160,11 @@ impl Io for FakeIo {
             }
             Reply::Silent => {
                 deadline.expired().await;
-                Err(Failure::new(Stage::Resolve, Kind::DnsTimeout, "no name server answered"))
+                Err(Failure::new(
+                    Stage::Resolve,
+                    Kind::DnsTimeout,
+                    "no name server answered",
+                ))
             }
         }
     }
