@@ -191,6 +191,11 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
                 self.winner.get_or_insert(connection);
                 Ok(connected)
             }
+            Err(_) if self.deadline.cancel().is_cancelled() => {
+                return self
+                    .recorder
+                    .at(at, Event::ConnectCancelled { attempt: index });
+            }
             Err(failure) => {
                 self.race.failed(index);
                 Err(failure)
@@ -227,6 +232,7 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
         self.cancel_the_rest();
         match self.winner.take() {
             Some(connection) => Raced::Won(connection),
+            None if self.deadline.cancel().is_cancelled() => Raced::Interrupted,
             None => Raced::Failed(self.failure()),
         }
     }

@@ -20,8 +20,6 @@ use crate::run::Cx;
 /// Dials under way at once in the lane of whole dials, unless the user says otherwise: enough to
 /// hide the silence of most targets, few enough for a name server.
 const PARALLEL_DIALS: usize = 1024;
-/// Targets of the other lane that are passed over before the runtime gets its turn.
-const PASSED_OVER: usize = 4096;
 
 /// A run over many targets.
 pub(super) struct Lanes<'a, I> {

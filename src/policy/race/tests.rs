@@ -1,6 +1,7 @@
 //! Exact timelines of every strategy, and the laws that hold for all of them.
 
-use proptest::prelude::*;
+use proptest::prelude::{Just, ProptestConfig, Strategy as Generator, prop_oneof};
+use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::*;
 
@@ -200,7 +201,7 @@ fn no_addresses_at_all_is_over() {
     assert_eq!(race.next(now), Step::Over);
 }
 
-fn strategies() -> impl Strategy_ {
+fn strategies() -> impl Generator<Value = Strategy> {
     prop_oneof![
         Just(Strategy::Rfc8305),
         Just(Strategy::Go),
@@ -209,11 +210,7 @@ fn strategies() -> impl Strategy_ {
     ]
 }
 
-/// proptest's trait has the same name as the race's enum.
-trait Strategy_: proptest::strategy::Strategy<Value = Strategy> {}
-impl<T: proptest::strategy::Strategy<Value = Strategy>> Strategy_ for T {}
-
-fn world() -> impl proptest::strategy::Strategy<Value = World> {
+fn world() -> impl Generator<Value = World> {
     let at = || 0..400_u64;
     (strategies(), at(), at(), 0..4_usize, 0..4_usize, 0..3_usize).prop_map(
         |(strategy, v6_at, v4_at, v6, v4, rule)| {
