@@ -32,6 +32,12 @@ pub trait Io: Send + Sync {
     /// (RFC 6724 needs it); `None` when there is no route.
     fn source_for(&self, destination: SocketAddr) -> Option<IpAddr>;
 
+    /// Whether [`crate::net::sweep`] reaches the same world as `connect`, so that many literal
+    /// addresses may go through one loop. Fakes say no.
+    fn sweeps(&self) -> bool {
+        false
+    }
+
     /// The scope id of an IPv6 zone: an interface name or number.
     fn scope_id(&self, zone: &str) -> Result<u32, Failure>;
 }

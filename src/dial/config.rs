@@ -94,6 +94,21 @@ pub struct Config {
     pub hold: Option<Duration>,
 }
 
+impl Config {
+    /// Whether a dial does nothing but connect, so that many may share one loop.
+    #[must_use]
+    pub fn only_connects(&self) -> bool {
+        // With Fast Open a connect sends nothing by itself: the first write does.
+        self.exchange.is_empty() && self.hold.is_none() && !self.socket.fastopen
+    }
+
+    /// The limit of a dial that has one address.
+    #[must_use]
+    pub fn limit_of_one(&self) -> Duration {
+        self.attempt_timeout.map_or(self.timeout, |limit| limit.min(self.timeout))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -3,7 +3,9 @@
 //!
 //! Both lanes walk the same lazy iterator and put their reports into one collector.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -11,15 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::memo::Memo;
 use super::{Config, Event, Summary};
-use crate::addr::Target;
+use crate::addr::{Family, Target, Transport};
 use crate::dial::{self, Report};
 use crate::event::{Ignore, Observer, Stamped};
 use crate::io::Io;
+use crate::net::PeerAddr;
+use crate::net::sweep::{self, Swept};
 use crate::run::Cx;
 
 /// Dials under way at once in the lane of whole dials, unless the user says otherwise: enough to
 /// hide the silence of most targets, few enough for a name server.
 const PARALLEL_DIALS: usize = 1024;
+
+/// Targets of the other lane that are passed over before the runtime gets its turn.
+const PASSED_OVER: usize = 4096;
 
 /// A run over many targets.
 pub(super) struct Lanes<'a, I> {
@@ -27,6 +34,8 @@ pub(super) struct Lanes<'a, I> {
     io: Memo<'a, I>,
     cx: &'a Cx,
     stop: CancellationToken,
+    /// Whether literal addresses take a lane of their own.
+    sweeps: bool,
     collector: Mutex<Collector<'a>>,
 }
 
@@ -61,31 +70,66 @@ impl<'a, I: Io> Lanes<'a, I> {
         self,
         targets: impl Iterator<Item = Target> + Clone + Send,
     ) -> (Summary, &'a mut dyn Observer<Event>) {
-        self.dial_all(targets).await;
+        tokio::join!(self.sweep_all(targets.clone()), self.dial_all(targets));
         let interrupted = self.stop.is_cancelled();
-        let collector = self
-            .collector
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let collector = self.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut summary = collector.summary;
         summary.interrupted = interrupted;
         (summary, collector.observer)
     }
 
-    async fn dial_all(&self, targets: impl Iterator<Item = Target>) {
+    /// The lane of literal addresses that are only to be connected.
+    async fn sweep_all(&self, targets: impl Iterator<Item = Target> + Send) {
+        if !self.sweeps {
+            return;
+        }
+        let config = sweep::Config {
+            timeout: self.config.dial.limit_of_one(),
+            parallel: self.config.parallel,
+            options: &self.config.dial.socket,
+        };
+        let literals = targets.filter_map(|target| self.swept(&target).map(|addr| (addr, target)));
+        let collect = |swept: sweep::Swept<Target>| self.collect(report_of(swept));
+        sweep::sweep(literals, &config, &self.stop, collect).await;
+    }
+
+    /// The lane of whole dials.
+    async fn dial_all(&self, mut targets: impl Iterator<Item = Target>) {
         let parallel = self.config.parallel.unwrap_or(PARALLEL_DIALS);
-        let mut targets = targets.fuse();
-        let mut pending = FuturesUnordered::new();
+        let (mut pending, mut more) = (FuturesUnordered::new(), true);
         loop {
-            while pending.len() < parallel && !self.stop.is_cancelled() {
-                let Some(target) = targets.next() else { break };
-                pending.push(self.dial(target));
+            while more && pending.len() < parallel && !self.stop.is_cancelled() {
+                match self.next_dialled(&mut targets).await {
+                    Some(target) => pending.push(self.dial(target)),
+                    None => more = false,
+                }
             }
-            let Some(report) = pending.next().await else {
-                break;
-            };
+            let Some(report) = pending.next().await else { break };
             self.collect(report);
         }
+    }
+
+    /// The next target that is not swept.
+    async fn next_dialled(&self, targets: &mut impl Iterator<Item = Target>) -> Option<Target> {
+        for passed in 1_usize.. {
+            let target = targets.next()?;
+            if self.swept(&target).is_none() {
+                return Some(target);
+            }
+            if passed % PASSED_OVER == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        None
+    }
+
+    /// The address of a target that takes the sweep's lane.
+    fn swept(&self, target: &Target) -> Option<SocketAddr> {
+        let tcp = target.network.transport() == Transport::Tcp;
+        let addr = target.socket_addr().filter(|_| self.sweeps && tcp)?;
+        let family = Family::of(addr.ip());
+        let allowed = |only: Option<Family>| only.is_none_or(|only| only == family);
+        (allowed(target.network.family()) && allowed(self.config.dial.family)).then_some(addr)
     }
 
     async fn dial(&self, target: Target) -> Report {
@@ -108,4 +152,17 @@ impl<'a, I: Io> Lanes<'a, I> {
             self.stop.cancel();
         }
     }
+}
+
+/// The report of a swept target, by the same fold as that of a dial.
+fn report_of(swept: Swept<Target>) -> Report {
+    let mut report = Report::new(&swept.token);
+    let took = swept.ended.saturating_duration_since(swept.started);
+    let mut apply = |at, event| report.apply(&Stamped::new(at, event));
+    let addr = PeerAddr::Tcp(swept.addr);
+    apply(Duration::ZERO, dial::Event::ConnectStart { attempt: 0, addr });
+    let failure = swept.result.as_ref().err().cloned();
+    apply(took, dial::Event::ConnectDone { attempt: 0, result: swept.result });
+    apply(took, dial::Event::Done { failure });
+    report
 }

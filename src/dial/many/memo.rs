@@ -61,6 +61,10 @@ impl<I: Io> Io for Memo<'_, I> {
         self.io.source_for(destination)
     }
 
+    fn sweeps(&self) -> bool {
+        self.io.sweeps()
+    }
+
     fn scope_id(&self, zone: &str) -> Result<u32, Failure> {
         self.io.scope_id(zone)
     }

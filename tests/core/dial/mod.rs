@@ -17,41 +17,41 @@ use netkit::run::Cx;
 
 use crate::fakes::{Connect, FakeIo, Peer, Reply};
 
-pub const V6: &str = "2001:db8::80";
-pub const V4: &str = "192.0.2.80";
+pub(crate) const V6: &str = "2001:db8::80";
+pub(crate) const V4: &str = "192.0.2.80";
 
-pub fn ms(millis: u64) -> Duration {
+pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-pub fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
 /// A name with one address in each family, both answered at once.
-pub fn dual_stack() -> FakeIo {
+pub(crate) fn dual_stack() -> FakeIo {
     FakeIo::default()
         .reply(Family::Ipv6, Reply::After(ms(1), vec![ip(V6)]))
         .reply(Family::Ipv4, Reply::After(ms(1), vec![ip(V4)]))
 }
 
-pub fn connects_after(millis: u64) -> Connect {
+pub(crate) fn connects_after(millis: u64) -> Connect {
     Connect::After(ms(millis), Peer::default())
 }
 
-pub fn name() -> Target {
+pub(crate) fn name() -> Target {
     Target::inet(Network::Tcp, Host::Name("dual.example".into()), 80)
 }
 
-pub fn literal(text: &str) -> Target {
+pub(crate) fn literal(text: &str) -> Target {
     Target::inet(Network::Tcp, ip(text).into(), 80)
 }
 
-pub async fn run(target: &Target, config: &Config, io: &FakeIo) -> Report {
+pub(crate) async fn run(target: &Target, config: &Config, io: &FakeIo) -> Report {
     dial::run(target, config, io, &Cx::default(), &mut Ignore).await
 }
 
 /// The time of an attempt's start in whole milliseconds.
-pub fn started(report: &Report, attempt: usize) -> u128 {
+pub(crate) fn started(report: &Report, attempt: usize) -> u128 {
     report.attempts[attempt].started_ms.0.as_millis()
 }

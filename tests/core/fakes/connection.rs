@@ -15,7 +15,7 @@ use super::{Open, Peer};
 const BUFFER: usize = 7;
 
 #[derive(Debug)]
-pub struct FakeConnection {
+pub(crate) struct FakeConnection {
     stream: DuplexStream,
     peer: SocketAddr,
     _open: Open,

@@ -16,11 +16,11 @@ use netkit::net::{Connection, PeerAddr, SocketOptions};
 use netkit::resolve::{Answer, Question, Source};
 use tokio::time::Instant;
 
-pub use connection::FakeConnection;
+pub(crate) use connection::FakeConnection;
 
 /// What a fake address does when it is connected.
 #[derive(Clone, Debug)]
-pub enum Connect {
+pub(crate) enum Connect {
     /// Connects after a while; the peer then says these bytes and closes if told so.
     After(Duration, Peer),
     /// Refuses after a while.
@@ -33,18 +33,18 @@ pub enum Connect {
 
 /// What the peer of a fake connection does.
 #[derive(Clone, Debug, Default)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Sent as soon as it is connected.
-    pub greeting: Vec<u8>,
+    pub(crate) greeting: Vec<u8>,
     /// Sends back what it gets.
-    pub echo: bool,
+    pub(crate) echo: bool,
     /// Closes after the greeting.
-    pub close: bool,
+    pub(crate) close: bool,
 }
 
 /// What a fake name server does with one question.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// These addresses after a while.
     After(Duration, Vec<IpAddr>),
     /// A failure after a while.
@@ -55,37 +55,37 @@ pub enum Reply {
 
 /// A scripted world.
 #[derive(Debug, Default)]
-pub struct FakeIo {
+pub(crate) struct FakeIo {
     connects: HashMap<IpAddr, Connect>,
     replies: HashMap<Family, Reply>,
     open: std::sync::Arc<AtomicUsize>,
     /// When each address was tried.
-    pub tried: Mutex<Vec<(IpAddr, Instant)>>,
+    pub(crate) tried: Mutex<Vec<(IpAddr, Instant)>>,
     /// How many lookups were made.
-    pub lookups: AtomicUsize,
+    pub(crate) lookups: AtomicUsize,
 }
 
 impl FakeIo {
-    pub fn connect(mut self, ip: &str, connect: Connect) -> Self {
+    pub(crate) fn connect(mut self, ip: &str, connect: Connect) -> Self {
         self.connects
             .insert(ip.parse().expect("an address"), connect);
         self
     }
 
-    pub fn reply(mut self, family: Family, reply: Reply) -> Self {
+    pub(crate) fn reply(mut self, family: Family, reply: Reply) -> Self {
         self.replies.insert(family, reply);
         self
     }
 
     /// Connections that are open or being made.
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 }
 
 /// Counts a socket for as long as it lives.
 #[derive(Debug)]
-pub struct Open(std::sync::Arc<AtomicUsize>);
+pub(crate) struct Open(std::sync::Arc<AtomicUsize>);
 
 impl Open {
     fn new(count: &std::sync::Arc<AtomicUsize>) -> Self {
