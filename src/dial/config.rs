@@ -105,7 +105,8 @@ impl Config {
     /// The limit of a dial that has one address.
     #[must_use]
     pub fn limit_of_one(&self) -> Duration {
-        self.attempt_timeout.map_or(self.timeout, |limit| limit.min(self.timeout))
+        self.attempt_timeout
+            .map_or(self.timeout, |limit| limit.min(self.timeout))
     }
 }
 

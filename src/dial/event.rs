@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::report::{Detection, Exchange, Hold};
 use crate::addr::Family;
 use crate::failure::Failure;
-use crate::net::{PeerAddr, SocketFacts, TcpInfo};
+use crate::net::{Connected, PeerAddr};
 use crate::resolve::Answer;
 use crate::time::Millis;
 
@@ -81,13 +81,4 @@ pub enum Event {
         /// Why it did not succeed; `None` when it did.
         failure: Option<Failure>,
     },
-}
-
-/// A connection that stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Connected {
-    /// Ends and options.
-    pub facts: SocketFacts,
-    /// The kernel's view at this moment.
-    pub tcp_info: Option<TcpInfo>,
 }

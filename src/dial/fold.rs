@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::event::{Connected, Event};
+use super::event::Event;
 use super::report::{Attempt, AttemptOutcome, Question, Report, Resolve};
 use crate::event::Stamped;
 use crate::failure::Failure;
-use crate::net::{PeerAddr, SocketFacts};
+use crate::net::{Connected, PeerAddr, SocketFacts};
 use crate::resolve::Answer;
 use crate::time::Millis;
 

@@ -9,11 +9,11 @@ mod lookups;
 pub mod many;
 mod race;
 mod recorder;
+pub mod repeat;
+pub mod report;
 mod run;
 pub mod stdio;
-// pub mod repeat;
-pub mod report;
-// pub mod wait;
+pub mod wait;
 
 pub use config::{Config, Exchange, Expect, Strategy};
 pub use event::Event;

@@ -14,12 +14,12 @@ use super::Report;
 use crate::addr::Target;
 use crate::event::{Ignore, Observer, Stamped};
 use crate::io::Io;
-use crate::policy::pace::Pace;
+use crate::policy::pace::{Pace, Slot};
 use crate::run::Cx;
 use crate::stats::Latency;
 use crate::time::Millis;
 
-pub use tally::Tally;
+pub use tally::{Tally, round_trip};
 
 /// Time between probes when nothing else is said.
 pub const INTERVAL: Duration = Duration::from_secs(1);
@@ -139,11 +139,12 @@ pub async fn run<I: Io>(
     observer: &mut dyn Observer<Event>,
 ) -> Vec<Summary> {
     let mut record = Record::new(targets, cx, observer);
+    let stop = record.stop.clone();
     let mut pace = Pace::new(cx.start(), schedule.interval, schedule.count);
     let mut busy = vec![0_usize; targets.len()];
     let mut pending = FuturesUnordered::new();
     loop {
-        let due = pace.next_due().filter(|_| !record.stop.is_cancelled());
+        let due = pace.next_due().filter(|_| !stop.is_cancelled());
         tokio::select! {
             biased;
             Some(probe) = pending.next() => {
@@ -151,17 +152,14 @@ pub async fn run<I: Io>(
                 busy[probe.target] -= 1;
                 record.put(Event::Probe(Box::new(probe)));
             }
-            () = record.stop.cancelled(), if due.is_some() => {}
+            () = stop.cancelled(), if due.is_some() => {}
             () = sleep_until(due), if due.is_some() => {
                 for slot in pace.take_due(Instant::now()) {
-                    for (target, busy) in busy.iter_mut().enumerate() {
-                        if slot.missed || *busy >= schedule.parallel {
-                            record.put(Event::Skipped { target, seq: slot.seq });
-                            continue;
+                    for place in places(slot, &mut busy, schedule.parallel) {
+                        match place {
+                            Ok(slot) => pending.push(probe(targets, slot, config, io, cx, &stop)),
+                            Err(skipped) => record.put(skipped),
                         }
-                        *busy += 1;
-                        let due = Slot { target, seq: slot.seq, due: cx.at(slot.due) };
-                        pending.push(probe(&targets[target], due, config, io, cx, &record.stop));
                     }
                 }
             }
@@ -172,10 +170,28 @@ pub async fn run<I: Io>(
 }
 
 /// Which probe of which target, and when it was due.
-struct Slot {
+struct Place {
     target: usize,
     seq: u64,
-    due: Duration,
+    due: Instant,
+}
+
+/// A place for each target's probe in a slot, or the event of its being skipped.
+fn places(
+    slot: Slot,
+    busy: &mut [usize],
+    parallel: usize,
+) -> impl Iterator<Item = Result<Place, Event>> + '_ {
+    let Slot {
+        seq, due, missed, ..
+    } = slot;
+    busy.iter_mut().enumerate().map(move |(target, busy)| {
+        if missed || *busy >= parallel {
+            return Err(Event::Skipped { target, seq });
+        }
+        *busy += 1;
+        Ok(Place { target, seq, due })
+    })
 }
 
 async fn sleep_until(due: Option<Instant>) {
@@ -187,17 +203,23 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// One dial, with a clock of its own.
 async fn probe<I: Io>(
-    target: &Target,
-    slot: Slot,
+    targets: &[Target],
+    place: Place,
     config: &super::Config,
     io: &I,
     run: &Cx,
     stop: &CancellationToken,
 ) -> Probe {
     let cx = Cx::new(stop.clone());
-    let started = run.at(cx.start());
-    let report = super::run(target, config, io, &cx, &mut Ignore).await;
-    Probe { target: slot.target, seq: slot.seq, due: slot.due, started, report }
+    let (due, started) = (run.at(place.due), run.at(cx.start()));
+    let report = super::run(&targets[place.target], config, io, &cx, &mut Ignore).await;
+    Probe {
+        target: place.target,
+        seq: place.seq,
+        due,
+        started,
+        report,
+    }
 }
 
 /// The single writer of a run: events go to the tallies and to the observer here, in order.
@@ -210,15 +232,27 @@ struct Record<'a> {
 
 impl<'a> Record<'a> {
     fn new(targets: &[Target], cx: &'a Cx, observer: &'a mut dyn Observer<Event>) -> Self {
-        let tallies = targets.iter().map(|target| Tally::new(target.to_string())).collect();
-        Self { tallies, cx, stop: cx.cancel().child_token(), observer }
+        let tallies = targets
+            .iter()
+            .map(|target| Tally::new(target.to_string()))
+            .collect();
+        Self {
+            tallies,
+            cx,
+            stop: cx.cancel().child_token(),
+            observer,
+        }
     }
 
     fn put(&mut self, event: Event) {
         if let Some(tally) = event.target().and_then(|index| self.tallies.get_mut(index)) {
             tally.apply(&event);
         }
-        if self.observer.observe(&Stamped::new(self.cx.elapsed(), event)).is_break() {
+        if self
+            .observer
+            .observe(&Stamped::new(self.cx.elapsed(), event))
+            .is_break()
+        {
             self.stop.cancel();
         }
     }
@@ -226,7 +260,10 @@ impl<'a> Record<'a> {
     fn finish(mut self) -> Vec<Summary> {
         self.put(Event::Done);
         let total = self.cx.elapsed();
-        self.tallies.iter().map(|tally| tally.summary(total)).collect()
+        self.tallies
+            .iter()
+            .map(|tally| tally.summary(total))
+            .collect()
     }
 }
 

@@ -135,7 +135,14 @@ pub async fn run<I: Io>(
         .iter()
         .enumerate()
         .map(|(index, target)| {
-            let one = One { index, target, config, wait, deadline: &deadline, events: events.clone() };
+            let one = One {
+                index,
+                target,
+                config,
+                wait,
+                deadline: &deadline,
+                events: events.clone(),
+            };
             one.wait(io, cx)
         })
         .collect();
@@ -157,35 +164,65 @@ pub async fn run<I: Io>(
     }
     let (ok, total_ms) = (is_done(&waited, wait.any), cx.elapsed().into());
     let _ = observer.observe(&Stamped::new(cx.elapsed(), Event::Done));
-    Summary { ok, until: wait.until, targets: waited, total_ms }
+    Summary {
+        ok,
+        until: wait.until,
+        targets: waited,
+        total_ms,
+    }
 }
 
 impl Default for Config {
     /// Until open, all of them, without a limit.
     fn default() -> Self {
-        Self { limit: None, until: Until::Open, any: false }
+        Self {
+            limit: None,
+            until: Until::Open,
+            any: false,
+        }
     }
 }
 
 impl Waited {
     fn new(target: &Target) -> Self {
         let target = target.to_string();
-        Self { target, ok: false, tries: 0, ready_ms: None, last_failure: None }
+        Self {
+            target,
+            ok: false,
+            tries: 0,
+            ready_ms: None,
+            last_failure: None,
+        }
     }
 }
 
 fn is_done(waited: &[Waited], any: bool) -> bool {
-    if any { waited.iter().any(|one| one.ok) } else { waited.iter().all(|one| one.ok) }
+    if any {
+        waited.iter().any(|one| one.ok)
+    } else {
+        waited.iter().all(|one| one.ok)
+    }
 }
 
 /// Folds an event into the entry of its target.
 fn note(waited: &mut [Waited], event: &Stamped<Event>) {
     let (target, tries, report, ready) = match &event.event {
-        Event::Retry { target, tries, report, .. } => (*target, *tries, report, None),
-        Event::Ready { target, tries, report } => (*target, *tries, report, Some(event.at)),
+        Event::Retry {
+            target,
+            tries,
+            report,
+            ..
+        } => (*target, *tries, report, None),
+        Event::Ready {
+            target,
+            tries,
+            report,
+        } => (*target, *tries, report, Some(event.at)),
         Event::Done => return,
     };
-    let Some(one) = waited.get_mut(target) else { return };
+    let Some(one) = waited.get_mut(target) else {
+        return;
+    };
     one.tries = tries;
     one.ok = ready.is_some();
     one.ready_ms = ready.map(Millis);
@@ -212,15 +249,48 @@ impl One<'_> {
                 return;
             }
             if self.is_as_wanted(&report) {
-                return self.tell(cx, Event::Ready { target, tries, report }).await;
+                return self
+                    .tell(
+                        cx,
+                        Event::Ready {
+                            target,
+                            tries,
+                            report,
+                        },
+                    )
+                    .await;
             }
             if self.deadline.is_over(Instant::now()) {
                 let pause = Duration::ZERO;
-                return self.tell(cx, Event::Retry { target, tries, report, pause }).await;
+                return self
+                    .tell(
+                        cx,
+                        Event::Retry {
+                            target,
+                            tries,
+                            report,
+                            pause,
+                        },
+                    )
+                    .await;
             }
             let pause = backoff.next_pause();
-            self.tell(cx, Event::Retry { target, tries, report, pause }).await;
-            if self.deadline.bound(tokio::time::sleep(pause)).await.is_err() {
+            self.tell(
+                cx,
+                Event::Retry {
+                    target,
+                    tries,
+                    report,
+                    pause,
+                },
+            )
+            .await;
+            if self
+                .deadline
+                .bound(tokio::time::sleep(pause))
+                .await
+                .is_err()
+            {
                 return;
             }
         }

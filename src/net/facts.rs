@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TcpInfo;
 use crate::time::Millis;
 
 /// One option: what was asked and what the kernel accepted.
@@ -68,4 +69,13 @@ pub struct SocketFacts {
     pub mptcp: Option<bool>,
     /// With `fastopen`: whether the SYN's data was accepted.
     pub fastopen: Option<bool>,
+}
+
+/// What is known of a connection at the moment it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connected {
+    /// Ends and options.
+    pub facts: SocketFacts,
+    /// The kernel's view; only TCP has one.
+    pub tcp_info: Option<TcpInfo>,
 }

@@ -7,10 +7,11 @@ pub mod addr;
 pub mod facts;
 pub mod options;
 pub mod stream;
+pub mod sweep;
 pub mod tcp_info;
 
 pub use addr::PeerAddr;
-pub use facts::{KeepaliveFacts, OptionFact, SocketFacts};
+pub use facts::{Connected, KeepaliveFacts, OptionFact, SocketFacts};
 pub use options::{Close, Keepalive, LocalAddr, SocketOptions};
 pub use stream::Connection;
 pub use tcp_info::TcpInfo;

@@ -1,8 +1,17 @@
 //! Statistics in fixed memory: a histogram and its summary.
+//!
+//! Nothing here keeps samples: a run of a week takes no more memory than one of a second. It knows
+//! durations, not what they are the durations of.
+
+mod bars;
+mod histogram;
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Millis;
+
+pub use bars::Bar;
+pub use histogram::Histogram;
 
 /// The summary of a distribution of durations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -56,11 +56,16 @@ impl<'a, I: Io> Lanes<'a, I> {
             summary: Summary::default(),
             observer,
         });
+        let (stop, sweeps) = (
+            cx.cancel().child_token(),
+            io.sweeps() && config.dial.only_connects(),
+        );
         Self {
             config,
             io: Memo::new(io),
             cx,
-            stop: cx.cancel().child_token(),
+            stop,
+            sweeps,
             collector,
         }
     }
@@ -72,7 +77,10 @@ impl<'a, I: Io> Lanes<'a, I> {
     ) -> (Summary, &'a mut dyn Observer<Event>) {
         tokio::join!(self.sweep_all(targets.clone()), self.dial_all(targets));
         let interrupted = self.stop.is_cancelled();
-        let collector = self.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let collector = self
+            .collector
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut summary = collector.summary;
         summary.interrupted = interrupted;
         (summary, collector.observer)
@@ -104,7 +112,9 @@ impl<'a, I: Io> Lanes<'a, I> {
                     None => more = false,
                 }
             }
-            let Some(report) = pending.next().await else { break };
+            let Some(report) = pending.next().await else {
+                break;
+            };
             self.collect(report);
         }
     }
@@ -160,9 +170,18 @@ fn report_of(swept: Swept<Target>) -> Report {
     let took = swept.ended.saturating_duration_since(swept.started);
     let mut apply = |at, event| report.apply(&Stamped::new(at, event));
     let addr = PeerAddr::Tcp(swept.addr);
-    apply(Duration::ZERO, dial::Event::ConnectStart { attempt: 0, addr });
+    apply(
+        Duration::ZERO,
+        dial::Event::ConnectStart { attempt: 0, addr },
+    );
     let failure = swept.result.as_ref().err().cloned();
-    apply(took, dial::Event::ConnectDone { attempt: 0, result: swept.result });
+    apply(
+        took,
+        dial::Event::ConnectDone {
+            attempt: 0,
+            result: swept.result,
+        },
+    );
     apply(took, dial::Event::Done { failure });
     report
 }

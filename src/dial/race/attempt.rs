@@ -7,10 +7,9 @@ use tokio::time::Instant;
 
 use crate::addr::{Target, Transport, UnixPath};
 use crate::deadline::Deadline;
-use crate::dial::event::Connected;
 use crate::failure::Failure;
 use crate::io::Io;
-use crate::net::{Connection, PeerAddr, SocketOptions};
+use crate::net::{Connected, Connection, PeerAddr, SocketOptions};
 
 /// A future of a race.
 pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -50,7 +50,8 @@ impl Tally {
 
     fn probe(&mut self, probe: &Probe) {
         self.sent += 1;
-        self.lateness.record(probe.started.saturating_sub(probe.due));
+        self.lateness
+            .record(probe.started.saturating_sub(probe.due));
         let report = &probe.report;
         if report.is_interrupted() {
             self.interrupted += 1;
@@ -75,7 +76,10 @@ impl Tally {
 
     /// The statistics so far, `total` after the start of the run.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share of counts far below 2^52"
+    )]
     pub fn summary(&self, total: Duration) -> Summary {
         let ended = self.succeeded + self.failed;
         Summary {

@@ -4,8 +4,8 @@ mod exchange;
 mod fold;
 mod many;
 mod race;
-// mod repeat;
-// mod wait;
+mod repeat;
+mod wait;
 
 use std::net::IpAddr;
 use std::time::Duration;
