@@ -5,6 +5,7 @@ mod fold;
 mod many;
 mod race;
 mod repeat;
+mod stdio;
 mod wait;
 
 use std::net::IpAddr;
