@@ -283,9 +283,10 @@ async fn sleep_until(wake: Option<Instant>) {
 /// The whole dial timed out although the layer below should have noticed first.
 fn timed_out(recorder: &Recorder<'_>) -> Failure {
     let report = &recorder.report;
-    let (stage, what) = match report.attempts.is_empty() && report.resolve.is_some() {
-        true => (Stage::Resolve, "no answer from the resolver"),
-        false => (Stage::Connect, "no answer"),
+    let (stage, what) = if report.attempts.is_empty() && report.resolve.is_some() {
+        (Stage::Resolve, "no answer from the resolver")
+    } else {
+        (Stage::Connect, "no answer")
     };
     Failure::new(
         stage,

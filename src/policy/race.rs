@@ -145,9 +145,12 @@ impl Race {
     /// A race over the families that were asked for.
     #[must_use]
     pub fn new(config: Config, asked: &[Family]) -> Self {
-        let question = |family| match asked.contains(&family) {
-            true => Question::Open,
-            false => Question::NotAsked,
+        let question = |family| {
+            if asked.contains(&family) {
+                Question::Open
+            } else {
+                Question::NotAsked
+            }
         };
         let (v6, v4) = (question(Family::Ipv6), question(Family::Ipv4));
         let (lanes, tried, attempts) = (Vec::new(), Vec::new(), Vec::new());
@@ -224,10 +227,10 @@ impl Race {
     fn next_start(&mut self, now: Instant) -> Step {
         let mut wake: Option<Instant> = None;
         for index in 0..self.lanes.len() {
-            let Some(opens) = self.lane_opens(index) else {
+            let Some(opens) = self.lane_opens(index, now) else {
                 continue;
             };
-            match self.lanes[index].due(now, opens) {
+            match self.lanes[index].due(opens) {
                 Some(due) if due <= now => return self.start(index, now),
                 Some(due) => wake = Some(wake.map_or(due, |wake| wake.min(due))),
                 None => {}
@@ -278,7 +281,7 @@ impl Race {
     fn delay(&self) -> Duration {
         self.config
             .attempt_delay
-            .unwrap_or(self.config.strategy.attempt_delay())
+            .unwrap_or_else(|| self.config.strategy.attempt_delay())
     }
 
     /// Puts sorted, untried addresses into the lanes.
@@ -314,15 +317,15 @@ impl Race {
         &mut self.lanes[index]
     }
 
-    /// When a lane may start at all: the second one after the head start of the first, or as soon
-    /// as the first has nothing left.
-    fn lane_opens(&self, index: usize) -> Option<Option<Instant>> {
+    /// When a lane may start at all, `now` if it may: the second one after the head start of the
+    /// first, or as soon as the first has nothing left.
+    fn lane_opens(&self, index: usize, now: Instant) -> Option<Instant> {
         if index == 0 || self.lanes[0].is_exhausted() {
-            return Some(None);
+            return Some(now);
         }
         self.lanes[0]
             .first_start()
-            .map(|first| Some(first + self.delay()))
+            .map(|first| first + self.delay())
     }
 
     fn is_answered(&self) -> bool {

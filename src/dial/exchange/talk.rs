@@ -26,13 +26,23 @@ pub(super) struct Broken {
     pub(super) error: io::Error,
 }
 
+/// How far the sending side is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    /// There is more to send.
+    Talking,
+    /// Everything has been sent.
+    SentAll,
+    /// And the sending side is closed.
+    Shut,
+}
+
 /// One conversation on a connection.
 pub(super) struct Talk<'a> {
     pub(super) connection: &'a mut dyn Connection,
     pub(super) plan: &'a Exchange,
     pub(super) sent: usize,
-    sent_all: bool,
-    shut: bool,
+    sending: Sending,
     pub(super) captured: Vec<u8>,
     pub(super) received: u64,
     pub(super) datagrams: u64,
@@ -50,8 +60,7 @@ impl<'a> Talk<'a> {
             connection,
             plan,
             sent: 0,
-            sent_all: false,
-            shut: false,
+            sending: Sending::Talking,
             captured: Vec::new(),
             received: 0,
             datagrams: 0,
@@ -77,7 +86,11 @@ impl<'a> Talk<'a> {
 
     /// Whether everything has been sent, and the sending side closed if that was asked.
     pub(super) fn said_all(&self) -> bool {
-        self.sent_all && (self.shut || !self.plan.shutdown_write)
+        match self.sending {
+            Sending::Talking => false,
+            Sending::SentAll => !self.plan.shutdown_write,
+            Sending::Shut => true,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
@@ -128,13 +141,13 @@ impl<'a> Talk<'a> {
     }
 
     fn poll_send_step(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
-        if !self.sent_all {
+        if self.sending == Sending::Talking {
             return self.poll_write(cx);
         }
         let Poll::Ready(result) = Pin::new(&mut *self.connection).poll_shutdown(cx) else {
             return Ok(Poll::Pending);
         };
-        self.shut = true;
+        self.sending = Sending::Shut;
         result.map(Poll::Ready)
     }
 
@@ -144,7 +157,7 @@ impl<'a> Talk<'a> {
         // An empty datagram is still a datagram; an empty write on a stream is nothing.
         let empty_datagram = self.connection.is_datagram() && self.plan.send.is_some();
         if left.is_empty() && !empty_datagram {
-            self.sent_all = true;
+            self.sending = Sending::SentAll;
             return Ok(Poll::Ready(()));
         }
         let poll = Pin::new(&mut *self.connection).poll_write(cx, left);
@@ -157,7 +170,9 @@ impl<'a> Talk<'a> {
         }
         self.first_sent.get_or_insert_with(Instant::now);
         self.sent += count;
-        self.sent_all = self.sent == data.len();
+        if self.sent == data.len() {
+            self.sending = Sending::SentAll;
+        }
         Ok(Poll::Ready(()))
     }
 

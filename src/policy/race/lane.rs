@@ -62,18 +62,14 @@ impl Lane {
         self.first_start
     }
 
-    /// When the next address may start (`now`, or later), in a lane that opens at `opens`; `None`
-    /// while it waits for an attempt to end, or for an address.
-    pub(super) fn due(&self, now: Instant, opens: Option<Instant>) -> Option<Instant> {
+    /// When the next address may start, in a lane that opens at `opens`; `None` while it waits for
+    /// an attempt to end, or for an address.
+    pub(super) fn due(&self, opens: Instant) -> Option<Instant> {
         if self.waiting.is_empty() || (self.pace == Pace::Serial && self.running > 0) {
             return None;
         }
-        let own = if self.running == 0 {
-            None
-        } else {
-            self.next_start
-        };
-        Some(own.max(opens).unwrap_or(now))
+        let own = self.next_start.filter(|_| self.running > 0);
+        Some(own.map_or(opens, |own| own.max(opens)))
     }
 
     pub(super) fn start(&mut self, now: Instant, delay: Duration) -> IpAddr {
