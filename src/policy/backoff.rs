@@ -163,7 +163,9 @@ mod tests {
             );
         }
         let mut backoff = Backoff::seeded(ms(100), ms(5_000), 7);
-        (0..9).for_each(|_| drop(backoff.next_pause()));
+        for _ in 0..9 {
+            let _ = backoff.next_pause();
+        }
         backoff.reset();
         assert!(backoff.next_pause() <= ms(200));
     }

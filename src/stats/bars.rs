@@ -101,23 +101,33 @@ fn equal_steps(low: u64, high: u64, rows: usize) -> Vec<u64> {
 
 /// Rows 1 2 5 10, or decades, or more decades at once: the finest that needs no more than `rows`.
 fn growing_steps(low: u64, high: u64, rows: usize) -> Vec<u64> {
-    let ladder: Vec<u64> = std::iter::once(0).chain(round_numbers()).collect();
-    let strides = [1, ROUND.len()]
-        .into_iter()
-        .chain((2..).map(|n| n * ROUND.len()));
-    let borders = |stride: usize| -> Vec<u64> {
-        // The 0 stands outside the steps, so the others begin at a power of ten.
-        let steps = ladder[1..].iter().step_by(stride);
-        let all: Vec<u64> = std::iter::once(&ladder[0]).chain(steps).copied().collect();
-        let from = all.partition_point(|border| *border <= low) - 1;
-        let to = all.partition_point(|border| *border <= high);
-        let end = all.get(to).copied().unwrap_or(u64::MAX);
-        all[from..to].iter().copied().chain([end]).collect()
-    };
-    strides
-        .map(borders)
+    let steps: Vec<u64> = round_numbers().collect();
+    let decades = (1..)
+        .map(|n| n * ROUND.len())
+        .take_while(|stride| *stride < steps.len());
+    let every = |stride: usize| between(low, high, steps.iter().step_by(stride).copied());
+    let top = steps.iter().find(|step| **step > high).copied();
+    std::iter::once(1)
+        .chain(decades)
+        .map(every)
         .find(|borders| borders.len() <= rows + 1)
-        .unwrap_or_else(|| vec![0, u64::MAX])
+        .unwrap_or_else(|| vec![0, top.unwrap_or(u64::MAX)])
+}
+
+/// Of zero and these rising borders, those from the last at or below `low` to the first above
+/// `high`.
+fn between(low: u64, high: u64, borders: impl Iterator<Item = u64>) -> Vec<u64> {
+    let all: Vec<u64> = std::iter::once(0)
+        .chain(borders)
+        .chain([u64::MAX])
+        .collect();
+    let from = all
+        .partition_point(|border| *border <= low)
+        .saturating_sub(1);
+    let to = all
+        .partition_point(|border| *border <= high)
+        .min(all.len() - 1);
+    all[from..=to].to_vec()
 }
 
 /// 1, 2, 5, 10, 20, … as far as 64 bits go.
