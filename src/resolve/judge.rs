@@ -208,3 +208,246 @@ fn found(records: &[&Record], name: &DomainName, ttl: u32) -> Finding {
         ttl: least.map_or(ttl, |least| least.min(ttl)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use super::super::ledger::{Carrier, Received, Step, Trigger};
+    use super::*;
+
+    fn name(text: &str) -> DomainName {
+        DomainName::parse(text).unwrap()
+    }
+
+    fn ask() -> Ask {
+        Ask {
+            name: name("a.example"),
+            rtype: RecordType::A,
+        }
+    }
+
+    fn record(owner: &str, rtype: RecordType, ttl: u32, data: Data) -> Record {
+        let name = name(owner);
+        Record {
+            name,
+            rtype,
+            ttl,
+            data,
+        }
+    }
+
+    fn address(owner: &str, ttl: u32, last: u8) -> Record {
+        let data = Data::Address([192, 0, 2, last].into());
+        record(owner, RecordType::A, ttl, data)
+    }
+
+    fn alias(owner: &str, target: &str) -> Record {
+        record(owner, RecordType::CNAME, 60, Data::Alias(name(target)))
+    }
+
+    fn soa() -> Record {
+        record("example", RecordType::SOA, 60, Data::Soa { minimum: 5 })
+    }
+
+    fn reply(rcode: Rcode, answers: Vec<Record>) -> Reply {
+        Reply {
+            id: 1,
+            response: true,
+            authoritative: false,
+            truncated: false,
+            recursion_available: true,
+            authentic_data: false,
+            rcode,
+            question: Some(ask()),
+            answers,
+            authority: Vec::new(),
+            edns: None,
+            size: 100,
+        }
+    }
+
+    fn judged(reply: Reply) -> Finding {
+        judge_reply(&reply, &ask())
+    }
+
+    fn addresses(owner: &str, ttl: u32, last: &[u8]) -> Finding {
+        Finding::Addresses(Found {
+            addresses: last.iter().map(|&last| [192, 0, 2, last].into()).collect(),
+            name: name(owner),
+            ttl,
+        })
+    }
+
+    #[test]
+    fn replies_mean_what_their_records_say() {
+        let none = Vec::new;
+        let gone = Finding::Nxdomain {
+            name: name("a.example"),
+        };
+        let target = Finding::Alias {
+            target: name("b.example"),
+            ttl: 60,
+        };
+        let other_type = record("a.example", RecordType(16), 60, Data::Other);
+        let rows = [
+            (
+                Rcode::NOERROR,
+                vec![address("A.Example", 9, 1)],
+                addresses("a.example", 9, &[1]),
+            ),
+            (
+                Rcode::NOERROR,
+                vec![
+                    address("a.example", 9, 2),
+                    address("a.example", 7, 1),
+                    address("a.example", 9, 2),
+                ],
+                addresses("a.example", 7, &[2, 1]),
+            ),
+            (
+                Rcode::NOERROR,
+                vec![address("b.example", 90, 1), alias("a.example", "b.example")],
+                addresses("b.example", 60, &[1]),
+            ),
+            (
+                Rcode::NOERROR,
+                vec![alias("a.example", "b.example")],
+                target,
+            ),
+            (
+                Rcode::NOERROR,
+                vec![address("b.example", 9, 1)],
+                Finding::NoData,
+            ),
+            (Rcode::NOERROR, vec![other_type], Finding::NoData),
+            (Rcode::NOERROR, none(), Finding::NoData),
+            (Rcode::NXDOMAIN, none(), gone),
+            (
+                Rcode::NXDOMAIN,
+                vec![alias("a.example", "b.example")],
+                Finding::Nxdomain {
+                    name: name("b.example"),
+                },
+            ),
+            (
+                Rcode::NOERROR,
+                vec![
+                    alias("a.example", "b.example"),
+                    alias("b.example", "a.example"),
+                ],
+                Finding::Loop {
+                    at: name("b.example"),
+                },
+            ),
+            (
+                Rcode::REFUSED,
+                vec![address("a.example", 9, 1)],
+                Finding::Fault(Fault::Code {
+                    rcode: Rcode::REFUSED,
+                    detail: None,
+                }),
+            ),
+        ];
+        for (rcode, answers, expected) in rows {
+            let text = format!("{rcode} {answers:?}");
+            assert_eq!(judged(reply(rcode, answers)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_soa_ends_a_chain_and_its_absence_makes_a_referral() {
+        let mut dangling = reply(Rcode::NOERROR, vec![alias("a.example", "b.example")]);
+        dangling.authority.push(soa());
+        assert_eq!(judged(dangling), Finding::NoData);
+        let mut referral = reply(Rcode::NOERROR, Vec::new());
+        referral.recursion_available = false;
+        assert_eq!(judged(referral.clone()), Finding::Fault(Fault::Lame));
+        referral.authority.push(soa());
+        assert_eq!(judged(referral), Finding::NoData);
+    }
+
+    #[test]
+    fn what_was_cut_off_proves_nothing_but_the_addresses_left() {
+        let mut cut = reply(Rcode::NOERROR, vec![address("a.example", 9, 1)]);
+        cut.truncated = true;
+        assert_eq!(judged(cut.clone()), addresses("a.example", 9, &[1]));
+        cut.answers.clear();
+        assert_eq!(judged(cut.clone()), Finding::Unusable);
+        cut.rcode = Rcode::NXDOMAIN;
+        assert_eq!(judged(cut), Finding::Unusable);
+    }
+
+    fn outcome(ends: Vec<End>) -> Outcome {
+        let attempts = ends.into_iter().map(|end| {
+            let mut attempt = Attempt::open(Carrier::Udp, Trigger::First, Duration::ZERO, 30);
+            attempt.end = end;
+            attempt
+        });
+        Outcome {
+            server: SocketAddr::from(([192, 0, 2, 53], 53)),
+            received: None,
+            attempts: attempts.collect(),
+        }
+    }
+
+    #[test]
+    fn without_a_reply_the_ends_of_the_tries_decide() {
+        let silent = || End::Silent {
+            step: Step::Receive,
+        };
+        let error = |code| End::failed(Step::Connect, &std::io::Error::from_raw_os_error(code));
+        let refused = || error(libc::ECONNREFUSED);
+        let rows = [
+            (vec![silent(), silent()], Finding::Silent),
+            (vec![refused(), silent()], Finding::Silent),
+            (vec![refused(), refused()], Finding::Unreachable),
+            (
+                vec![silent(), End::Closed { after_bytes: 0 }],
+                Finding::Unusable,
+            ),
+            (vec![silent(), error(libc::EMFILE)], Finding::OutOfFiles),
+            (vec![], Finding::Unreachable),
+        ];
+        for (ends, expected) in rows {
+            let text = format!("{ends:?}");
+            assert_eq!(judge(&outcome(ends), &ask()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_usable_reply_is_judged_whatever_the_tries_before_it() {
+        let mut outcome = outcome(vec![End::Silent {
+            step: Step::Receive,
+        }]);
+        outcome.received = Some(Received {
+            reply: reply(Rcode::NXDOMAIN, Vec::new()),
+            carrier: Carrier::Tcp,
+            trigger: Trigger::UdpSilent,
+        });
+        assert!(matches!(judge(&outcome, &ask()), Finding::Nxdomain { .. }));
+    }
+
+    #[test]
+    fn findings_rank_by_what_they_tell_of_the_name() {
+        let code = |rcode| {
+            Finding::Fault(Fault::Code {
+                rcode,
+                detail: None,
+            })
+        };
+        let order = [
+            Finding::Unreachable,
+            Finding::Silent,
+            Finding::Unusable,
+            code(Rcode::REFUSED),
+            code(Rcode::SERVFAIL),
+            Finding::NoData,
+            Finding::Nxdomain { name: name("a") },
+        ];
+        assert!(order.is_sorted_by(|a, b| a.rank() < b.rank()));
+        let finals = order.iter().filter(|finding| finding.is_final());
+        assert_eq!(finals.count(), 2);
+    }
+}

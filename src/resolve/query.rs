@@ -67,3 +67,96 @@ fn is_bare_error(rcode: Rcode) -> bool {
     ]
     .contains(&rcode)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::DomainName;
+    use crate::resolve::wire::RecordType;
+
+    fn query() -> Query {
+        let ask = Ask {
+            name: DomainName::parse("www.example").unwrap(),
+            rtype: RecordType::A,
+        };
+        let options = AskOptions {
+            recursion_desired: true,
+            authentic_data: false,
+            edns: None,
+        };
+        Query::new(&ask, options)
+    }
+
+    /// The question sent back with QR set, and changed.
+    fn echo(query: &Query, change: impl FnOnce(&mut Vec<u8>)) -> Result<Reply, Unusable> {
+        let mut packet = query.bytes().to_vec();
+        packet[2] |= 0x80;
+        change(&mut packet);
+        query.reply(&packet)
+    }
+
+    #[test]
+    fn only_a_response_with_our_id_and_question_is_the_reply() {
+        let query = query();
+        assert!(echo(&query, |_| {}).is_ok());
+        assert!(
+            echo(&query, |packet| packet[13] = b'W').is_ok(),
+            "case does not matter"
+        );
+        let wrong_id = Unusable::WrongId { id: query.id ^ 1 };
+        assert_eq!(echo(&query, |packet| packet[1] ^= 1), Err(wrong_id));
+        assert_eq!(
+            echo(&query, |packet| packet[2] = 1),
+            Err(Unusable::NotAResponse)
+        );
+        let other = echo(&query, |packet| packet[13] = b'x');
+        assert_eq!(other, Err(Unusable::WrongQuestion));
+        let type_aaaa = echo(&query, |packet| {
+            *packet.iter_mut().nth_back(2).unwrap() = 28
+        });
+        assert_eq!(type_aaaa, Err(Unusable::WrongQuestion));
+        let class_chaos = echo(&query, |packet| *packet.last_mut().unwrap() = 3);
+        assert_eq!(class_chaos, Err(Unusable::WrongQuestion));
+    }
+
+    #[test]
+    fn a_bare_header_is_a_reply_when_it_is_an_error_only() {
+        let bare = |rcode| {
+            move |packet: &mut Vec<u8>| {
+                packet.truncate(12);
+                packet[3] = rcode;
+                packet[5] = 0;
+            }
+        };
+        let query = query();
+        assert_eq!(
+            echo(&query, bare(1)).map(|reply| reply.rcode),
+            Ok(Rcode::FORMERR)
+        );
+        for rcode in [0, 3] {
+            assert_eq!(echo(&query, bare(rcode)), Err(Unusable::WrongQuestion));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_malformed_and_says_whether_it_was_cut() {
+        let query = query();
+        for (flag, cut) in [(0x80, false), (0x82, true)] {
+            let garbled = echo(&query, |packet| {
+                packet[2] = flag;
+                packet[7] = 1;
+            });
+            let why = garbled.unwrap_err();
+            assert!(why.is_bad_reply(), "{why:?}");
+            assert_eq!(why.is_truncated(), cut, "{why:?}");
+        }
+        let stub = query.reply(&query.bytes()[..11]).unwrap_err();
+        assert_eq!(stub.to_string(), "malformed: 11 octets are no header");
+    }
+
+    #[test]
+    fn ids_are_not_the_same_each_time() {
+        let ids: std::collections::HashSet<_> = (0..64).map(|_| query().id).collect();
+        assert!(ids.len() > 32, "{ids:?}");
+    }
+}

@@ -66,15 +66,18 @@ pub struct ResolvConf {
 /// A line that was not understood or goes beyond what libc does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Line number, from 1.
-    pub line: usize,
+    /// Line number, from 1; `None` is the file as a whole.
+    pub line: Option<usize>,
     /// What is the matter.
     pub message: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)
     }
 }
 
@@ -138,8 +141,10 @@ impl ResolvConf {
     }
 
     fn warn(&mut self, line: usize, message: impl Into<String>) {
-        let message = message.into();
-        self.warnings.push(Warning { line, message });
+        self.warnings.push(Warning {
+            line: Some(line),
+            message: message.into(),
+        });
     }
 
     fn nameserver(&mut self, line: usize, word: Option<&str>) {

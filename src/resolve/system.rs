@@ -43,7 +43,7 @@ impl SystemFiles {
             Err(error) if error.kind() == ErrorKind::NotFound => ResolvConf::default(),
             Err(error) => ResolvConf {
                 warnings: vec![Warning {
-                    line: 0,
+                    line: None,
                     message: format!("cannot be read: {error}"),
                 }],
                 ..ResolvConf::default()

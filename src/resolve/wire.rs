@@ -360,6 +360,8 @@ pub(super) fn to_a_label(label: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ask(name: &str, rtype: RecordType) -> Ask {
@@ -426,6 +428,62 @@ mod tests {
         bytes[length - 6] = 1;
         assert_eq!(decode(&bytes).unwrap().rcode, Rcode::BADVERS);
         assert_eq!(Rcode::BADVERS.to_string(), "BADVERS");
+    }
+
+    /// A reply with an alias, an address and an SOA, all names compressed to the question's.
+    fn sample_reply() -> Vec<u8> {
+        let mut bytes = encode(7, &ask("www.example", RecordType::A), OPTIONS);
+        bytes.truncate(bytes.len() - 11);
+        bytes[2..4].copy_from_slice(b"\x85\x80");
+        bytes[6..12].copy_from_slice(b"\0\x02\0\x01\0\0");
+        bytes.extend_from_slice(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01a\xc0\x10");
+        bytes.extend_from_slice(b"\xc0\x29\0\x01\0\x01\0\0\0\x1e\0\x04\xc0\0\x02\x01");
+        bytes.extend_from_slice(b"\xc0\x10\0\x06\0\x01\0\0\0\x3c\0\x18\xc0\x10\xc0\x10");
+        bytes.extend_from_slice(b"\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05");
+        bytes
+    }
+
+    #[test]
+    fn a_reply_is_decoded_with_its_compressed_names() {
+        let reply = decode(&sample_reply()).unwrap();
+        assert!(reply.response && reply.authoritative && reply.recursion_available);
+        let alias = DomainName::parse("a.example").unwrap();
+        assert_eq!(reply.answers[0].data, Data::Alias(alias.clone()));
+        assert_eq!((&reply.answers[1].name, reply.answers[1].ttl), (&alias, 30));
+        let address = Data::Address([192, 0, 2, 1].into());
+        assert_eq!(reply.answers[1].data, address);
+        assert_eq!(reply.authority[0].data, Data::Soa { minimum: 5 });
+        assert_eq!(reply.authority[0].name.to_string(), "example");
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_replies_decode_or_say_why(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+            cut in any::<prop::sample::Index>(),
+            is_cut in any::<bool>(),
+        ) {
+            let mut bytes = sample_reply();
+            for (at, value) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if is_cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            if let Ok(reply) = decode(&bytes) {
+                prop_assert_eq!(reply.size, bytes.len());
+                for record in &reply.answers {
+                    let again = DomainName::parse(&record.name.to_string());
+                    prop_assert_eq!(again.as_ref(), Ok(&record.name));
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_decode_or_say_why(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+            let _ = decode(&bytes);
+        }
     }
 
     #[test]

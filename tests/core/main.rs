@@ -6,4 +6,5 @@ mod dns;
 mod fakes;
 mod layering;
 mod resolve;
+mod resolve_system;
 mod vectors;
