@@ -255,12 +255,7 @@ impl UdpSide<'_> {
         let deadline = &self.round.clock.deadline;
         match deadline.bound(self.talk(tcp_over)).await {
             Ok((end, reply)) => (end, reply),
-            Err(_) => (
-                End::Silent {
-                    step: Step::Receive,
-                },
-                None,
-            ),
+            Err(expired) => (End::expired(Step::Receive, expired), None),
         }
     }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::deadline::Expired;
 use crate::failure::Errno;
 
 use super::wire::{Rcode, Reply};
@@ -170,7 +171,7 @@ pub enum End {
         /// Where it waited.
         step: Step,
     },
-    /// Another try was faster.
+    /// Somebody else was faster, or the lookup was cancelled.
     Abandoned,
 }
 
@@ -182,6 +183,15 @@ impl End {
             step,
             errno: error.raw_os_error().map(Errno::from_code),
             text: error.to_string(),
+        }
+    }
+
+    /// Records that a bounded wait ended.
+    #[must_use]
+    pub(super) fn expired(step: Step, expired: Expired) -> Self {
+        match expired {
+            Expired::TimedOut => Self::Silent { step },
+            Expired::Cancelled => Self::Abandoned,
         }
     }
 

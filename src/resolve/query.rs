@@ -112,7 +112,7 @@ mod tests {
         let other = echo(&query, |packet| packet[13] = b'x');
         assert_eq!(other, Err(Unusable::WrongQuestion));
         let type_aaaa = echo(&query, |packet| {
-            *packet.iter_mut().nth_back(2).unwrap() = 28
+            *packet.iter_mut().nth_back(2).unwrap() = 28;
         });
         assert_eq!(type_aaaa, Err(Unusable::WrongQuestion));
         let class_chaos = echo(&query, |packet| *packet.last_mut().unwrap() = 3);

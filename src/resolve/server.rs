@@ -190,20 +190,22 @@ fn parse_host(text: &str, at: Span, port: u16) -> Result<Host, ParseError> {
             let message = "an IPv4 address has no zone";
             Err(ParseError::new(text, zone_span, message, EXPECTED))
         }
-        (IpAddr::V6(_), Some("")) => {
-            let message = "the zone is empty";
-            Err(ParseError::new(
-                text,
-                zone_span,
-                message,
-                "an interface after %",
-            ))
+        (IpAddr::V6(_), Some(zone)) if zone.is_empty() || !is_interface_name(zone) => {
+            let message = format!("{zone:?} is not an interface");
+            let expected = "an interface after %";
+            Err(ParseError::new(text, zone_span, message, expected))
         }
         (IpAddr::V6(ip), Some(zone)) => Ok(match zone.parse() {
             Ok(scope) => (std::net::SocketAddrV6::new(ip, port, 0, scope).into(), None),
             Err(_) => (SocketAddr::new(ip.into(), port), Some(zone.into())),
         }),
     }
+}
+
+/// What Linux allows in the name of an interface (`dev_valid_name`), less what ends a zone in text.
+fn is_interface_name(zone: &str) -> bool {
+    let allowed = |ch: char| !ch.is_whitespace() && !ch.is_control() && !"/:[]#%".contains(ch);
+    zone.chars().all(allowed)
 }
 
 /// Tells a missing address, a host name and a garbled address apart.
@@ -273,7 +275,9 @@ mod tests {
             ("1.2.3.4#x", 8..9, "\"x\" is not a port number"),
             ("[::1", 0..4, "the bracket is not closed"),
             ("[::1]53", 5..7, "text after the bracket"),
-            ("::1%", 3..4, "the zone is empty"),
+            ("::1%", 3..4, "\"\" is not an interface"),
+            ("::1%a:b", 3..7, "\"a:b\" is not an interface"),
+            ("::1%a]", 3..6, "\"a]\" is not an interface"),
             ("1.2.3.4%eth0", 7..12, "an IPv4 address has no zone"),
             (
                 "tls://1.1.1.1",

@@ -1,11 +1,13 @@
 //! One question to a list of servers: order, shares of the time, and which error to report.
 //!
 //! A dead first server must not eat the deadline: whoever is asked gets an equal share of what is
-//! left. Servers that stayed silent are asked last from then on.
+//! left before the next one is asked as well. A slow one may still answer after that, so that its
+//! late reply is not lost. Servers that stayed silent are asked last from then on.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use crate::deadline::Deadline;
@@ -46,7 +48,7 @@ pub(super) struct Tried {
 }
 
 impl Servers {
-    /// Asks one server after the other until a finding is final; the best finding is the result.
+    /// Asks the servers until a finding is final; the best finding is the result.
     ///
     /// Every outcome is appended to `ledger`. The index of the best one is returned; `None` only
     /// when the deadline was over before anything could be asked.
@@ -59,63 +61,85 @@ impl Servers {
         let first = ledger.len();
         let mut round = self.list.clone();
         for _ in 0..self.attempts.max(1) {
-            let silent = self.ask_each(&round, ask, clock, ledger).await;
-            self.ask_last(&silent);
+            let tried = self.ask_each(&round, ask, clock).await;
+            round.retain(|upstream| {
+                let own = tried
+                    .iter()
+                    .find(|tried| tried.outcome.server == upstream.addr);
+                own.is_some_and(|tried| tried.finding == Finding::Silent)
+            });
+            ledger.extend(tried);
+            self.ask_last(&round);
             let is_final = best(ledger, first).is_some_and(|at| ledger[at].finding.is_final());
-            if is_final || silent.is_empty() {
+            if is_final || round.is_empty() {
                 break;
             }
-            round = silent;
         }
         best(ledger, first)
     }
 
-    /// Goes through a list once; the result is who stayed silent.
-    async fn ask_each(
-        &self,
-        round: &[Upstream],
-        ask: &Ask,
-        clock: &Clock,
-        ledger: &mut Vec<Tried>,
-    ) -> Vec<Upstream> {
-        let mut silent = Vec::new();
-        for (index, upstream) in round.iter().enumerate() {
-            if clock.deadline.is_over(Instant::now()) {
+    /// Goes through a list once. The next server is asked when one has failed, or has used up its
+    /// share of the time; one that is merely slow may still win.
+    async fn ask_each(&self, list: &[Upstream], ask: &Ask, clock: &Clock) -> Vec<Tried> {
+        let winner = clock.deadline.cancel().child_token();
+        let deadline = Deadline::new(clock.deadline.at(), winner.clone());
+        let mut waiting = list.iter();
+        let mut running = FuturesUnordered::new();
+        let mut tried = Vec::new();
+        let mut share_ends = Instant::now();
+        loop {
+            let now = Instant::now();
+            let may_ask = waiting.len() > 0 && !deadline.is_over(now);
+            if may_ask && (running.is_empty() || share_ends <= now) {
+                share_ends = share(now, &deadline, waiting.len(), self.timeout);
+                let deadline = deadline.within(now, self.timeout);
+                let origin = clock.origin;
+                let asked = waiting
+                    .next()
+                    .map(|next| (*next, Clock { origin, deadline }));
+                running.extend(asked.map(|(next, clock)| self.ask_one(next, ask, clock)));
+            }
+            if running.is_empty() {
                 break;
             }
-            let clock = Clock {
-                origin: clock.origin,
-                deadline: share(
-                    &clock.deadline,
-                    Instant::now(),
-                    round.len() - index,
-                    self.timeout,
-                ),
-            };
-            let policy = Policy {
-                transports: upstream.transports,
-                ..self.policy
-            };
-            let outcome = exchange(upstream.addr, ask, &policy, &clock).await;
-            let finding = judge(&outcome, ask);
-            let stop = finding.is_final();
-            if finding == Finding::Silent {
-                silent.push(*upstream);
-            }
-            ledger.push(Tried {
-                ask: ask.clone(),
-                outcome,
-                finding,
-            });
-            if stop {
-                break;
+            tokio::select! {
+                Some(one) = running.next() => {
+                    if one.finding.is_final() {
+                        // The others come to an end at once, with what they have seen so far.
+                        winner.cancel();
+                    }
+                    share_ends = Instant::now();
+                    tried.push(one);
+                }
+                () = tokio::time::sleep_until(share_ends), if may_ask => {}
             }
         }
-        silent
+        tried.sort_by_key(Tried::started);
+        tried
+    }
+
+    async fn ask_one(&self, upstream: Upstream, ask: &Ask, clock: Clock) -> Tried {
+        let policy = Policy {
+            transports: upstream.transports,
+            ..self.policy
+        };
+        let outcome = exchange(upstream.addr, ask, &policy, &clock).await;
+        Tried {
+            ask: ask.clone(),
+            finding: judge(&outcome, ask),
+            outcome,
+        }
     }
 
     fn ask_last(&mut self, silent: &[Upstream]) {
         self.list.sort_by_key(|upstream| silent.contains(upstream));
+    }
+}
+
+impl Tried {
+    fn started(&self) -> Duration {
+        let first = self.outcome.attempts.first();
+        first.map_or(Duration::MAX, |attempt| attempt.started)
     }
 }
 
@@ -125,14 +149,15 @@ fn best(ledger: &[Tried], first: usize) -> Option<usize> {
     tried.rev().max_by_key(|&at| ledger[at].finding.rank())
 }
 
-/// An equal share of what is left at `now` for each of `left` servers, within sane bounds.
-fn share(deadline: &Deadline, now: Instant, left: usize, timeout: Duration) -> Deadline {
+/// When the next of `left` servers is to be asked: after an equal share of what is left at `now`,
+/// within sane bounds.
+fn share(now: Instant, deadline: &Deadline, left: usize, timeout: Duration) -> Instant {
     let left = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
     let share = match deadline.remaining(now) {
         Some(remaining) => (remaining / left).max(LEAST_SHARE).min(timeout),
         None => timeout,
     };
-    deadline.within(now, share)
+    now + share
 }
 
 #[cfg(test)]
@@ -150,14 +175,14 @@ mod tests {
             (Some(5_000), 2, 2_500),
             (Some(20_000), 2, 5_000),
             (Some(900), 3, 400),
-            (Some(100), 3, 100),
+            (Some(100), 3, 400),
             (None, 3, 5_000),
         ];
         for (limit, left, expected) in rows {
             let at = limit.map(|limit| now + ms(limit));
             let deadline = Deadline::new(at, CancellationToken::new());
-            let share = share(&deadline, now, left, ms(5_000));
-            assert_eq!(share.remaining(now), Some(ms(expected)), "{limit:?}/{left}");
+            let ends = share(now, &deadline, left, ms(5_000));
+            assert_eq!(ends - now, ms(expected), "{limit:?}/{left}");
         }
     }
 }

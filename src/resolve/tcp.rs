@@ -30,7 +30,7 @@ pub(super) async fn ask(
         Ok(Err(Broken::Closed { after_bytes })) => (End::Closed { after_bytes }, None),
         Ok(Err(Broken::Unusable)) => (End::Unusable, None),
         Ok(Err(Broken::System(error))) => (End::failed(step, &error), None),
-        Err(_) => (End::Silent { step }, None),
+        Err(expired) => (End::expired(step, expired), None),
     };
     entry.close(clock.elapsed(), end);
     reply

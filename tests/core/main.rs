@@ -6,5 +6,6 @@ mod dns;
 mod fakes;
 mod layering;
 mod resolve;
+mod resolve_exchange;
 mod resolve_system;
 mod vectors;

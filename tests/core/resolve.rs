@@ -328,6 +328,22 @@ async fn a_bad_first_server_does_not_keep_the_second_from_answering() {
 }
 
 #[tokio::test]
+async fn a_slow_first_server_may_answer_while_the_second_is_asked() {
+    let slow = Duration::from_millis(1_200);
+    let first = zone()
+        .delay(RecordType::A, slow)
+        .tcp(Behaviour::Closed)
+        .start();
+    let second = zone().both(Behaviour::Silent).start();
+    let resolver = by_hand(&[first.addr(), second.addr()]);
+    let limit = Duration::from_millis(1_800);
+    let (answer, took) = timed(&resolver, "www.example", Family::Ipv4, limit).await;
+    assert_eq!(answer.unwrap().server, Some(first.addr()));
+    assert!(took < slow + Duration::from_millis(200), "{took:?}");
+    assert!(!second.seen().is_empty(), "the second was asked as well");
+}
+
+#[tokio::test]
 async fn the_most_telling_error_of_several_servers_is_kept() {
     let servfail = zone().both(Behaviour::Code(2)).start();
     let refused = zone().both(Behaviour::Code(5)).start();

@@ -26,12 +26,12 @@ impl Files {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("netkit-resolve-{}-{number}", std::process::id());
         let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(&directory).expect("a directory for the test");
         Self { directory }
     }
 
     fn with(self, file: &str, text: impl AsRef<str>) -> Self {
-        fs::write(self.directory.join(file), text.as_ref()).unwrap();
+        fs::write(self.directory.join(file), text.as_ref()).expect("a file for the test");
         self
     }
 
