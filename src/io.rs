@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::deadline::Deadline;
 use crate::failure::Failure;
-use crate::net::{Connection, PeerAddr, SocketOptions};
-use crate::resolve::{Answer, Question};
+use crate::net::{self, Connection, PeerAddr, SocketOptions};
+use crate::resolve::{Answer, Lookup, Question};
 
 /// Connects and looks up.
 pub trait Io: Send + Sync {
@@ -40,4 +40,54 @@ pub trait Io: Send + Sync {
 
     /// The scope id of an IPv6 zone: an interface name or number.
     fn scope_id(&self, zone: &str) -> Result<u32, Failure>;
+}
+
+/// The real world: sockets of this machine, and names from the [`Lookup`] it is given.
+///
+/// Making one costs nothing; a lookup that reads files or opens sockets should do so when first
+/// asked, because a dial of a literal address never asks.
+#[derive(Clone, Debug, Default)]
+pub struct SystemIo<L> {
+    lookup: L,
+}
+
+impl<L: Lookup> SystemIo<L> {
+    /// Takes the source of names.
+    #[must_use]
+    pub fn new(lookup: L) -> Self {
+        Self { lookup }
+    }
+
+    /// The source of names.
+    #[must_use]
+    pub fn names(&self) -> &L {
+        &self.lookup
+    }
+}
+
+impl<L: Lookup> Io for SystemIo<L> {
+    async fn connect(
+        &self,
+        addr: &PeerAddr,
+        options: &SocketOptions,
+        deadline: &Deadline,
+    ) -> Result<Box<dyn Connection>, Failure> {
+        net::connect(addr, options, deadline).await
+    }
+
+    async fn lookup(&self, question: &Question, deadline: &Deadline) -> Result<Answer, Failure> {
+        self.lookup.lookup(question, deadline).await
+    }
+
+    fn source_for(&self, destination: SocketAddr) -> Option<IpAddr> {
+        net::source_for(destination)
+    }
+
+    fn sweeps(&self) -> bool {
+        true
+    }
+
+    fn scope_id(&self, zone: &str) -> Result<u32, Failure> {
+        net::interface::scope_id(zone)
+    }
 }

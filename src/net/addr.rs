@@ -56,7 +56,7 @@ impl fmt::Display for PeerAddr {
 }
 
 /// `192.0.2.1:80` or `[2001:db8::1%2]:80`.
-fn display_socket_addr(addr: SocketAddr) -> String {
+pub(super) fn display_socket_addr(addr: SocketAddr) -> String {
     match addr {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => {
             let plain = SocketAddrV6::new(*v6.ip(), v6.port(), 0, 0);

@@ -4,13 +4,22 @@
 //! error where it is born and never decides what to try next; that is `policy`'s.
 
 pub mod addr;
+mod classify;
+mod connect;
+mod errqueue;
 pub mod facts;
+mod icmp;
+pub mod interface;
 pub mod options;
+mod socket;
+mod sockopt;
 pub mod stream;
 pub mod sweep;
+mod sys;
 pub mod tcp_info;
 
 pub use addr::PeerAddr;
+pub use connect::{connect, source_for};
 pub use facts::{Connected, KeepaliveFacts, OptionFact, SocketFacts};
 pub use options::{Close, Keepalive, LocalAddr, SocketOptions};
 pub use stream::Connection;

@@ -5,6 +5,7 @@ mod dial;
 mod dns;
 mod fakes;
 mod layering;
+mod net;
 mod resolve;
 mod resolve_exchange;
 mod resolve_system;
