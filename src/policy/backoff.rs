@@ -71,7 +71,7 @@ impl Backoff {
             Some(Duration::ZERO) => None,
             Some(left) => {
                 let pause = self.next_pause().min(left);
-                self.left = Some(left - pause);
+                self.left = Some(left.saturating_sub(pause));
                 Some(pause)
             }
         }

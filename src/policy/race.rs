@@ -8,6 +8,7 @@ mod lane;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,8 +27,12 @@ pub const MIN_ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 pub const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// Go's `Dialer.FallbackDelay`: the head start of the first family.
 pub const GO_FALLBACK_DELAY: Duration = Duration::from_millis(300);
-/// curl's `CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS`: the head start of IPv6.
+/// curl's `CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS`: the head start of the first family.
 pub const CURL_DELAY: Duration = Duration::from_millis(200);
+/// curl does not halve what is left below this (`TIMEOUT_LARGE` in its lib/connect.c).
+const CURL_HALVES_ABOVE: Duration = Duration::from_millis(600);
+/// Stands in for a moment that the clock cannot hold.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Whose algorithm orders and races the addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +44,9 @@ pub enum Strategy {
     Rfc8305,
     /// Go's `net.Dialer`: two families 300 ms apart, serial inside each, `partialDeadline`.
     Go,
-    /// curl up to 8.15: IPv6 first, IPv4 200 ms later, serial inside each, where an address may
-    /// take half of the remaining time while more follow.
+    /// curl up to 8.15: the family of the first address, the other one 200 ms later, serial inside
+    /// each, where an address may take half of the remaining time while more of it follow. (Later
+    /// curls interleave the families and let attempts overlap.)
     Curl,
     /// One address after the other in the order of RFC 6724, as `nc`.
     Serial,
@@ -63,7 +69,8 @@ impl Strategy {
 pub struct Config {
     /// Whose algorithm.
     pub strategy: Strategy,
-    /// Delay between attempts or families; `None` is the strategy's own.
+    /// Delay between attempts or families; `None` is the strategy's own. RFC 8305 takes at least
+    /// [`MIN_ATTEMPT_DELAY`].
     pub attempt_delay: Option<Duration>,
     /// How long an A answer waits for AAAA; only RFC 8305 waits.
     pub resolution_delay: Duration,
@@ -175,6 +182,7 @@ impl Race {
         now: Instant,
         source_for: impl Fn(IpAddr) -> Option<IpAddr>,
     ) {
+        let addresses = distinct(addresses);
         let answered = Question::Answered { at: now, addresses };
         match family {
             Family::Ipv6 => self.v6 = answered,
@@ -226,7 +234,9 @@ impl Race {
 
     fn next_start(&mut self, now: Instant) -> Step {
         let mut wake: Option<Instant> = None;
-        for index in 0..self.lanes.len() {
+        // What is still waiting when the time is over has lost its turn.
+        let in_time = self.config.deadline.is_none_or(|deadline| now < deadline);
+        for index in 0..if in_time { self.lanes.len() } else { 0 } {
             let Some(opens) = self.lane_opens(index, now) else {
                 continue;
             };
@@ -264,12 +274,20 @@ impl Race {
             .config
             .attempt_timeout
             .and_then(|limit| now.checked_add(limit));
+        let half = |deadline: Instant| {
+            let rest = deadline.saturating_duration_since(now);
+            if rest > CURL_HALVES_ABOVE {
+                now + rest / 2
+            } else {
+                deadline
+            }
+        };
         let share = self
             .config
             .deadline
             .map(|deadline| match self.config.strategy {
                 Strategy::Go => crate::deadline::share(now, deadline, left),
-                Strategy::Curl if left > 1 => now + deadline.saturating_duration_since(now) / 2,
+                Strategy::Curl if left > 1 => half(deadline),
                 _ => deadline,
             });
         match (own, share) {
@@ -279,9 +297,13 @@ impl Race {
     }
 
     fn delay(&self) -> Duration {
-        self.config
-            .attempt_delay
-            .unwrap_or_else(|| self.config.strategy.attempt_delay())
+        let strategy = self.config.strategy;
+        let least = match strategy {
+            Strategy::Rfc8305 => MIN_ATTEMPT_DELAY,
+            _ => Duration::ZERO,
+        };
+        let delay = self.config.attempt_delay;
+        delay.unwrap_or_else(|| strategy.attempt_delay()).max(least)
     }
 
     /// Puts sorted, untried addresses into the lanes.
@@ -293,19 +315,15 @@ impl Race {
                     .fill(order::interleave(&sorted, last));
             }
             Strategy::Serial => self.lane(0, Pace::Serial).fill(sorted),
-            Strategy::Go => {
-                let first = sorted
-                    .first()
-                    .map_or(Family::Ipv6, |addr| Family::of(*addr));
-                self.fill_families(&sorted, first);
-            }
-            Strategy::Curl => self.fill_families(&sorted, Family::Ipv6),
+            Strategy::Go | Strategy::Curl => self.fill_families(sorted),
         }
     }
 
-    fn fill_families(&mut self, sorted: &[IpAddr], first: Family) {
+    /// The family of the first address leads.
+    fn fill_families(&mut self, sorted: Vec<IpAddr>) {
+        let leads = sorted.first().is_some_and(IpAddr::is_ipv6);
         let (primary, fallback): (Vec<IpAddr>, Vec<IpAddr>) =
-            sorted.iter().partition(|addr| Family::of(**addr) == first);
+            sorted.into_iter().partition(|addr| addr.is_ipv6() == leads);
         self.lane(0, Pace::Serial).fill(primary);
         self.lane(1, Pace::Serial).fill(fallback);
     }
@@ -325,7 +343,7 @@ impl Race {
         }
         self.lanes[0]
             .first_start()
-            .map(|first| first + self.delay())
+            .map(|first| later(first, self.delay()))
     }
 
     fn is_answered(&self) -> bool {
@@ -348,11 +366,23 @@ impl Race {
         match self.config.strategy {
             Strategy::Rfc8305 if has_any(&self.v6) => at(&self.v6),
             Strategy::Rfc8305 if has_any(&self.v4) => {
-                at(&self.v4).map(|at| at + self.config.resolution_delay)
+                at(&self.v4).map(|at| later(at, self.config.resolution_delay))
             }
             _ => None,
         }
     }
+}
+
+/// An answer may name an address twice; it is tried once.
+fn distinct(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut seen = HashSet::new();
+    addresses.retain(|addr| seen.insert(*addr));
+    addresses
+}
+
+/// `delay` after `moment`, or very late when the clock cannot hold that.
+fn later(moment: Instant, delay: Duration) -> Instant {
+    moment.checked_add(delay).unwrap_or_else(|| moment + FAR)
 }
 
 impl Default for Config {

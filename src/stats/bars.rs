@@ -148,9 +148,9 @@ mod tests {
 
     fn bars(micros: &[u64], rows: usize) -> Vec<(u64, u64, u64)> {
         let mut histogram = Histogram::new();
-        micros
-            .iter()
-            .for_each(|micros| histogram.record(Duration::from_micros(*micros)));
+        for micros in micros {
+            histogram.record(Duration::from_micros(*micros));
+        }
         let micros = |border: Duration| u64::try_from(border.as_micros()).unwrap();
         let row = |bar: &Bar| (micros(bar.low), micros(bar.high), bar.count);
         histogram.bars(rows).iter().map(row).collect()
@@ -227,7 +227,9 @@ mod tests {
         ) {
             let mut histogram = Histogram::new();
             let values: Vec<_> = values.iter().map(|(bits, v)| v & ((1 << bits) - 1)).collect();
-            values.iter().for_each(|nanos| histogram.record(Duration::from_nanos(*nanos)));
+            for nanos in values {
+                histogram.record(Duration::from_nanos(nanos));
+            }
             let bars = histogram.bars(rows);
             prop_assert!((1..=rows).contains(&bars.len()), "{} rows", bars.len());
             prop_assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), histogram.count());

@@ -6,10 +6,15 @@ fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
+/// Destinations with their sources as given, and the order wanted.
+type Row = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
 #[test]
 fn destinations_sort_as_in_the_examples_of_rfc_6724() {
-    // (destination, source) in the order given, then the order wanted.
-    let rows: &[(&[(&str, &str)], &[&str])] = &[
+    let rows: &[Row] = &[
         // Prefer matching scope.
         (
             &[
@@ -89,4 +94,56 @@ fn families_alternate_and_keep_their_own_order() {
     let after_v6 = ["192.0.2.1", "2001:db8::1", "2001:db8::2", "2001:db8::3"].map(ip);
     assert_eq!(interleave(&sorted, Some(Family::Ipv6)), after_v6);
     assert_eq!(interleave(&sorted[..2], Some(Family::Ipv6)), sorted[..2]);
+}
+
+#[test]
+fn the_order_does_not_depend_on_the_order_of_the_answer() {
+    let given = [
+        ("10.1.2.3", "10.1.2.4"),
+        ("2001:db8:1::1", "2001:db8:1::2"),
+        ("fe80::1", "fe80::2"),
+        ("::1", "::1"),
+        ("fd00::1", "2001:db8:1::2"),
+    ]
+    .map(|(destination, source)| (ip(destination), Some(ip(source))));
+    let wanted = ["::1", "fe80::1", "2001:db8:1::1", "10.1.2.3", "fd00::1"].map(ip);
+    let mut backwards = given.to_vec();
+    backwards.reverse();
+    assert_eq!(sort(given.to_vec()), wanted);
+    assert_eq!(sort(backwards), wanted);
+}
+
+#[test]
+fn addresses_have_the_precedence_and_label_of_their_longest_prefix() {
+    let rows = [
+        ("127.0.0.1", (35, 4)),
+        ("2601:645:8002:a500:986f:1db8:c836:bd65", (40, 1)),
+        ("::1", (50, 0)),
+        ("2002::ab12", (30, 2)),
+        ("2001::1", (5, 5)),
+        ("fd00::1", (3, 13)),
+    ];
+    for (addr, wanted) in rows {
+        assert_eq!(policy(ip(addr)), wanted, "{addr}");
+    }
+}
+
+#[test]
+fn scopes_are_those_of_rfc_6724_section_3() {
+    let rows = [
+        ("127.0.0.1", 0x2),
+        ("::1", 0x2),
+        ("169.254.1.2", 0x2),
+        ("fec0::1", 0x5),
+        ("8.8.8.8", 0xe),
+        ("ff02::", 0x2),
+        ("ff05::", 0x5),
+        ("ff04::", 0x4),
+        ("ff0e::", 0xe),
+        ("224.0.0.0", 0xe),
+        ("::ffff:169.254.1.2", 0x2),
+    ];
+    for (addr, wanted) in rows {
+        assert_eq!(scope(ip(addr)), wanted, "{addr}");
+    }
 }

@@ -74,7 +74,7 @@ impl Lane {
 
     pub(super) fn start(&mut self, now: Instant, delay: Duration) -> IpAddr {
         self.first_start.get_or_insert(now);
-        self.next_start = now.checked_add(delay);
+        self.next_start = Some(super::later(now, delay));
         self.running += 1;
         self.waiting
             .pop_front()

@@ -19,6 +19,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// A source in the destination's own network, so that only family and order decide.
+#[expect(clippy::unnecessary_wraps, reason = "the shape that a race asks for")]
 fn source_for(destination: IpAddr) -> Option<IpAddr> {
     Some(if destination.is_ipv4() {
         ip("192.0.2.9")
@@ -56,6 +57,11 @@ impl World {
 
     /// Plays until the race is over and returns each start: the moment and the address.
     fn play(&self) -> Vec<(u64, IpAddr)> {
+        self.play_with_failures().0
+    }
+
+    /// The starts, and when attempts failed.
+    fn play_with_failures(&self) -> (Vec<(u64, IpAddr)>, Vec<u64>) {
         let t0 = Instant::now();
         let deadline = Some(t0 + ms(self.limit));
         let mut race = Race::new(
@@ -66,12 +72,14 @@ impl World {
             &[Family::Ipv6, Family::Ipv4],
         );
         let (mut running, mut starts): (Vec<(u64, usize)>, _) = (Vec::new(), Vec::new());
+        let mut failures = Vec::new();
         for now in 0..=self.limit {
             for (family, _, addrs) in self.answers.iter().filter(|(_, at, _)| *at == now) {
                 race.answered(*family, addrs.clone(), t0 + ms(now), source_for);
             }
             for (_, attempt) in running.extract_if(.., |(at, _)| *at <= now) {
                 race.failed(attempt);
+                failures.push(now);
             }
             while let Step::Start {
                 attempt,
@@ -79,7 +87,8 @@ impl World {
                 until,
             } = race.next(t0 + ms(now))
             {
-                let until = until.expect("a limit").duration_since(t0).as_millis() as u64;
+                let until = until.expect("a limit").duration_since(t0).as_millis();
+                let until = u64::try_from(until).expect("a few seconds");
                 let ends = (self.fails)(addr).map_or(until, |took| (now + took).min(until));
                 running.push((ends, attempt));
                 starts.push((now, addr));
@@ -88,7 +97,7 @@ impl World {
                 break;
             }
         }
-        starts
+        (starts, failures)
     }
 
     fn check(&self, wanted: &[(u64, &str)]) {
@@ -155,6 +164,54 @@ fn go_waits_for_both_answers() {
     let mut world = World::new(Strategy::Go, silence);
     world.answers[1].1 = 700;
     assert_eq!(world.play()[0], (700, ip(V6A)));
+}
+
+#[test]
+fn curl_leads_with_the_family_of_the_first_address() {
+    let mut world = World::new(Strategy::Curl, silence);
+    // Loopback IPv6 matches no source of ours: RFC 6724 rule 2 sorts it behind IPv4.
+    world.answers[0].2 = vec![ip("::1")];
+    world.answers[1].2.truncate(1);
+    world.check(&[(0, V4A), (200, "::1")]);
+}
+
+#[test]
+fn curl_does_not_halve_what_is_short_already() {
+    let mut world = World::new(Strategy::Curl, silence);
+    world.limit = 600;
+    world.check(&[(0, V6A), (200, V4A)]);
+}
+
+#[test]
+fn an_address_that_is_answered_twice_is_tried_once() {
+    let mut world = World::new(Strategy::Serial, |_| Some(5));
+    world.answers[0].2 = vec![ip(V6A), ip(V6A), ip(V6B), ip(V6A)];
+    world.check(&[(0, V6A), (5, V6B), (10, V4A), (15, V4B)]);
+}
+
+#[test]
+fn nothing_starts_when_the_time_is_over() {
+    let mut world = World::new(Strategy::Serial, silence);
+    world.limit = 1_000;
+    world.check(&[(0, V6A)]);
+}
+
+#[test]
+fn the_attempt_delay_of_rfc8305_is_never_below_10_ms() {
+    let mut world = World::new(Strategy::Rfc8305, silence);
+    world.config.attempt_delay = Some(ms(1));
+    world.check(&[(0, V6A), (10, V4A), (20, V6B), (30, V4B)]);
+}
+
+#[test]
+fn delays_beyond_the_clock_wait_for_events_only() {
+    let mut world = World::new(Strategy::Rfc8305, |_| Some(40));
+    world.config.attempt_delay = Some(Duration::MAX);
+    world.config.resolution_delay = Duration::MAX;
+    world.answers[0].1 = 300;
+    world.check(&[(300, V6A), (340, V4A), (380, V6B), (420, V4B)]);
+    world.config.strategy = Strategy::Go;
+    world.check(&[(300, V6A), (340, V6B), (380, V4A), (420, V4B)]);
 }
 
 #[test]
@@ -241,14 +298,43 @@ proptest! {
     }
 
     #[test]
-    fn silent_addresses_never_start_closer_than_the_attempt_delay(world in world()) {
-        let silent = World { fails: silence, ..world };
-        let silent = World { config: Config { attempt_timeout: None, ..silent.config }, ..silent };
-        if silent.config.strategy == Strategy::Rfc8305 {
-            let starts = silent.play();
-            for pair in starts.windows(2) {
-                prop_assert!(pair[1].0 - pair[0].0 >= 250, "{:?}", starts);
+    fn starts_keep_the_attempt_delay_unless_a_failure_came_between(world in world()) {
+        let world = World { config: Config { strategy: Strategy::Rfc8305, ..world.config }, ..world };
+        let (starts, failures) = world.play_with_failures();
+        for pair in starts.windows(2) {
+            let (before, after) = (pair[0].0, pair[1].0);
+            let failed = failures.iter().any(|at| (before..=after).contains(at));
+            prop_assert!(after - before >= 250 || failed, "{:?} {:?}", starts, failures);
+        }
+    }
+
+    #[test]
+    fn ipv4_waits_for_aaaa_as_long_as_the_strategy_says(world in world()) {
+        let (aaaa, a) = (world.answers[0].1, world.answers[1].1);
+        let earliest = match world.config.strategy {
+            Strategy::Rfc8305 => aaaa.clamp(a, a + 50),
+            _ => aaaa.max(a),
+        };
+        let starts = world.play();
+        let first_v4 = starts.iter().find(|(_, addr)| addr.is_ipv4());
+        prop_assert!(first_v4.is_none_or(|(at, _)| *at >= earliest), "{:?}", starts);
+    }
+
+    #[test]
+    fn after_a_win_nothing_starts(world in world(), wins in 0..8_usize) {
+        let now = Instant::now();
+        let mut race = Race::new(world.config, &[Family::Ipv6, Family::Ipv4]);
+        for (family, _, addrs) in &world.answers {
+            race.answered(*family, addrs.clone(), now, source_for);
+        }
+        for step in 0..=wins {
+            let now = now + ms(300) * u32::try_from(step).expect("at most 8");
+            if let Step::Start { attempt, .. } = race.next(now) {
+                if step == wins { race.won(attempt) } else { race.failed(attempt) }
             }
+        }
+        if race.won {
+            prop_assert_eq!(race.next(now + ms(60_000)), Step::Over);
         }
     }
 
