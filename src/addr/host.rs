@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::explain::literal_error;
 use super::ip::{Literal, parse_addr};
 use super::piece::{Piece, excerpt};
+use super::prefix::{bit_len, host_mask, to_bits};
 use super::{Family, Host, Network, ParseError};
 
 /// A label of a name (RFC 1035 §2.3.4).
@@ -105,12 +106,8 @@ fn parse_block(host: Piece<'_>, slash: usize, network: Network) -> Result<Hosts,
             network,
         ));
     }
-    let (value, bits) = match literal.ip {
-        IpAddr::V4(ip) => (u128::from(u32::from(ip)), 32),
-        IpAddr::V6(ip) => (u128::from(ip), 128),
-    };
-    let length = parse_length(length, bits)?;
-    let mask = host_mask(bits - length);
+    let length = parse_length(length, bit_len(literal.ip))?;
+    let (value, mask) = (to_bits(literal.ip), host_mask(family, length));
     Ok(Hosts::Block {
         family,
         first: value & !mask,
@@ -118,12 +115,7 @@ fn parse_block(host: Piece<'_>, slash: usize, network: Network) -> Result<Hosts,
     })
 }
 
-/// The low `bits` bits.
-fn host_mask(bits: u32) -> u128 {
-    u128::MAX.checked_shr(128 - bits).unwrap_or(0)
-}
-
-fn parse_length(length: Piece<'_>, bits: u32) -> Result<u32, ParseError> {
+fn parse_length(length: Piece<'_>, bits: u8) -> Result<u8, ParseError> {
     let text = length.text();
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {

@@ -3,12 +3,18 @@
 //! Parsed once, here, for every subcommand. No I/O except the one read of `/etc/services` that a
 //! port name asks for; no names are looked up.
 
+pub mod batch;
 pub mod class;
 pub mod classify;
+pub mod describe;
 pub mod endpoint;
 pub mod error;
 mod explain;
+pub mod filter;
+pub mod format;
+pub mod forms;
 mod grammar;
+pub mod groups;
 mod host;
 pub mod hostport;
 pub mod ip;
@@ -16,19 +22,26 @@ pub mod list;
 mod lookup_port;
 pub mod mac;
 mod nearest;
+pub mod net;
 pub mod network;
 mod piece;
 mod ports;
 pub mod prefix;
 pub mod protocol;
 pub mod range;
+mod recognise;
+pub mod scan;
 pub mod service;
+pub mod set;
 pub mod spec;
+pub mod special;
+pub mod table;
 pub mod target;
 #[cfg(test)]
 mod tests;
 mod text;
 mod unix;
+mod wording;
 mod zoned;
 
 pub use class::{AddrError, Class};

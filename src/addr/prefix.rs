@@ -75,6 +75,13 @@ impl Prefix {
         (bits <= bit_len(ip)).then_some(Self { ip, bits })
     }
 
+    /// The network of one address alone.
+    #[must_use]
+    pub fn single(ip: IpAddr) -> Self {
+        let bits = bit_len(ip);
+        Self { ip, bits }
+    }
+
     /// The address, host bits included.
     #[must_use]
     pub fn ip(self) -> IpAddr {

@@ -3,7 +3,6 @@
 //! A spec is parsed once and expanded lazily, so that a /8 costs nothing until it is dialled.
 
 use std::iter::FusedIterator;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -11,6 +10,7 @@ use super::grammar::{self, Parsed, Place};
 use super::host::Hosts;
 use super::piece::Piece;
 use super::ports::PortList;
+use super::prefix::from_bits;
 use super::{Endpoint, Family, Host, Network, ParseError, Target, UnixPath};
 
 /// What one argument means: a network, hosts (a name, a literal or a block) and ports.
@@ -206,19 +206,14 @@ impl Iterator for HostCursor {
     fn next(&mut self) -> Option<Host> {
         match self {
             Self::Done => None,
-            Self::Block { family, rest } => rest.next().map(|value| address(*family, value).into()),
+            Self::Block { family, rest } => {
+                rest.next().map(|value| from_bits(*family, value).into())
+            }
             Self::One(_) => match std::mem::replace(self, Self::Done) {
                 Self::One(host) => Some(host),
                 _ => None,
             },
         }
-    }
-}
-
-fn address(family: Family, value: u128) -> IpAddr {
-    match (family, u32::try_from(value)) {
-        (Family::Ipv4, Ok(value)) => Ipv4Addr::from(value).into(),
-        _ => Ipv6Addr::from(value).into(),
     }
 }
 

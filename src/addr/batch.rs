@@ -1,0 +1,355 @@
+//! Lines by the million: read in blocks of whole lines, worked on by several threads, handed over in
+//! order.
+//!
+//! Separate from what is done with the lines: the work is a function of a block, and whoever runs it
+//! owns both ends. Memory is a block or two a thread, and one line where a line is longer.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// How much is asked for at once: large against the cost of handing over, small against the cache.
+const BLOCK: usize = 256 * 1024;
+
+/// More threads than this would wait for the reader.
+pub const MAX_THREADS: usize = 8;
+
+/// Reads `input` to its end. `work` turns a block of whole lines (the last may lack its newline)
+/// into a result, on any of `threads` threads; `commit` is given the results in the order of the
+/// input, each before the block after next is read by the same thread. Results are reused: `work`
+/// finds what `commit` left.
+///
+/// Ends with the first error of `commit`, or with that of the input once all blocks before it are
+/// committed.
+///
+/// ```
+/// use netkit::addr::batch::run;
+/// let mut lines = 0;
+/// let count = |block: &[u8], out: &mut usize| *out = block.split(|b| *b == b'\n').count() - 1;
+/// run(&b"a\nb\nc\n"[..], 2, count, |out| {
+///     lines += *out;
+///     Ok::<_, std::io::Error>(())
+/// })
+/// .unwrap();
+/// assert_eq!(lines, 3);
+/// ```
+pub fn run<R, T, E>(
+    input: R,
+    threads: usize,
+    work: impl Fn(&[u8], &mut T) + Sync,
+    commit: impl FnMut(&mut T) -> Result<(), E> + Send,
+) -> Result<(), E>
+where
+    R: Read + Send,
+    T: Default,
+    E: From<io::Error> + Send,
+{
+    let line = Line {
+        source: Mutex::new(Source::new(input)),
+        order: Mutex::new(Order {
+            turn: 0,
+            commit,
+            error: None,
+        }),
+        turned: Condvar::new(),
+        stopped: AtomicBool::new(false),
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.clamp(1, MAX_THREADS) {
+            scope.spawn(|| line.worker(&work));
+        }
+        line.worker(&work);
+    });
+    let order = line
+        .order
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    order.error.map_or(Ok(()), Err)
+}
+
+/// What the threads share.
+struct Line<R, C, E> {
+    source: Mutex<Source<R>>,
+    order: Mutex<Order<C, E>>,
+    turned: Condvar,
+    stopped: AtomicBool,
+}
+
+/// Whose result is next, and what takes it.
+struct Order<C, E> {
+    turn: u64,
+    commit: C,
+    error: Option<E>,
+}
+
+impl<R, C, E> Line<R, C, E>
+where
+    R: Read,
+    E: From<io::Error>,
+{
+    fn worker<T: Default>(&self, work: &impl Fn(&[u8], &mut T))
+    where
+        C: FnMut(&mut T) -> Result<(), E>,
+    {
+        let (mut block, mut result) = (Vec::new(), T::default());
+        while let Some((sequence, read)) = self.next_block(&mut block) {
+            let turn = Turn {
+                line: self,
+                sequence,
+            };
+            if read.is_ok() {
+                work(&block, &mut result);
+            }
+            turn.hand_over(read.map(|()| &mut result));
+        }
+    }
+
+    /// The next block and its place in the order; an error has a place too.
+    fn next_block(&self, block: &mut Vec<u8>) -> Option<(u64, io::Result<()>)> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.stopped.load(Ordering::Relaxed) {
+            return None;
+        }
+        let read = source.fill(block);
+        match read {
+            Ok(false) => None,
+            Ok(true) => Some((source.take_number(), Ok(()))),
+            Err(error) => {
+                self.stopped.store(true, Ordering::Relaxed);
+                Some((source.take_number(), Err(error)))
+            }
+        }
+    }
+
+    /// Waits until `sequence` is next.
+    fn wait_for(&self, sequence: u64) -> MutexGuard<'_, Order<C, E>> {
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        self.turned
+            .wait_while(order, |order| order.turn != sequence)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the order. Gives way to the next when dropped, so that a panic in the work ends the
+/// others instead of leaving them waiting.
+struct Turn<'a, R, C, E>
+where
+    R: Read,
+    E: From<io::Error>,
+{
+    line: &'a Line<R, C, E>,
+    sequence: u64,
+}
+
+impl<R, C, E> Turn<'_, R, C, E>
+where
+    R: Read,
+    E: From<io::Error>,
+{
+    fn hand_over<T>(&self, result: io::Result<&mut T>)
+    where
+        C: FnMut(&mut T) -> Result<(), E>,
+    {
+        let mut order = self.line.wait_for(self.sequence);
+        if order.error.is_some() {
+            return;
+        }
+        let committed = result
+            .map_err(E::from)
+            .and_then(|result| (order.commit)(result));
+        if let Err(error) = committed {
+            order.error = Some(error);
+            self.line.stopped.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<R, C, E> Drop for Turn<'_, R, C, E>
+where
+    R: Read,
+    E: From<io::Error>,
+{
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.line.stopped.store(true, Ordering::Relaxed);
+        }
+        let mut order = self.line.wait_for(self.sequence);
+        order.turn += 1;
+        self.line.turned.notify_all();
+    }
+}
+
+/// Cuts the input into blocks of whole lines.
+struct Source<R> {
+    input: R,
+    /// The begin of a line whose end was not in the last block.
+    rest: Vec<u8>,
+    number: u64,
+    ended: bool,
+}
+
+impl<R: Read> Source<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            rest: Vec::new(),
+            number: 0,
+            ended: false,
+        }
+    }
+
+    fn take_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number - 1
+    }
+
+    /// Fills `block` with at least one whole line, or with what is left at the end; false if nothing
+    /// is. A slow input is handed on as it comes.
+    fn fill(&mut self, block: &mut Vec<u8>) -> io::Result<bool> {
+        block.clear();
+        block.append(&mut self.rest);
+        while !self.ended {
+            let filled = block.len();
+            block.resize(filled + BLOCK, 0);
+            let read = self.read(&mut block[filled..]);
+            block.truncate(filled + *read.as_ref().unwrap_or(&0));
+            self.ended = read? == 0;
+            if let Some(newline) = block[filled..].iter().rposition(|&byte| byte == b'\n') {
+                let end = filled + newline + 1;
+                self.rest.extend_from_slice(&block[end..]);
+                block.truncate(end);
+                return Ok(true);
+            }
+        }
+        Ok(!block.is_empty())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.input.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// The lines of a block, without their ends (`\n` or `\r\n`).
+pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block.split_inclusive(|&byte| byte == b'\n').map(|line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives `step` bytes a time, as a slow pipe does, and then perhaps an error.
+    struct Slow<'a> {
+        text: &'a [u8],
+        step: usize,
+        fails: bool,
+    }
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.text.is_empty() && self.fails {
+                return Err(io::Error::other("torn"));
+            }
+            let len = self.step.min(self.text.len()).min(buffer.len());
+            buffer[..len].copy_from_slice(&self.text[..len]);
+            self.text = &self.text[len..];
+            Ok(len)
+        }
+    }
+
+    fn copy(input: impl Read + Send, threads: usize) -> (Vec<u8>, io::Result<()>) {
+        let mut out = Vec::new();
+        let work = |block: &[u8], result: &mut Vec<u8>| {
+            result.clear();
+            result.extend_from_slice(block);
+        };
+        let outcome = run(input, threads, work, |result: &mut Vec<u8>| {
+            out.extend_from_slice(result);
+            Ok(())
+        });
+        (out, outcome)
+    }
+
+    #[test]
+    fn order_and_bytes_are_kept_however_the_input_comes() {
+        let mut text = Vec::new();
+        for number in 0..20_000 {
+            text.extend_from_slice(format!("line {number}\r\n").as_bytes());
+        }
+        text.extend_from_slice(&vec![b'x'; 3 * BLOCK]);
+        text.extend_from_slice(b"\n\n\xff\0 no newline at the end");
+        for step in [1 + BLOCK / 3, 7_001, usize::MAX] {
+            for threads in [1, 2, 5] {
+                let slow = Slow {
+                    text: &text,
+                    step,
+                    fails: false,
+                };
+                let (out, outcome) = copy(slow, threads);
+                assert!(outcome.is_ok());
+                assert!(out == text, "step {step}, {threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn a_torn_input_is_an_error_after_everything_before_it() {
+        let slow = Slow {
+            text: b"one\ntwo\n",
+            step: 4,
+            fails: true,
+        };
+        let (out, outcome) = copy(slow, 3);
+        assert_eq!(out, b"one\ntwo\n");
+        assert_eq!(outcome.unwrap_err().to_string(), "torn");
+    }
+
+    #[test]
+    fn the_first_error_of_the_taker_ends_everything() {
+        let mut taken = 0;
+        let endless = io::repeat(b'\n');
+        let outcome = run(
+            endless,
+            4,
+            |_, (): &mut ()| {},
+            |()| {
+                taken += 1;
+                if taken == 3 {
+                    Err(io::Error::other("full"))
+                } else {
+                    Ok(())
+                }
+            },
+        );
+        assert_eq!(outcome.unwrap_err().to_string(), "full");
+        assert_eq!(taken, 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "scoped thread panicked")]
+    fn a_panic_in_the_work_leaves_nobody_waiting() {
+        let main = std::thread::current().id();
+        let work = move |_: &[u8], (): &mut ()| {
+            if std::thread::current().id() == main {
+                std::thread::yield_now();
+            } else {
+                panic!("deliberate");
+            }
+        };
+        let _ = run(io::repeat(b'\n'), 3, work, |()| Ok::<_, io::Error>(()));
+    }
+
+    #[test]
+    fn lines_lose_their_ends_only() {
+        let read: Vec<&[u8]> = lines(b"a\r\n\nb\rc\nlast\r").collect();
+        assert_eq!(read, [&b"a"[..], b"", b"b\rc", b"last"]);
+    }
+}

@@ -1,0 +1,307 @@
+//! Longest-prefix match over hundreds of thousands of networks.
+//!
+//! Nested networks are flattened into sorted segments that do not overlap, each with the index of
+//! the longest network there. A first-level index over the bits in which the segments differ leaves
+//! about one segment to look at.
+
+use std::net::IpAddr;
+
+use super::prefix::to_bits;
+use super::{Family, Prefix};
+
+/// An address of either family as a number of its own width.
+trait Key: Copy + Ord {
+    /// Narrows a number that is known to be of this family.
+    fn narrow(bits: u128) -> Self;
+    fn bits(self) -> u128;
+    /// The distance from `base`, shifted right.
+    fn bucket(self, base: Self, shift: u32) -> usize;
+}
+
+impl Key for u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "IPv4 numbers have 32 bits")]
+    fn narrow(bits: u128) -> Self {
+        bits as Self
+    }
+
+    fn bits(self) -> u128 {
+        self.into()
+    }
+
+    fn bucket(self, base: Self, shift: u32) -> usize {
+        ((self - base) >> shift) as usize
+    }
+}
+
+impl Key for u128 {
+    fn narrow(bits: u128) -> Self {
+        bits
+    }
+
+    fn bits(self) -> u128 {
+        self
+    }
+
+    fn bucket(self, base: Self, shift: u32) -> usize {
+        // A key beyond the last segment may be beyond any bucket too.
+        usize::try_from((self - base) >> shift).unwrap_or(usize::MAX)
+    }
+}
+
+/// The networks of a filter.
+#[derive(Clone, Debug)]
+pub struct PrefixTable {
+    prefixes: Vec<Prefix>,
+    v4: Segments<u32>,
+    v6: Segments<u128>,
+}
+
+impl PrefixTable {
+    /// Builds the table; host bits are ignored.
+    #[must_use]
+    pub fn new(prefixes: &[Prefix]) -> Self {
+        let prefixes: Vec<Prefix> = prefixes.iter().map(|prefix| prefix.masked()).collect();
+        Self {
+            v4: Segments::new(&flatten(&prefixes, Family::Ipv4)),
+            v6: Segments::new(&flatten(&prefixes, Family::Ipv6)),
+            prefixes,
+        }
+    }
+
+    /// The longest network that holds the address. An IPv4-mapped address is first looked up as
+    /// IPv6, then as its IPv4 address.
+    ///
+    /// ```
+    /// use netkit::addr::table::PrefixTable;
+    /// let nets = ["10.0.0.0/8", "10.1.0.0/16"].map(|text| text.parse().unwrap());
+    /// let table = PrefixTable::new(&nets);
+    /// assert_eq!(table.longest("10.1.2.3".parse().unwrap()), Some(nets[1]));
+    /// assert_eq!(table.longest("192.0.2.1".parse().unwrap()), None);
+    /// ```
+    #[must_use]
+    pub fn longest(&self, ip: IpAddr) -> Option<Prefix> {
+        let index = match ip {
+            IpAddr::V4(ip) => self.v4.find(ip.into()),
+            IpAddr::V6(ip) => self.v6.find(ip.into()).or_else(|| {
+                let mapped = ip.to_ipv4_mapped()?;
+                self.v4.find(mapped.into())
+            }),
+        }?;
+        self.prefixes.get(index).copied()
+    }
+
+    /// Whether any network holds the address.
+    #[must_use]
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => self.v4.find(ip.into()).is_some(),
+            IpAddr::V6(_) => self.longest(ip).is_some(),
+        }
+    }
+
+    /// Whether there is no network in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+}
+
+/// First address, last address, index of the network.
+type Segment = (u128, u128, usize);
+
+/// Cuts nested networks into segments that do not overlap; the innermost wins.
+fn flatten(prefixes: &[Prefix], family: Family) -> Vec<Segment> {
+    let mut sorted: Vec<Segment> = prefixes
+        .iter()
+        .enumerate()
+        .filter(|(_, prefix)| prefix.family() == family)
+        .map(|(index, prefix)| (to_bits(prefix.first()), to_bits(prefix.last()), index))
+        .collect();
+    // Outer before inner; of equal networks the first named is kept as the inner one.
+    sorted.sort_unstable_by_key(|&(first, last, index)| {
+        (first, std::cmp::Reverse(last), std::cmp::Reverse(index))
+    });
+    let mut flat: Vec<Segment> = Vec::with_capacity(sorted.len());
+    let mut open: Vec<Segment> = Vec::new();
+    for segment in sorted {
+        close_before(&mut open, &mut flat, Some(segment.0));
+        if let Some(outer) = open.last_mut() {
+            push(&mut flat, (outer.0, segment.0, outer.2));
+            outer.0 = segment.0;
+        }
+        open.push(segment);
+    }
+    close_before(&mut open, &mut flat, None);
+    flat
+}
+
+/// Emits the rest of the open networks that end before `next` (or all of them).
+fn close_before(open: &mut Vec<Segment>, flat: &mut Vec<Segment>, next: Option<u128>) {
+    while let Some((first, last, index)) =
+        open.pop_if(|segment| next.is_none_or(|next| segment.1 < next))
+    {
+        let Some(after) = last.checked_add(1) else {
+            // It ends with the last address of all, and so do those around it, which have nothing
+            // left after it.
+            flat.push((first, last, index));
+            open.clear();
+            return;
+        };
+        push(flat, (first, after, index));
+        if let Some(outer) = open.last_mut() {
+            outer.0 = outer.0.max(after);
+        }
+    }
+}
+
+/// Appends `first..after` unless it is empty.
+fn push(flat: &mut Vec<Segment>, (first, after, index): Segment) {
+    if first < after {
+        flat.push((first, after - 1, index));
+    }
+}
+
+/// Sorted segments with an index over them.
+#[derive(Clone, Debug)]
+struct Segments<K> {
+    firsts: Vec<K>,
+    lasts: Vec<K>,
+    networks: Vec<u32>,
+    /// For each bucket, how many segments begin before it.
+    buckets: Vec<u32>,
+    shift: u32,
+}
+
+impl<K: Key> Segments<K> {
+    fn new(segments: &[Segment]) -> Self {
+        let firsts: Vec<K> = segments.iter().map(|s| K::narrow(s.0)).collect();
+        let mut table = Self {
+            lasts: segments.iter().map(|s| K::narrow(s.1)).collect(),
+            networks: segments.iter().map(|s| count(s.2)).collect(),
+            firsts,
+            buckets: Vec::new(),
+            shift: 0,
+        };
+        table.index();
+        table
+    }
+
+    /// About two buckets a segment, over the distance from the first to the last.
+    fn index(&mut self) {
+        let (Some(&base), Some(&end)) = (self.firsts.first(), self.firsts.last()) else {
+            return;
+        };
+        let spread = 128 - (end.bits() - base.bits()).leading_zeros();
+        let wanted = self.firsts.len().ilog2() + 2;
+        self.shift = spread.saturating_sub(wanted);
+        let last = end.bucket(base, self.shift);
+        let mut begun = 0;
+        for bucket in 0..=last {
+            self.buckets.push(count(begun));
+            while begun < self.firsts.len() && self.firsts[begun].bucket(base, self.shift) == bucket
+            {
+                begun += 1;
+            }
+        }
+        self.buckets.push(count(begun));
+    }
+
+    #[inline]
+    fn find(&self, key: K) -> Option<usize> {
+        let base = *self.firsts.first()?;
+        if key < base {
+            return None;
+        }
+        // Beyond the last bucket only the last segment can hold the key.
+        let bucket = key.bucket(base, self.shift).min(self.buckets.len() - 2);
+        let (from, to) = (
+            self.buckets[bucket] as usize,
+            self.buckets[bucket + 1] as usize,
+        );
+        let begun = from + self.firsts[from..to].partition_point(|first| *first <= key);
+        let at = begun.checked_sub(1)?;
+        (key <= self.lasts[at]).then(|| self.networks[at] as usize)
+    }
+}
+
+/// Positions fit 32 bits: four billion networks would not fit the memory.
+fn count(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::prefix::from_bits;
+    use super::*;
+
+    fn naive(prefixes: &[Prefix], ip: IpAddr) -> Option<Prefix> {
+        let longest = |ip: IpAddr| {
+            prefixes
+                .iter()
+                .filter(|p| p.contains(ip))
+                .max_by_key(|p| p.bits())
+                .map(|p| p.masked())
+        };
+        longest(ip).or_else(|| longest(ip.to_canonical()))
+    }
+
+    fn prefix() -> impl Strategy<Value = Prefix> {
+        prop_oneof![
+            (any::<u32>(), 0..=32u8).prop_map(|(ip, bits)| {
+                Prefix::new(from_bits(Family::Ipv4, u128::from(ip)), bits).unwrap()
+            }),
+            (any::<u8>(), 20..=32u8).prop_map(|(low, bits)| {
+                Prefix::new([10, 0, low % 8, low].into(), bits).unwrap()
+            }),
+            (any::<u128>(), 0..=128u8).prop_map(|(ip, bits)| Prefix::new(
+                from_bits(Family::Ipv6, ip),
+                bits
+            )
+            .unwrap()),
+            (any::<u8>(), 110..=128u8).prop_map(|(low, bits)| {
+                Prefix::new([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(low)].into(), bits).unwrap()
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_naive_search_finds(
+            prefixes in proptest::collection::vec(prefix(), 0..40),
+            keys in proptest::collection::vec((any::<u32>(), any::<u128>()), 20),
+        ) {
+            let table = PrefixTable::new(&prefixes);
+            let edges = prefixes.iter().flat_map(|p| {
+                let (first, last) = (to_bits(p.first()), to_bits(p.last()));
+                [first.wrapping_sub(1), first, last, last.wrapping_add(1)]
+                    .map(|bits| from_bits(p.family(), bits))
+            });
+            let random = keys.iter().flat_map(|&(v4, v6)| {
+                [from_bits(Family::Ipv4, v4.into()), from_bits(Family::Ipv6, v6),
+                 from_bits(Family::Ipv6, 0xffff_0000_0000 | u128::from(v4))]
+            });
+            for ip in edges.chain(random) {
+                let wanted = naive(&prefixes, ip);
+                prop_assert_eq!(table.longest(ip), wanted, "{}", ip);
+                prop_assert_eq!(table.contains(ip), wanted.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn holds_both_ends_of_the_whole_family() {
+        let nets = ["::/0", "ffff::/16", "0.0.0.0/0", "255.0.0.0/8"].map(|t| t.parse().unwrap());
+        let table = PrefixTable::new(&nets);
+        for (ip, net) in [
+            ("::", 0),
+            ("fffe:ffff::", 0),
+            ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 1),
+            ("0.0.0.0", 2),
+            ("255.255.255.255", 3),
+        ] {
+            assert_eq!(table.longest(ip.parse().unwrap()), Some(nets[net]), "{ip}");
+        }
+    }
+}
