@@ -35,6 +35,8 @@ pub enum Source {
     Tcp,
     /// Known without asking (RFC 6761: `localhost`).
     Special,
+    /// An earlier answer that still holds; its TTL is what is left.
+    Cache,
 }
 
 /// The addresses of one family, and how they were found.
@@ -46,7 +48,7 @@ pub struct Answer {
     pub name: String,
     /// Where they came from.
     pub source: Source,
-    /// The server that answered, if one did.
+    /// The server that answered, if one did, now or earlier.
     pub server: Option<SocketAddr>,
     /// The smallest TTL of the answer, seconds.
     pub ttl: Option<u32>,

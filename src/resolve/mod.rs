@@ -6,7 +6,7 @@
 //!
 //! | layer | files | what it adds |
 //! |---|---|---|
-//! | [`StubResolver`] | `stub`, `setup`, `system`, `hosts`, `resolv_conf` | hosts file, special names, the system's configuration |
+//! | [`StubResolver`] | `stub`, `setup`, `system`, `hosts`, `resolv_conf`, `cache` | hosts file, special names, the system's configuration, answers kept |
 //! | search | `search`, `explain` | search list, aliases across replies, the typed failure |
 //! | servers | `servers`, `judge` | failover, shares of the deadline, the best finding |
 //! | [`exchange()`] | `exchange`, `ledger`, `query` | one server: retransmission, four reasons for TCP, no EDNS when refused |
@@ -15,6 +15,7 @@
 //! The engine's shape is `exchange(server, ask, policy, clock) -> Outcome`: the reply, if there is
 //! one, and the ledger of every try that led to it or to nothing.
 
+mod cache;
 pub mod exchange;
 mod explain;
 pub mod hosts;

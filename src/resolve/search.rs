@@ -1,9 +1,11 @@
 //! One lookup on the wire: the search list, and aliases that lead out of a reply.
 
+use std::time::Duration;
+
 use crate::addr::Family;
-use crate::failure::Failure;
 use crate::time::Millis;
 
+use super::cache::Looked;
 use super::exchange::Clock;
 use super::explain::Case;
 use super::judge::{Finding, Found};
@@ -23,7 +25,7 @@ pub(super) async fn search(
     names: &[DomainName],
     mut servers: Servers,
     clock: &Clock,
-) -> Result<Answer, Failure> {
+) -> Looked {
     let mut ledger = Vec::new();
     let mut best: Option<usize> = None;
     for name in names {
@@ -31,7 +33,12 @@ pub(super) async fn search(
             break;
         };
         match &ledger[at].finding {
-            Finding::Addresses(found) => return Ok(answer(found, &ledger, at, clock)),
+            Finding::Addresses(found) => {
+                return Looked {
+                    keep: Duration::from_secs(found.ttl.into()),
+                    result: Ok(answer(found, &ledger, at, clock)),
+                };
+            }
             finding => {
                 let is_better =
                     best.is_none_or(|best| telling(finding) > telling(&ledger[best].finding));
@@ -45,7 +52,24 @@ pub(super) async fn search(
     }
     let ledger = &ledger[..];
     let case = Case { question, ledger };
-    Err(best.map_or_else(|| case.out_of_time(), |at| case.failure(at)))
+    Looked {
+        result: Err(best.map_or_else(|| case.out_of_time(), |at| case.failure(at))),
+        keep: negative_ttl(ledger),
+    }
+}
+
+/// How long it holds that none of the names has an address: zero when a server did not say so.
+fn negative_ttl(ledger: &[Tried]) -> Duration {
+    let ttls = ledger.iter().map(|tried| match tried.finding {
+        Finding::NoData | Finding::Nxdomain { .. } => {
+            let received = tried.outcome.received.as_ref();
+            received.and_then(|received| received.reply.negative_ttl())
+        }
+        Finding::Alias { ttl, .. } => Some(ttl),
+        _ => None,
+    });
+    let least = ttls.map(Option::unwrap_or_default).min();
+    Duration::from_secs(least.unwrap_or_default().into())
 }
 
 /// Asks for a name, and for the end of its aliases as long as replies do not know it.

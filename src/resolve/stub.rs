@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::time::Millis;
 
+use super::cache::{Cache, Looked};
 use super::exchange::Clock;
 use super::explain::Case;
 use super::hosts::Hosts;
@@ -23,6 +24,7 @@ use super::lookup::{Answer, Lookup, Question, Source};
 use super::name::DomainName;
 use super::search::search;
 use super::server::NameServer;
+use super::servers::Servers;
 use super::setup::Setup;
 use super::system::SystemFiles;
 
@@ -33,6 +35,9 @@ pub struct StubConfig {
     pub servers: Vec<NameServer>,
     /// Where the system's configuration is.
     pub files: SystemFiles,
+    /// How many answers of servers to keep for as long as they hold; 0, the default, keeps none, so
+    /// that every lookup measures. With a cache, questions asked at the same time are asked once.
+    pub cache: usize,
 }
 
 /// Resolves as the system would, or by the servers it is given.
@@ -65,6 +70,7 @@ struct Shared {
     hosts: OnceLock<Hosts>,
     /// Where the next lookup begins in the list of servers, for `rotate`.
     turn: AtomicUsize,
+    cache: Cache,
     /// Held while asking, for `single-request`.
     single: Mutex<()>,
 }
@@ -74,6 +80,7 @@ impl StubResolver {
     #[must_use]
     pub fn new(config: StubConfig) -> Self {
         let shared = Shared {
+            cache: Cache::new(config.cache),
             config,
             ..Shared::default()
         };
@@ -113,18 +120,48 @@ impl StubResolver {
             .then(|| Err(onion(question)))
     }
 
+    /// Asks servers, or takes what they said before.
     async fn ask(&self, question: &Question, clock: &Clock) -> Result<Answer, Failure> {
-        let setup = self.setup();
-        let asked = self.ask_by(setup, question, clock).await;
-        asked.map_err(|failure| setup.with_warnings(failure))
+        let ask = async {
+            let setup = self.setup();
+            let mut looked = self.ask_by(setup, question, clock).await;
+            looked.result = looked
+                .result
+                .map_err(|failure| setup.with_warnings(failure));
+            looked
+        };
+        if self.shared.config.cache == 0 {
+            return ask.await.result;
+        }
+        let kept = self
+            .shared
+            .cache
+            .or_ask(question, &clock.deadline, ask)
+            .await;
+        kept.unwrap_or_else(|_| Err(out_of_time(question)))
     }
 
-    async fn ask_by(
+    async fn ask_by(&self, setup: &Setup, question: &Question, clock: &Clock) -> Looked {
+        let ready = self.prepare(setup, question);
+        let (names, servers) = match ready {
+            Ok(ready) => ready,
+            Err(failure) => return Looked::from(failure),
+        };
+        if !setup.conf.single_request {
+            return search(question, &names, servers, clock).await;
+        }
+        match clock.deadline.bound(self.shared.single.lock()).await {
+            Ok(_guard) => search(question, &names, servers, clock).await,
+            Err(_) => Looked::from(out_of_time(question)),
+        }
+    }
+
+    /// The names to try and the servers to ask, unless there is a reason not to.
+    fn prepare(
         &self,
         setup: &Setup,
         question: &Question,
-        clock: &Clock,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<(Vec<DomainName>, Servers), Failure> {
         if setup.conf.no_aaaa && question.family == Family::Ipv6 {
             return Err(no_data(question, "resolv.conf says no-aaaa"));
         }
@@ -132,19 +169,13 @@ impl StubResolver {
             let message = format!("{:?} is not a domain name: {reason}", question.name);
             Failure::new(Stage::Resolve, Kind::Invalid, message).by(Who::Netkit)
         })?;
-        let servers = setup.servers(&self.shared.turn)?;
-        if !setup.conf.single_request {
-            return search(question, &names, servers, clock).await;
-        }
-        match clock.deadline.bound(self.shared.single.lock()).await {
-            Ok(_guard) => search(question, &names, servers, clock).await,
-            Err(_) => Err(Case {
-                question,
-                ledger: &[],
-            }
-            .out_of_time()),
-        }
+        Ok((names, setup.servers(&self.shared.turn)?))
     }
+}
+
+fn out_of_time(question: &Question) -> Failure {
+    let ledger = &[];
+    Case { question, ledger }.out_of_time()
 }
 
 impl Lookup for StubResolver {

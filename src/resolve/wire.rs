@@ -192,6 +192,18 @@ pub struct Reply {
     pub size: usize,
 }
 
+impl Reply {
+    /// How long a negative answer holds, seconds: the lesser of the SOA's TTL and its last field
+    /// (RFC 2308 §5). `None` without an SOA: then it must not be kept.
+    #[must_use]
+    pub fn negative_ttl(&self) -> Option<u32> {
+        self.authority.iter().find_map(|record| match record.data {
+            Data::Soa { minimum } => Some(record.ttl.min(minimum)),
+            _ => None,
+        })
+    }
+}
+
 /// One record of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -454,6 +466,7 @@ mod tests {
         assert_eq!(reply.answers[1].data, address);
         assert_eq!(reply.authority[0].data, Data::Soa { minimum: 5 });
         assert_eq!(reply.authority[0].name.to_string(), "example");
+        assert_eq!(reply.negative_ttl(), Some(5));
     }
 
     proptest! {

@@ -540,3 +540,42 @@ async fn families_are_asked_independently() {
     assert!(v4.0.is_ok() && v4.1 < late, "{v4:?}");
     assert!(v6.0.is_ok() && v6.1 >= late, "{v6:?}");
 }
+
+#[tokio::test]
+async fn a_cache_asks_once_for_many_and_keeps_negative_answers_too() {
+    let server = zone()
+        .delay(RecordType::A, Duration::from_millis(50))
+        .start();
+    let servers = vec![server.addr().into()];
+    let config = StubConfig {
+        servers,
+        cache: 16,
+        ..StubConfig::default()
+    };
+    let resolver = StubResolver::new(config);
+    for (name, is_ok) in [("www.example", true), ("nosuch.example", false)] {
+        let before = server.seen().len();
+        let asks = (0..20).map(|_| timed(&resolver, name, Family::Ipv4, LIMIT));
+        let results = futures_util::future::join_all(asks).await;
+        assert!(results.iter().all(|(result, _)| result.is_ok() == is_ok));
+        let (again, _) = timed(&resolver, name, Family::Ipv4, LIMIT).await;
+        if let Ok(again) = again {
+            assert_eq!(
+                (again.source, again.server),
+                (Source::Cache, Some(server.addr()))
+            );
+        }
+        assert_eq!(server.seen().len(), before + 1, "{name}");
+    }
+    let fresh = by_hand(&[server.addr()]);
+    for _ in 0..2 {
+        assert_eq!(
+            timed(&fresh, "v4.example", Family::Ipv4, LIMIT)
+                .await
+                .0
+                .unwrap()
+                .source,
+            Source::Udp
+        );
+    }
+}

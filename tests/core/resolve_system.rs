@@ -54,6 +54,7 @@ impl Files {
         StubResolver::new(StubConfig {
             servers: Vec::new(),
             files: self.paths(),
+            cache: 0,
         })
     }
 }
