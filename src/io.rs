@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::net::{self, Connection, PeerAddr, SocketOptions};
-use crate::resolve::{Answer, Lookup, Question};
+use crate::resolve::{Answer, Lookup, Question, StubResolver};
 
 /// Connects and looks up.
 pub trait Io: Send + Sync {
@@ -46,8 +46,8 @@ pub trait Io: Send + Sync {
 ///
 /// Making one costs nothing; a lookup that reads files or opens sockets should do so when first
 /// asked, because a dial of a literal address never asks.
-#[derive(Clone, Debug, Default)]
-pub struct SystemIo<L> {
+#[derive(Clone, Debug)]
+pub struct SystemIo<L = StubResolver> {
     lookup: L,
 }
 
@@ -62,6 +62,13 @@ impl<L: Lookup> SystemIo<L> {
     #[must_use]
     pub fn names(&self) -> &L {
         &self.lookup
+    }
+}
+
+impl Default for SystemIo {
+    /// With the names of the system's own resolver configuration.
+    fn default() -> Self {
+        Self::new(StubResolver::default())
     }
 }
 

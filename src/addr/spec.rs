@@ -89,7 +89,7 @@ impl TargetSpec {
     }
 
     /// The targets, address by address, and within an address port by port.
-    pub fn targets(&self) -> impl Iterator<Item = Target> + Send + use<> {
+    pub fn targets(&self) -> impl Iterator<Item = Target> + Clone + Send + use<> {
         Targets::new(self)
     }
 }
@@ -119,7 +119,7 @@ impl From<Parsed> for TargetSpec {
 }
 
 /// The expansion of a spec.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Targets {
     network: Network,
     hosts: HostCursor,
@@ -174,7 +174,7 @@ impl Iterator for Targets {
 impl FusedIterator for Targets {}
 
 /// The hosts still to come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum HostCursor {
     One(Host),
     Block {
@@ -218,7 +218,7 @@ impl Iterator for HostCursor {
 }
 
 /// The ports still to come of one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct PortCursor {
     list: Option<PortList>,
     index: usize,
