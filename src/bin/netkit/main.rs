@@ -1,16 +1,24 @@
 //! The netkit binary: parse, plan, run, render, exit. No logic lives here.
 
 mod args;
+mod demo;
 mod exit;
+mod generate;
 mod help;
 mod messages;
 mod output;
 mod plan;
+mod run;
+mod signal;
 mod usage;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use netkit::error::Error;
+
+use exit::Exit;
+use plan::{Action, Environment};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
@@ -18,9 +26,23 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return messages::parse_error(&error, &argv).into(),
     };
-    let json = messages::wants_json(&argv);
-    match plan::plan(cli, &plan::Environment::detect()) {
-        Ok(plan) => exit::Exit::Success.into(),
-        Err(error) => messages::usage(&error, json).into(),
-    }
+    let plan = match plan::plan(cli, &Environment::detect()) {
+        Ok(plan) => plan,
+        Err(error) => return messages::usage(&error, messages::wants_json(&argv)).into(),
+    };
+    let done = match plan.action {
+        Action::Dial(dial) => block_on(run::dial(*dial, plan.output)),
+        Action::Demo => demo::run(&plan.output.view),
+        Action::Generate(what) => generate::run(&what),
+    };
+    let failed = |error| messages::local(&Error::local("starting", &error), false);
+    done.unwrap_or_else(failed).into()
+}
+
+/// One thread: a dial is waiting, not work. What still blocks on standard input is left behind.
+fn block_on(run: impl Future<Output = Exit>) -> std::io::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let exit = runtime.block_on(run);
+    runtime.shutdown_background();
+    Ok(exit)
 }

@@ -4,9 +4,11 @@
 //! text and never ask the terminal anything. [`Out`] is the one owner of standard output.
 
 pub(crate) mod facts;
+pub(crate) mod groups;
 pub(crate) mod json;
 mod out;
 pub(crate) mod progress;
+mod ranges;
 pub(crate) mod style;
 mod table;
 pub(crate) mod tables;

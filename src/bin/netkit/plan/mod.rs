@@ -9,7 +9,7 @@ mod environment;
 mod output;
 mod rules;
 
-pub(crate) use dial::{DialPlan, ListSource, Mode, check_network};
+pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
 pub(crate) use output::{Format, OutputSettings};
 

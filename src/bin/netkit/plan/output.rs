@@ -33,6 +33,8 @@ pub(crate) struct OutputSettings {
     pub(crate) messages: View,
     /// Whether progress is shown on standard error.
     pub(crate) progress: bool,
+    /// Whether a person types at standard input.
+    pub(crate) stdin_tty: bool,
 }
 
 impl OutputSettings {
@@ -67,6 +69,7 @@ impl OutputSettings {
                 environment,
             ),
             progress: progress(args, format, environment)?,
+            stdin_tty: environment.stdin_tty,
         })
     }
 
@@ -77,6 +80,7 @@ impl OutputSettings {
             view: view(color, false, environment.stdout_tty, environment),
             messages: view(color, false, environment.stderr_tty, environment),
             progress: false,
+            stdin_tty: environment.stdin_tty,
         }
     }
 }

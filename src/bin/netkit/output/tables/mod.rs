@@ -1,6 +1,9 @@
 //! One file a report: how it looks on a terminal, and in a pipe.
 
 pub(crate) mod dial;
+pub(crate) mod many;
+pub(crate) mod repeat;
+pub(crate) mod wait;
 
 use super::View;
 use super::facts::Fact;

@@ -1,0 +1,163 @@
+//! The servers of the demonstration: echo, a greeter, silence, one that comes late, a name server.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread;
+use std::time::Duration;
+
+/// Any free port on loopback.
+const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
+/// How long the late server stays away.
+const LATE: Duration = Duration::from_millis(2_000);
+
+/// Running servers; they end with the process.
+#[derive(Debug)]
+pub(super) struct Servers {
+    pub(super) echo: SocketAddr,
+    pub(super) greeter: SocketAddr,
+    pub(super) udp_echo: SocketAddr,
+    pub(super) udp_silent: SocketAddr,
+    pub(super) name_server: SocketAddr,
+    /// Refuses now and listens later.
+    pub(super) late: SocketAddr,
+    /// Refuses.
+    pub(super) closed: SocketAddr,
+    /// Keeps what must not be closed.
+    _held: (UdpSocket, TcpStream),
+}
+
+impl Servers {
+    pub(super) fn start() -> io::Result<Self> {
+        let echo = serve(TcpListener::bind(ANY)?, echo)?;
+        let silent = UdpSocket::bind(ANY)?;
+        // A port in use by a connection is nobody else's, and nobody listens on it.
+        let connection = TcpStream::connect(echo)?;
+        Ok(Self {
+            echo,
+            greeter: serve(TcpListener::bind(ANY)?, greet)?,
+            udp_echo: serve_udp(UdpSocket::bind(ANY)?, |message| Some(message.to_vec()))?,
+            udp_silent: silent.local_addr()?,
+            name_server: serve_udp(UdpSocket::bind(ANY)?, answer)?,
+            late: serve_late()?,
+            closed: connection.local_addr()?,
+            _held: (silent, connection),
+        })
+    }
+}
+
+fn serve(listener: TcpListener, session: fn(TcpStream) -> io::Result<()>) -> io::Result<SocketAddr> {
+    let addr = listener.local_addr()?;
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A client that goes away is its own business.
+            thread::spawn(move || session(stream));
+        }
+    });
+    Ok(addr)
+}
+
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let mut chunk = [0; 4096];
+    loop {
+        match stream.read(&mut chunk)? {
+            0 => return Ok(()),
+            count => stream.write_all(&chunk[..count])?,
+        }
+    }
+}
+
+fn greet(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(b"220 demo.netkit.test ready\r\n")?;
+    echo(stream)
+}
+
+/// Takes a port, gives it back, and listens on it later.
+fn serve_late() -> io::Result<SocketAddr> {
+    let addr = TcpListener::bind(ANY)?.local_addr()?;
+    thread::spawn(move || {
+        thread::sleep(LATE);
+        serve(TcpListener::bind(addr)?, echo)
+    });
+    Ok(addr)
+}
+
+fn serve_udp(
+    socket: UdpSocket,
+    reply: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let addr = socket.local_addr()?;
+    thread::spawn(move || {
+        let mut datagram = [0; 1500];
+        while let Ok((length, from)) = socket.recv_from(&mut datagram) {
+            if let Some(reply) = reply(&datagram[..length]) {
+                // A client that goes away is its own business.
+                let _ = socket.send_to(&reply, from);
+            }
+        }
+    });
+    Ok(addr)
+}
+
+/// Header, and the parts of it that are set (RFC 1035 §4.1.1).
+const HEADER: usize = 12;
+/// A response, authoritative, recursion desired and available, no error.
+const FLAGS: [u8; 2] = [0x85, 0x80];
+const TYPE_A: [u8; 2] = [0, 1];
+const TYPE_AAAA: [u8; 2] = [0, 28];
+
+/// Answers any question for an address with this machine's, so that every name leads here.
+fn answer(query: &[u8]) -> Option<Vec<u8>> {
+    let id = query.get(..2)?;
+    let name = name_length(query.get(HEADER..)?)?;
+    let question = query.get(HEADER..HEADER + name + 4)?;
+    let kind = question.get(name..name + 2)?;
+    let data: Option<Vec<u8>> = match <[u8; 2]>::try_from(kind).ok()? {
+        TYPE_A => Some(Ipv4Addr::LOCALHOST.octets().to_vec()),
+        TYPE_AAAA => Some(Ipv6Addr::LOCALHOST.octets().to_vec()),
+        _ => None,
+    };
+    let answers = u8::from(data.is_some());
+    let mut reply = [id, &FLAGS, &[0, 1, 0, answers, 0, 0, 0, 0], question].concat();
+    if let Some(data) = data {
+        // A pointer to the name in the question, its type, class IN, 60 s, the length.
+        let length = u8::try_from(data.len()).ok()?;
+        let record = [&[0xc0, 12][..], kind, &[0, 1, 0, 0, 0, 60, 0, length], &data].concat();
+        reply.extend(record);
+    }
+    Some(reply)
+}
+
+/// The length of the name at the start, its final zero included.
+fn name_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let label = usize::from(*bytes.get(at)?);
+        at += 1 + label;
+        match label {
+            0 => return Some(at),
+            1..=63 => {}
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn questions_for_addresses_are_answered() {
+        let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01";
+        let reply = answer(query).unwrap();
+        assert_eq!(reply[..2], [0x12, 0x34]);
+        assert_eq!(reply[reply.len() - 4..], [127, 0, 0, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_makes_the_name_server_panic(bytes: Vec<u8>) {
+            let _ = answer(&bytes);
+        }
+    }
+}

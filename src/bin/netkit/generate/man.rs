@@ -1,0 +1,94 @@
+//! The man pages: clap's part, and the sections that clap does not know.
+
+use std::fmt::Write as _;
+use std::io;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::args::Cli;
+use crate::{exit, help};
+
+/// Every page with its file name.
+pub(super) fn pages() -> io::Result<Vec<(String, String)>> {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut pages = vec![("netkit.1".to_owned(), overview(&cli)?)];
+    for sub in cli.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        let name = format!("netkit-{}", sub.get_name());
+        let page = subcommand(&name, sub)?;
+        pages.push((format!("{name}.1"), page));
+    }
+    Ok(pages)
+}
+
+fn overview(cli: &Command) -> io::Result<String> {
+    let mut page = standard(cli.clone().after_help("").after_long_help(""), "netkit")?;
+    page.push_str(&examples(&help::DIAL[..1]));
+    page.push_str(&exit_status());
+    page.push_str(&json());
+    page.push_str(&see_also(&["netkit-dial(1)", "netkit-demo(1)", "nc(1)", "curl(1)", "ss(8)"]));
+    Ok(page)
+}
+
+fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
+    let command = sub.clone().name(name.to_owned()).bin_name(name.replacen('-', " ", 1));
+    let mut page = standard(command.after_help("").after_long_help(""), name)?;
+    if name == "netkit-dial" {
+        page.push_str(&examples(help::DIAL));
+        page.push_str(&exit_status());
+        page.push_str(&json());
+        page.push_str(&see_also(&["netkit(1)", "nc(1)", "tcp(7)", "ip(7)", "ss(8)", "timeout(1)"]));
+    } else {
+        page.push_str(&see_also(&["netkit(1)", "netkit-dial(1)"]));
+    }
+    Ok(page)
+}
+
+/// Title, name, synopsis, description, options and subcommands.
+fn standard(command: Command, title: &str) -> io::Result<String> {
+    let subcommands = command.has_subcommands();
+    let man = Man::new(command).title(title.to_uppercase()).manual("netkit manual");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if subcommands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+fn examples(examples: &[help::Example]) -> String {
+    let mut text = ".SH EXAMPLES\n".to_owned();
+    for help::Example(command, question) in examples {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, ".TP\n{}\n.nf\n\\fB{}\\fR\n.fi", roff(question), roff(command));
+    }
+    text
+}
+
+fn exit_status() -> String {
+    let mut text = ".SH EXIT STATUS\n".to_owned();
+    for (code, meaning) in exit::TABLE {
+        let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", roff(code), roff(meaning));
+    }
+    text.push_str(".PP\nOf several targets: 0 when all succeeded, the common status when all failures share it, else 1.\n");
+    text
+}
+
+fn json() -> String {
+    format!(".SH JSON\n{}\n", roff(help::JSON))
+}
+
+fn see_also(pages: &[&str]) -> String {
+    format!(".SH SEE ALSO\n{}\n", roff(&pages.join(", ")))
+}
+
+/// Escapes what roff would read as a request.
+fn roff(text: &str) -> String {
+    let escaped = text.replace('\\', r"\e").replace('-', r"\-");
+    if escaped.starts_with(['.', '\'']) { format!(r"\&{escaped}") } else { escaped }
+}

@@ -1,0 +1,38 @@
+//! The JSON Schema of every line of `--json`, from the types that are serialized.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema, json_schema};
+
+use crate::output::json::{Line, lines};
+
+/// The whole schema, indented.
+pub(super) fn text() -> String {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let lines = [
+        line::<lines::Dial<'_>>("dial", &mut generator),
+        line::<lines::Skipped<'_>>("skipped", &mut generator),
+        line::<lines::Retry<'_>>("retry", &mut generator),
+        line::<lines::Ready<'_>>("ready", &mut generator),
+        line::<lines::Summary<'_>>("summary", &mut generator),
+        line::<lines::Error<'_>>("error", &mut generator),
+    ];
+    let schema = json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netkit/1: one line of --json",
+        "oneOf": lines,
+        "$defs": generator.take_definitions(true),
+    });
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+    text.push('\n');
+    text
+}
+
+/// The schema of a line, its type fixed.
+fn line<T: JsonSchema>(kind: &str, generator: &mut SchemaGenerator) -> Schema {
+    let body = generator.subschema_for::<Line<T>>();
+    json_schema!({
+        "title": kind,
+        "properties": { "type": { "const": kind } },
+        "allOf": [body],
+    })
+}

@@ -1,0 +1,72 @@
+//! Files that the command line names: the payload, and the list of targets.
+
+use std::io::{self, Read};
+
+use netkit::addr::TargetSpec;
+use netkit::addr::list::{LineError, parse_lines};
+use netkit::error::Error;
+
+use super::Trouble;
+use crate::plan::{DialPlan, ListSource, check_network};
+use crate::usage::UsageError;
+
+/// Reads the payload into the plan, and all targets.
+pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
+    if let Some(path) = &plan.payload {
+        let bytes = std::fs::read(path).map_err(|error| {
+            Error::local("reading --send-file", &named(error, &path.display().to_string()))
+        })?;
+        plan.config.exchange.send = Some(bytes);
+    }
+    let mut specs = std::mem::take(&mut plan.specs);
+    if let Some(source) = plan.list.take() {
+        specs.extend(list(&source, plan)?);
+    }
+    if specs.is_empty() {
+        return Err(UsageError::new("the list names no target", "one target a line").into());
+    }
+    Ok(specs)
+}
+
+fn list(source: &ListSource, plan: &DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
+    let (name, text) = read(source)?;
+    let mut specs = Vec::new();
+    for spec in parse_lines(&text, plan.network) {
+        let spec = spec.map_err(|error| in_list(error, &name))?;
+        spec.check_dialable().map_err(UsageError::from)?;
+        check_network(&spec, &plan.needs)?;
+        specs.push(spec);
+    }
+    Ok(specs)
+}
+
+fn read(source: &ListSource) -> Result<(String, String), Trouble> {
+    let (name, text) = match source {
+        ListSource::Stdin => {
+            let mut text = String::new();
+            let read = io::stdin().read_to_string(&mut text);
+            ("standard input".to_owned(), read.map(|_| text))
+        }
+        ListSource::File(path) => {
+            (path.display().to_string(), std::fs::read_to_string(path))
+        }
+    };
+    match text {
+        Ok(text) => Ok((name, text)),
+        Err(error) => Err(Error::local("reading targets", &named(error, &name)).into()),
+    }
+}
+
+fn in_list(error: LineError, name: &str) -> UsageError {
+    let (line, error) = (error.line, UsageError::from(error.error));
+    UsageError { message: format!("line {line} of {name}: {}", error.message), ..error }
+}
+
+/// Puts the name of a file in front of what went wrong with it, keeping the error number.
+fn named(error: io::Error, name: &str) -> io::Error {
+    match error.raw_os_error() {
+        // The number tells the kind; an error with a text of its own has none.
+        Some(_) => error,
+        None => io::Error::new(error.kind(), format!("{name}: {error}")),
+    }
+}

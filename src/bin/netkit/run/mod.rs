@@ -1,0 +1,154 @@
+//! Carrying out a plan: opens what it names, calls the library, hands results to `output`.
+//!
+//! The only place where both meet. Nothing is measured here and nothing is formatted.
+
+mod input;
+mod many;
+mod repeat;
+mod single;
+mod stdio;
+mod wait;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use netkit::addr::{Target, TargetSpec};
+use netkit::error::Error;
+use netkit::io::SystemIo;
+use netkit::run::Cx;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Exit;
+use crate::messages;
+use crate::output::Out;
+use crate::output::json::{Line, config::DialConfig};
+use crate::plan::{DialPlan, Format, Mode, OutputSettings};
+use crate::signal::Signals;
+use crate::usage::UsageError;
+
+/// Why nothing could be measured.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Usage(UsageError),
+    Local(Error),
+}
+
+impl From<UsageError> for Trouble {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Local(error)
+    }
+}
+
+/// What every mode needs.
+struct Session {
+    output: OutputSettings,
+    dial: netkit::dial::Config,
+    /// What is echoed in JSON.
+    config: DialConfig,
+    io: SystemIo,
+    cx: Cx,
+    signals: Signals,
+}
+
+/// Dials as planned and says how netkit ends.
+pub(crate) async fn dial(plan: DialPlan, output: OutputSettings) -> Exit {
+    let json = matches!(output.format, Format::Json | Format::Pretty);
+    let mut out = Out::default();
+    let exit = match carry_out(plan, output, &mut out).await {
+        Ok(exit) => exit,
+        Err(Trouble::Usage(error)) => messages::usage(&error, json),
+        Err(Trouble::Local(error)) => messages::local(&error, json),
+    };
+    match out.failure() {
+        // Standard output is what failed: the line of JSON has no place to go.
+        Some(error) => messages::local(&Error::local("writing to standard output", error), false),
+        None if out.is_closed() => Exit::Success,
+        None => exit,
+    }
+}
+
+async fn carry_out(
+    mut plan: DialPlan,
+    output: OutputSettings,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
+    let specs = input::load(&mut plan)?;
+    let session = Session::new(&plan, output)?;
+    match plan.mode {
+        Mode::Single => Ok(single::run(&session, &first(&specs)?, out).await),
+        Mode::Stdio => stdio::run(&session, &first(&specs)?).await,
+        Mode::Repeat(schedule) => {
+            Ok(repeat::run(&session, &all(&specs)?, &schedule, out).await)
+        }
+        Mode::Many { parallel, only } => Ok(many::run(&session, &specs, parallel, &only, out).await),
+        Mode::Wait { wait, command } => {
+            wait::run(&session, &all(&specs)?, &wait, &command, out).await
+        }
+    }
+}
+
+/// The one target of a plan for one.
+fn first(specs: &[TargetSpec]) -> Result<Target, Trouble> {
+    let target = specs.iter().find_map(|spec| spec.targets().next());
+    target.ok_or_else(|| UsageError::new("no target was given", "a target").into())
+}
+
+/// All targets of a plan that watches each of them.
+fn all(specs: &[TargetSpec]) -> Result<Vec<Target>, Trouble> {
+    let total = crate::plan::total(specs);
+    if total > crate::plan::MOST_WATCHED {
+        let message = format!("{total} targets are too many to watch at once");
+        let expected = format!("at most {} with --count or --wait", crate::plan::MOST_WATCHED);
+        return Err(UsageError::new(message, expected).into());
+    }
+    Ok(specs.iter().flat_map(TargetSpec::targets).collect())
+}
+
+impl Session {
+    fn new(plan: &DialPlan, output: OutputSettings) -> Result<Self, Trouble> {
+        let cancel = CancellationToken::new();
+        let signals = Signals::install(cancel.clone())
+            .map_err(|error| Error::local("listening for signals", &error))?;
+        Ok(Self {
+            output,
+            dial: plan.config.clone(),
+            config: DialConfig::from(plan),
+            io: system_io(plan),
+            cx: Cx::new(cancel),
+            signals,
+        })
+    }
+
+    /// A line of JSON about something that happened `at` after the start.
+    fn line<T: Serialize>(&self, kind: &'static str, at: Duration, body: T) -> String {
+        Line::new(kind, self.cx.wall(), at, body).compact()
+    }
+
+    /// Waits for a run; SIGQUIT calls `interim` meanwhile.
+    async fn drive<T>(&self, run: impl Future<Output = T>, mut interim: impl FnMut()) -> T {
+        let mut run = std::pin::pin!(run);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut run => return result,
+                () = self.signals.interim() => interim(),
+            }
+        }
+    }
+}
+
+fn system_io(plan: &DialPlan) -> SystemIo {
+    SystemIo::with_servers(plan.name_servers.clone())
+}
+
+/// Locks what an observer and a signal share; both run on one thread, so nobody ever waits.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

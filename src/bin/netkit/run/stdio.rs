@@ -1,0 +1,56 @@
+//! One target, connected to standard input and output.
+
+use std::io;
+
+use netkit::addr::Target;
+use netkit::dial::{self, Report, stdio};
+use netkit::error::Error;
+use netkit::event::Ignore;
+
+use super::{Session, Trouble};
+use crate::exit::Exit;
+use crate::messages;
+use crate::output::tables;
+use crate::plan::Format;
+
+pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trouble> {
+    let (io, cx) = (&session.io, &session.cx);
+    let mut ignore = Ignore;
+    let open = dial::open(target, &session.dial, io, cx, &mut ignore);
+    let (report, connection) = session.drive(open, || ()).await;
+    if connection.is_none() || session.output.view.verbose {
+        say(session, &report);
+    }
+    let Some(connection) = connection else {
+        return Ok(Exit::of_report(&report, session.signals.stopped()));
+    };
+    let config = stdio::Config { interactive: session.output.stdin_tty, ..stdio::Config::default() };
+    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+    let deadline = cx.deadline(None);
+    let relay = stdio::relay(connection, input, output, config, &deadline);
+    match session.drive(relay, || ()).await {
+        Ok(relayed) => Ok(ended(session, &relayed)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+        Err(error) => Err(Error::local("relaying standard input and output", &error).into()),
+    }
+}
+
+fn ended(session: &Session, relayed: &stdio::Relayed) -> Exit {
+    match &relayed.failure {
+        Some(failure) => {
+            messages::say(&format!("netkit: {failure}"));
+            failure.into()
+        }
+        None if relayed.interrupted && relayed.sent_bytes + relayed.received_bytes == 0 => {
+            session.signals.stopped()
+        }
+        None => Exit::Success,
+    }
+}
+
+/// The report goes to standard error: standard output is the connection's.
+fn say(session: &Session, report: &Report) {
+    if session.output.format != Format::Quiet {
+        messages::say(tables::dial::render(report, &session.output.messages).trim_end());
+    }
+}
