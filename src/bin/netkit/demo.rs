@@ -48,7 +48,11 @@ pub(crate) fn run(view: &View) -> io::Result<Exit> {
     let took = Millis(begun.elapsed());
     let all = steps.len();
     let text = format!("\n{as_expected} of {all} commands ended as they should, in {took}\n");
-    let tone = if as_expected == all { Tone::Good } else { Tone::Bad };
+    let tone = if as_expected == all {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
     let _ = out.write(&view.paint(tone, &text));
     if let Some(error) = out.failure() {
         return Err(io::Error::new(error.kind(), error.to_string()));
@@ -77,7 +81,9 @@ fn quoted(word: &str) -> String {
 }
 
 fn child(step: &Step) -> io::Result<Option<u8>> {
-    let status = Command::new(std::env::current_exe()?).args(&step.arguments).status()?;
+    let status = Command::new(std::env::current_exe()?)
+        .args(&step.arguments)
+        .status()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()))
 }
 
@@ -88,10 +94,23 @@ fn steps(servers: &Servers) -> Vec<Step> {
         arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         status: status.code(),
     };
-    let ports = format!("127.0.0.1:{},{},{}", echo.port(), servers.greeter.port(), closed.port());
+    let ports = format!(
+        "127.0.0.1:{},{},{}",
+        echo.port(),
+        servers.greeter.port(),
+        closed.port()
+    );
     vec![
-        step("Can I reach it, and how long does it take?", Exit::Success, &["dial", &echo.to_string()]),
-        step("And if nothing listens there: who says no?", Exit::Peer, &["dial", &closed.to_string()]),
+        step(
+            "Can I reach it, and how long does it take?",
+            Exit::Success,
+            &["dial", &echo.to_string()],
+        ),
+        step(
+            "And if nothing listens there: who says no?",
+            Exit::Peer,
+            &["dial", &closed.to_string()],
+        ),
         step(
             "A name with an IPv6 address where nobody answers: which address wins?",
             Exit::Success,
@@ -105,33 +124,73 @@ fn steps(servers: &Servers) -> Vec<Step> {
         step(
             "Does it speak, and what does it say first?",
             Exit::Success,
-            &["dial", &servers.greeter.to_string(), "--banner", "--expect-regex", "^220 "],
+            &[
+                "dial",
+                &servers.greeter.to_string(),
+                "--banner",
+                "--expect-regex",
+                "^220 ",
+            ],
         ),
         step(
             "Does anything come back over UDP?",
             Exit::Success,
-            &["dial", "--udp", &servers.udp_echo.to_string(), "--send", r"ping\n"],
+            &[
+                "dial",
+                "--udp",
+                &servers.udp_echo.to_string(),
+                "--send",
+                r"ping\n",
+            ],
         ),
         step(
             "And from a service that stays silent? Silence is not success.",
             Exit::Silence,
-            &["dial", &format!("udp://{}", servers.udp_silent), "--timeout", "300ms"],
+            &[
+                "dial",
+                &format!("udp://{}", servers.udp_silent),
+                "--timeout",
+                "300ms",
+            ],
         ),
         step(
             "How does the connect time spread?",
             Exit::Success,
-            &["dial", &echo.to_string(), "--count", "5", "--interval", "50ms"],
+            &[
+                "dial",
+                &echo.to_string(),
+                "--count",
+                "5",
+                "--interval",
+                "50ms",
+            ],
         ),
         step("What is open?", Exit::Peer, &["dial", &ports]),
         step(
             "Wait until it is there, then go on.",
             Exit::Success,
-            &["dial", &late.to_string(), "--wait", "5s", "--", "echo", "the service is there"],
+            &[
+                "dial",
+                &late.to_string(),
+                "--wait",
+                "5s",
+                "--",
+                "echo",
+                "the service is there",
+            ],
         ),
         step(
             "The same for a script: one line of JSON.",
             Exit::Success,
-            &["dial", &echo.to_string(), "--send", r"hello\n", "--expect", "hello", "--json"],
+            &[
+                "dial",
+                &echo.to_string(),
+                "--send",
+                r"hello\n",
+                "--expect",
+                "hello",
+                "--json",
+            ],
         ),
     ]
 }

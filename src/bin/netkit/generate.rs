@@ -66,8 +66,13 @@ fn write_man(dir: &Path) -> io::Result<Exit> {
 fn readme_help() -> String {
     let mut cli = Cli::command().term_width(WIDTH);
     cli.build();
-    let help = cli.find_subcommand_mut("dial").map(|dial| dial.render_help().to_string());
+    let help = cli
+        .find_subcommand_mut("dial")
+        .map(|dial| dial.render_help().to_string());
     let help = help.unwrap_or_default();
     let lines: Vec<_> = help.lines().map(str::trim_end).collect();
-    format!("```text\n$ netkit dial -h\n{}\n```\n", lines.join("\n").trim_end())
+    format!(
+        "```text\n$ netkit dial -h\n{}\n```\n",
+        lines.join("\n").trim_end()
+    )
 }

@@ -23,7 +23,10 @@ impl Signals {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut quit = signal(SignalKind::quit())?;
-        let signals = Self { stopped: Arc::default(), interim: Arc::default() };
+        let signals = Self {
+            stopped: Arc::default(),
+            interim: Arc::default(),
+        };
         let ears = signals.clone();
         tokio::spawn(async move {
             loop {

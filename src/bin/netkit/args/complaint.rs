@@ -8,6 +8,8 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use netkit::addr::ParseError;
+
 use super::values::ValueError;
 use crate::usage::UsageError;
 
@@ -95,6 +97,14 @@ fn bad_value(context: &Context<'_>) -> UsageError {
     {
         let span = error.span.clone().unwrap_or(0..value.len());
         return UsageError::value_at(&flag, &value, span, &error.message, &error.expected);
+    }
+    if let Some(error) = context
+        .error
+        .source()
+        .and_then(|error| error.downcast_ref::<ParseError>())
+    {
+        let (span, message) = (error.span.clone(), &error.message);
+        return UsageError::value_at(&flag, &value, span, message, &error.expected);
     }
     let valid = context
         .text(ContextKind::ValidValue)

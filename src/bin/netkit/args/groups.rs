@@ -43,7 +43,7 @@ pub(crate) struct TargetArgs {
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
     /// Asks this name server instead of the system's (may be given more than once).
-    #[arg(long, value_name = "SERVER", value_parser = values::name_server)]
+    #[arg(long, value_name = "SERVER")]
     pub(crate) ns: Vec<NameServer>,
 }
 

@@ -9,7 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use netkit::net::LocalAddr;
-use netkit::resolve::NameServer;
 
 /// Why a value is not of its form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,12 +367,6 @@ pub(crate) fn local_addr(text: &str) -> Parsed<LocalAddr> {
         port: addr.port(),
     })
     .map_err(|_| ValueError::new(format!("`{text}` is not a local address"), expected))
-}
-
-/// Reads a name server: an address, with a port if it is not 53, and a carrier if it is one alone.
-pub(crate) fn name_server(text: &str) -> Parsed<NameServer> {
-    let server = text.parse::<NameServer>();
-    server.map_err(|error| ValueError::new(error.message, error.expected).at(error.span))
 }
 
 /// How often; 0 means without an end.

@@ -45,7 +45,10 @@ impl Servers {
     }
 }
 
-fn serve(listener: TcpListener, session: fn(TcpStream) -> io::Result<()>) -> io::Result<SocketAddr> {
+fn serve(
+    listener: TcpListener,
+    session: fn(TcpStream) -> io::Result<()>,
+) -> io::Result<SocketAddr> {
     let addr = listener.local_addr()?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -121,7 +124,13 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
     if let Some(data) = data {
         // A pointer to the name in the question, its type, class IN, 60 s, the length.
         let length = u8::try_from(data.len()).ok()?;
-        let record = [&[0xc0, 12][..], kind, &[0, 1, 0, 0, 0, 60, 0, length], &data].concat();
+        let record = [
+            &[0xc0, 12][..],
+            kind,
+            &[0, 1, 0, 0, 0, 60, 0, length],
+            &data,
+        ]
+        .concat();
         reply.extend(record);
     }
     Some(reply)

@@ -27,18 +27,30 @@ fn overview(cli: &Command) -> io::Result<String> {
     page.push_str(&examples(&help::DIAL[..1]));
     page.push_str(&exit_status());
     page.push_str(&json());
-    page.push_str(&see_also(&["netkit-dial(1)", "netkit-demo(1)", "nc(1)", "curl(1)", "ss(8)"]));
+    page.push_str(&see_also(&[
+        "netkit-dial(1)",
+        "netkit-demo(1)",
+        "nc(1)",
+        "curl(1)",
+        "ss(8)",
+    ]));
     Ok(page)
 }
 
 fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
-    let command = sub.clone().name(name.to_owned()).bin_name(name.replacen('-', " ", 1));
-    let mut page = standard(command.after_help("").after_long_help(""), name)?;
+    let mut page = standard(sub.clone().after_help("").after_long_help(""), name)?;
     if name == "netkit-dial" {
         page.push_str(&examples(help::DIAL));
         page.push_str(&exit_status());
         page.push_str(&json());
-        page.push_str(&see_also(&["netkit(1)", "nc(1)", "tcp(7)", "ip(7)", "ss(8)", "timeout(1)"]));
+        page.push_str(&see_also(&[
+            "netkit(1)",
+            "nc(1)",
+            "tcp(7)",
+            "ip(7)",
+            "ss(8)",
+            "timeout(1)",
+        ]));
     } else {
         page.push_str(&see_also(&["netkit(1)", "netkit-dial(1)"]));
     }
@@ -48,7 +60,9 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
 /// Title, name, synopsis, description, options and subcommands.
 fn standard(command: Command, title: &str) -> io::Result<String> {
     let subcommands = command.has_subcommands();
-    let man = Man::new(command).title(title.to_uppercase()).manual("netkit manual");
+    let man = Man::new(command)
+        .title(title.to_uppercase())
+        .manual("netkit manual");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -58,14 +72,32 @@ fn standard(command: Command, title: &str) -> io::Result<String> {
     if subcommands {
         man.render_subcommands_section(&mut page)?;
     }
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    Ok(without_repetition(&String::from_utf8_lossy(&page)))
+}
+
+/// Every section of `clap_mangen` defines the apostrophe again; once is enough.
+fn without_repetition(page: &str) -> String {
+    let mut kept = String::with_capacity(page.len());
+    for line in page.lines() {
+        let definition = line.starts_with(".ie ") || line.starts_with(".el ");
+        if !definition || !kept.lines().any(|before| before == line) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 fn examples(examples: &[help::Example]) -> String {
     let mut text = ".SH EXAMPLES\n".to_owned();
     for help::Example(command, question) in examples {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, ".TP\n{}\n.nf\n\\fB{}\\fR\n.fi", roff(question), roff(command));
+        let _ = writeln!(
+            text,
+            ".TP\n{}\n.nf\n\\fB{}\\fR\n.fi",
+            roff(question),
+            roff(command)
+        );
     }
     text
 }
@@ -90,5 +122,9 @@ fn see_also(pages: &[&str]) -> String {
 /// Escapes what roff would read as a request.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', r"\e").replace('-', r"\-");
-    if escaped.starts_with(['.', '\'']) { format!(r"\&{escaped}") } else { escaped }
+    if escaped.starts_with(['.', '\'']) {
+        format!(r"\&{escaped}")
+    } else {
+        escaped
+    }
 }

@@ -7,7 +7,9 @@ use crate::output::json::{Line, lines};
 
 /// The whole schema, indented.
 pub(super) fn text() -> String {
-    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
     let lines = [
         line::<lines::Dial<'_>>("dial", &mut generator),
         line::<lines::Skipped<'_>>("skipped", &mut generator),

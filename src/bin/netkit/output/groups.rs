@@ -14,7 +14,9 @@ use crate::args::OnlyArg;
 
 /// What became of a target, in the words of `--only`.
 pub(crate) fn outcome(report: &Report) -> OnlyArg {
-    let Some(failure) = &report.failure else { return OnlyArg::Open };
+    let Some(failure) = &report.failure else {
+        return OnlyArg::Open;
+    };
     match failure.kind {
         Kind::Refused => OnlyArg::Refused,
         Kind::Filtered | Kind::Timeout => OnlyArg::Filtered,
@@ -70,7 +72,10 @@ impl Groups {
         only: &'a [OnlyArg],
     ) -> impl Iterator<Item = (OnlyArg, &'a Group)> + 'a {
         let wanted = |outcome: &OnlyArg| only.is_empty() || only.contains(outcome);
-        self.0.iter().filter(move |(outcome, _)| wanted(outcome)).map(|(of, group)| (*of, group))
+        self.0
+            .iter()
+            .filter(move |(outcome, _)| wanted(outcome))
+            .map(|(of, group)| (*of, group))
     }
 
     /// The size of one group.
@@ -91,7 +96,10 @@ impl Group {
             Ok(IpAddr::V6(ip)) => (HostKey::V6, ip.to_bits()),
             Err(_) => (HostKey::Name(host.to_owned()), 0),
         };
-        self.ports.entry((key, report.port)).or_default().insert(number);
+        self.ports
+            .entry((key, report.port))
+            .or_default()
+            .insert(number);
     }
 
     /// Addresses that share their ports, together.
@@ -116,15 +124,14 @@ fn hosts(key: &HostKey, addresses: &RangeSet) -> String {
         HostKey::V4 => joined(addresses.iter(), |bits| {
             Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)).to_string()
         }),
-        HostKey::V6 => joined(addresses.iter(), |bits| Ipv6Addr::from_bits(bits).to_string()),
+        HostKey::V6 => joined(addresses.iter(), |bits| {
+            Ipv6Addr::from_bits(bits).to_string()
+        }),
     }
 }
 
 /// `1-5,9`
-fn joined(
-    ranges: impl Iterator<Item = (u128, u128)>,
-    write: impl Fn(u128) -> String,
-) -> String {
+fn joined(ranges: impl Iterator<Item = (u128, u128)>, write: impl Fn(u128) -> String) -> String {
     let one = |(first, last): (u128, u128)| match last - first {
         0 => write(first),
         1 => format!("{},{}", write(first), write(last)),
@@ -140,7 +147,9 @@ mod tests {
     use netkit::failure::Stage;
 
     fn report(host: &str, port: u16, failure: Option<Kind>) -> Report {
-        let host = host.parse().map_or(Host::Name(host.into()), |ip: IpAddr| ip.into());
+        let host = host
+            .parse()
+            .map_or(Host::Name(host.into()), |ip: IpAddr| ip.into());
         let mut report = Report::new(&Target::inet(Network::Tcp, host, port));
         report.ok = failure.is_none();
         report.failure = failure.map(|kind| Failure::new(Stage::Connect, kind, "no"));
@@ -150,18 +159,25 @@ mod tests {
     fn rows(reports: &[Report], outcome: OnlyArg) -> Vec<(String, String)> {
         let mut groups = Groups::default();
         reports.iter().for_each(|report| groups.add(report));
-        let rows = groups.iter(&[outcome]).flat_map(|(_, group)| group.rows()).collect::<Vec<_>>();
+        let rows = groups
+            .iter(&[outcome])
+            .flat_map(|(_, group)| group.rows())
+            .collect::<Vec<_>>();
         rows.into_iter().map(|row| (row.hosts, row.ports)).collect()
     }
 
     #[test]
     fn ports_of_one_address_become_ranges() {
-        let mut reports: Vec<_> =
-            (1..100).map(|port| report("127.0.0.1", port, Some(Kind::Refused))).collect();
+        let mut reports: Vec<_> = (1..100)
+            .map(|port| report("127.0.0.1", port, Some(Kind::Refused)))
+            .collect();
         reports[21] = report("127.0.0.1", 22, None);
         let refused = rows(&reports, OnlyArg::Refused);
         assert_eq!(refused, [("127.0.0.1".into(), "1-21,23-99".into())]);
-        assert_eq!(rows(&reports, OnlyArg::Open), [("127.0.0.1".into(), "22".into())]);
+        assert_eq!(
+            rows(&reports, OnlyArg::Open),
+            [("127.0.0.1".into(), "22".into())]
+        );
     }
 
     #[test]
@@ -176,9 +192,15 @@ mod tests {
 
     #[test]
     fn names_and_families_stay_apart() {
-        let reports =
-            [report("a.test", 1, None), report("b.test", 1, None), report("::1", 1, None)];
-        let hosts: Vec<_> = rows(&reports, OnlyArg::Open).into_iter().map(|row| row.0).collect();
+        let reports = [
+            report("a.test", 1, None),
+            report("b.test", 1, None),
+            report("::1", 1, None),
+        ];
+        let hosts: Vec<_> = rows(&reports, OnlyArg::Open)
+            .into_iter()
+            .map(|row| row.0)
+            .collect();
         assert_eq!(hosts, ["::1", "a.test", "b.test"]);
     }
 
@@ -191,7 +213,14 @@ mod tests {
         }
         let group = groups.iter(&[]).next().unwrap().1;
         assert_eq!(group.ports.len(), 1);
-        assert_eq!(group.ports.values().map(|set| set.iter().count()).sum::<usize>(), 1);
+        assert_eq!(
+            group
+                .ports
+                .values()
+                .map(|set| set.iter().count())
+                .sum::<usize>(),
+            1
+        );
         assert_eq!(group.rows()[0].count, 65_536);
     }
 }

@@ -17,6 +17,7 @@ pub(crate) const SCHEMA: &str = "netkit/1";
 
 /// What every line begins with.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "{T}Line")]
 pub(crate) struct Line<T> {
     /// The version of the contract.
     schema: &'static str,

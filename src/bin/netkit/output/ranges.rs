@@ -12,7 +12,11 @@ pub(crate) struct RangeSet {
 impl RangeSet {
     /// Adds a number, joining the ranges it touches.
     pub(crate) fn insert(&mut self, value: u128) {
-        let below = self.ranges.range(..=value).next_back().map(|(first, last)| (*first, *last));
+        let below = self
+            .ranges
+            .range(..=value)
+            .next_back()
+            .map(|(first, last)| (*first, *last));
         if below.is_some_and(|(_, last)| last >= value) {
             return;
         }
@@ -20,7 +24,9 @@ impl RangeSet {
             Some((first, last)) if last.checked_add(1) == Some(value) => first,
             _ => value,
         };
-        let above = value.checked_add(1).and_then(|next| self.ranges.remove(&next));
+        let above = value
+            .checked_add(1)
+            .and_then(|next| self.ranges.remove(&next));
         self.ranges.insert(first, above.unwrap_or(value));
     }
 
@@ -31,7 +37,9 @@ impl RangeSet {
 
     /// How many numbers it holds.
     pub(crate) fn len(&self) -> u128 {
-        self.iter().fold(0, |sum, (first, last)| sum.saturating_add(last - first).saturating_add(1))
+        self.iter().fold(0, |sum, (first, last)| {
+            sum.saturating_add(last - first).saturating_add(1)
+        })
     }
 }
 

@@ -8,6 +8,8 @@ mod dial;
 mod environment;
 mod output;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;

@@ -1,7 +1,7 @@
 //! Many targets: the counts, and the targets of each outcome as ranges.
 
-use netkit::dial::many::Summary;
 use netkit::dial::Report;
+use netkit::dial::many::Summary;
 
 use super::headline;
 use crate::args::OnlyArg;
@@ -12,7 +12,12 @@ use crate::output::table::{Align, Table};
 
 /// One result in a line, where results are shown one by one (in a pipe).
 pub(crate) fn line(report: &Report, view: &View) -> String {
-    headline(view, Some(report.ok), &report.target, &super::dial::verdict(report))
+    headline(
+        view,
+        Some(report.ok),
+        &report.target,
+        &super::dial::verdict(report),
+    )
 }
 
 /// The groups, and the summary.
@@ -21,8 +26,13 @@ pub(crate) fn render(summary: &Summary, groups: &Groups, only: &[OnlyArg], view:
     let targets = summary.counts.dialled;
     let subject = super::super::facts::counted(targets, "target");
     let verdict = format!("{} in {}", counts.join(", "), summary.total_ms);
-    let good = (targets > 0 && !summary.interrupted).then(|| groups.count(OnlyArg::Open) == targets);
-    let good = if groups.count(OnlyArg::Open) > 0 && good == Some(false) { None } else { good };
+    let good =
+        (targets > 0 && !summary.interrupted).then(|| groups.count(OnlyArg::Open) == targets);
+    let good = if groups.count(OnlyArg::Open) > 0 && good == Some(false) {
+        None
+    } else {
+        good
+    };
     let mut text = String::new();
     if view.rich {
         text.push_str(&headline(view, good, &subject, &verdict));
@@ -34,14 +44,20 @@ pub(crate) fn render(summary: &Summary, groups: &Groups, only: &[OnlyArg], view:
     if summary.interrupted {
         let left = summary.targets.map(|all| all.saturating_sub(targets));
         let left = left.map_or_else(|| "the rest".to_owned(), |left| format!("{left} targets"));
-        text.push_str(&format!("{}\n", view.paint(Tone::Warn, &format!("interrupted: {left} not dialled"))));
+        text.push_str(&format!(
+            "{}\n",
+            view.paint(Tone::Warn, &format!("interrupted: {left} not dialled"))
+        ));
     }
     text
 }
 
 /// `10 open`, `990 refused`; outcomes that did not occur are left out.
 pub(crate) fn counts(groups: &Groups) -> Vec<String> {
-    groups.iter(&[]).map(|(of, group)| format!("{} {}", group.count, name(of))).collect()
+    groups
+        .iter(&[])
+        .map(|(of, group)| format!("{} {}", group.count, name(of)))
+        .collect()
 }
 
 pub(crate) fn name(outcome: OnlyArg) -> &'static str {
@@ -86,9 +102,16 @@ fn table(groups: &Groups, only: &[OnlyArg], view: &View) -> String {
             ]);
         }
     }
-    let mut text = if empty { String::new() } else { table.to_string() };
+    let mut text = if empty {
+        String::new()
+    } else {
+        table.to_string()
+    };
     for (outcome, group) in groups.iter(only) {
-        let explained = matches!(outcome, OnlyArg::Unreachable | OnlyArg::Unresolved | OnlyArg::Failed);
+        let explained = matches!(
+            outcome,
+            OnlyArg::Unreachable | OnlyArg::Unresolved | OnlyArg::Failed
+        );
         if let Some(failure) = group.example.as_ref().filter(|_| explained) {
             let example = format!("  {}: for example, {}\n", name(outcome), failure.message);
             text.push_str(&view.paint(Tone::Dim, &view.safe(example.trim_end())));
@@ -101,11 +124,22 @@ fn table(groups: &Groups, only: &[OnlyArg], view: &View) -> String {
 /// Open targets were shown one by one; the rest is folded.
 fn plain(groups: &Groups, only: &[OnlyArg]) -> String {
     let mut text = String::new();
-    let folded = groups.iter(only).filter(|(of, _)| only.is_empty() && *of != OnlyArg::Open);
+    let folded = groups
+        .iter(only)
+        .filter(|(of, _)| only.is_empty() && *of != OnlyArg::Open);
     for (outcome, group) in folded {
         for row in group.rows() {
-            let ports = if row.ports.is_empty() { String::new() } else { format!(" {}", row.ports) };
-            text.push_str(&format!("{}: {}{ports} ({})\n", name(outcome), row.hosts, row.count));
+            let ports = if row.ports.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", row.ports)
+            };
+            text.push_str(&format!(
+                "{}: {}{ports} ({})\n",
+                name(outcome),
+                row.hosts,
+                row.count
+            ));
         }
     }
     text

@@ -12,12 +12,23 @@ use crate::output::table::{Align, Table};
 pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
     let report = &probe.report;
     let mut text = format!("#{}", probe.seq);
-    let name = if several { &report.target } else { report.peer.as_ref().unwrap_or(&report.target) };
+    let name = if several {
+        &report.target
+    } else {
+        report.peer.as_ref().unwrap_or(&report.target)
+    };
     let mut verdict = super::dial::verdict(report);
-    if let Some(lost) = report.tcp_info.as_ref().and_then(|info| info.syn_retransmits).filter(|lost| *lost > 0)
+    if let Some(lost) = report
+        .tcp_info
+        .as_ref()
+        .and_then(|info| info.syn_retransmits)
+        .filter(|lost| *lost > 0)
         && let Some(connect) = report.connect_ms
     {
-        verdict.push_str(&format!(" ({})", crate::output::facts::connect_time(connect.0, lost)));
+        verdict.push_str(&format!(
+            " ({})",
+            crate::output::facts::connect_time(connect.0, lost)
+        ));
     }
     if let Some(failure) = &report.failure {
         verdict.push_str(&format!(": {}", view.safe(&failure.message)));
@@ -27,28 +38,51 @@ pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
         return text;
     }
     let tone = if report.ok { Tone::Good } else { Tone::Bad };
-    format!("  {} {}  {}\n", view.paint(Tone::Dim, &format!("{text:>5}")), view.safe(name), view.paint(tone, &verdict))
+    format!(
+        "  {} {}  {}\n",
+        view.paint(Tone::Dim, &format!("{text:>5}")),
+        view.safe(name),
+        view.paint(tone, &verdict)
+    )
 }
 
 /// A probe that found no place.
 pub(crate) fn skipped(seq: u64, view: &View) -> String {
     if view.rich {
-        format!("  {}\n", view.paint(Tone::Warn, &format!("{:>5} skipped: too many under way", format!("#{seq}"))))
+        format!(
+            "  {}\n",
+            view.paint(
+                Tone::Warn,
+                &format!("{:>5} skipped: too many under way", format!("#{seq}"))
+            )
+        )
     } else {
         format!("#{seq}: skipped, too many under way\n")
     }
 }
 
 /// The statistics of one target; `buckets` are the upper borders and counts of its histogram.
-pub(crate) fn summary(summary: &Summary, buckets: &[(std::time::Duration, u64)], view: &View) -> String {
+pub(crate) fn summary(
+    summary: &Summary,
+    buckets: &[(std::time::Duration, u64)],
+    view: &View,
+) -> String {
     let good = match summary.loss_pct {
         Some(loss) if loss > 0.0 => Some(false),
         Some(_) => Some(true),
         None => None,
     };
-    let mut text = if view.rich { "\n".to_owned() } else { String::new() };
+    let mut text = if view.rich {
+        "\n".to_owned()
+    } else {
+        String::new()
+    };
     text.push_str(&headline(view, good, &summary.target, &counts(summary)));
-    text.push_str(&if view.rich { distributions(summary, view) } else { plain(summary) });
+    text.push_str(&if view.rich {
+        distributions(summary, view)
+    } else {
+        plain(summary)
+    });
     if view.rich {
         text.push_str(&histogram(buckets, view));
     }
@@ -56,15 +90,24 @@ pub(crate) fn summary(summary: &Summary, buckets: &[(std::time::Duration, u64)],
 }
 
 fn counts(summary: &Summary) -> String {
-    let loss = summary.loss_pct.map_or_else(|| "nothing ended".to_owned(), |loss| format!("{loss:.1}% lost"));
-    let mut text = format!("{} sent, {} succeeded, {loss}", summary.sent, summary.succeeded);
+    let loss = summary.loss_pct.map_or_else(
+        || "nothing ended".to_owned(),
+        |loss| format!("{loss:.1}% lost"),
+    );
+    let mut text = format!(
+        "{} sent, {} succeeded, {loss}",
+        summary.sent, summary.succeeded
+    );
     if summary.skipped > 0 {
         text.push_str(&format!(", {} skipped", summary.skipped));
     }
     if summary.interrupted > 0 {
         text.push_str(&format!(", {} interrupted", summary.interrupted));
     }
-    let reasons = summary.outcomes.iter().filter(|(outcome, _)| !["connected", "replied"].contains(&outcome.as_str()));
+    let reasons = summary
+        .outcomes
+        .iter()
+        .filter(|(outcome, _)| !["connected", "replied"].contains(&outcome.as_str()));
     for (outcome, count) in reasons {
         text.push_str(&format!(", {count} {}", outcome.replace('_', " ")));
     }
@@ -85,12 +128,19 @@ fn figures(latency: &Latency) -> [(&'static str, String); 7] {
 }
 
 fn distributions(summary: &Summary, view: &View) -> String {
-    let names = ["", "min", "mean", "p50", "p90", "p99", "max", "stddev", "jitter"];
+    let names = [
+        "", "min", "mean", "p50", "p90", "p99", "max", "stddev", "jitter",
+    ];
     let mut columns = vec![("", Align::Left)];
     columns.extend(names.iter().skip(1).map(|name| (*name, Align::Right)));
     let mut table = Table::new(*view, &columns);
-    let jitter = summary.jitter_ms.map_or_else(|| "-".to_owned(), |jitter| jitter.to_string());
-    let rows = [("time", &summary.rtt, jitter), ("lateness", &summary.lateness, "-".to_owned())];
+    let jitter = summary
+        .jitter_ms
+        .map_or_else(|| "-".to_owned(), |jitter| jitter.to_string());
+    let rows = [
+        ("time", &summary.rtt, jitter),
+        ("lateness", &summary.lateness, "-".to_owned()),
+    ];
     for (name, latency, jitter) in rows {
         let Some(latency) = latency else { continue };
         let mut cells = vec![(name.to_owned(), Tone::Dim)];
@@ -98,17 +148,26 @@ fn distributions(summary: &Summary, view: &View) -> String {
         cells.push((jitter, Tone::Plain));
         table.row(&cells);
     }
-    if summary.rtt.is_none() && summary.lateness.is_none() { String::new() } else { table.to_string() }
+    if summary.rtt.is_none() && summary.lateness.is_none() {
+        String::new()
+    } else {
+        table.to_string()
+    }
 }
 
 fn plain(summary: &Summary) -> String {
     let line = |name: &str, latency: &Latency| {
-        let figures: Vec<_> = figures(latency).map(|(name, value)| format!("{name} {value}")).into();
+        let figures: Vec<_> = figures(latency)
+            .map(|(name, value)| format!("{name} {value}"))
+            .into();
         format!("{name}: {}", figures.join(", "))
     };
     let mut text = String::new();
     if let Some(latency) = &summary.rtt {
-        let jitter = summary.jitter_ms.map(|jitter| format!(", jitter {jitter}")).unwrap_or_default();
+        let jitter = summary
+            .jitter_ms
+            .map(|jitter| format!(", jitter {jitter}"))
+            .unwrap_or_default();
         text.push_str(&format!("{}{jitter}\n", line("time", latency)));
     }
     if let Some(latency) = &summary.lateness {
@@ -138,7 +197,11 @@ fn histogram(buckets: &[(std::time::Duration, u64)], view: &View) -> String {
             ),
         };
         let upper = netkit::time::Millis(*upper).to_string();
-        format!("  {}{upper:>8} {} {count}\n", view.paint(Tone::Dim, "≤ "), view.paint(Tone::Good, bar.trim_end()))
+        format!(
+            "  {}{upper:>8} {} {count}\n",
+            view.paint(Tone::Dim, "≤ "),
+            view.paint(Tone::Good, bar.trim_end())
+        )
     };
     buckets.iter().map(line).collect()
 }

@@ -51,5 +51,10 @@ pub(crate) fn failed(summary: &Summary, view: &View) -> String {
         }
         headline(view, Some(false), &waited.target, &verdict)
     };
-    summary.targets.iter().filter(|waited| !waited.ok).map(line).collect()
+    summary
+        .targets
+        .iter()
+        .filter(|waited| !waited.ok)
+        .map(line)
+        .collect()
 }
