@@ -164,6 +164,18 @@ pub enum Bytes {
     Base64(String),
 }
 
+impl Bytes {
+    /// The bytes themselves.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.clone().into_bytes(),
+            // What a report holds was encoded here; what somebody else wrote may be anything.
+            Self::Base64(text) => BASE64.decode(text.as_bytes()).unwrap_or_default(),
+        }
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {

@@ -1,1 +1,17 @@
-//! cli
+//! The real binary: output, the JSON contract, exit codes, signals, terminal safety, generated files.
+//!
+//! Servers are threads of this process on ports of the kernel's choice; they check that they were
+//! hit. Nothing leaves loopback.
+
+mod contract;
+mod demo;
+mod generated;
+mod many;
+mod pipes;
+mod repeat;
+mod shell;
+mod signals;
+mod single;
+mod support;
+mod usage;
+mod wait;

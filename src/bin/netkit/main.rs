@@ -8,7 +8,7 @@ mod help;
 mod messages;
 mod output;
 mod plan;
-// mod run;
+mod run;
 mod signal;
 mod usage;
 

@@ -14,7 +14,10 @@ use crate::usage::UsageError;
 pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
     if let Some(path) = &plan.payload {
         let bytes = std::fs::read(path).map_err(|error| {
-            Error::local("reading --send-file", &named(error, &path.display().to_string()))
+            Error::local(
+                "reading --send-file",
+                &named(error, &path.display().to_string()),
+            )
         })?;
         plan.config.exchange.send = Some(bytes);
     }
@@ -47,9 +50,7 @@ fn read(source: &ListSource) -> Result<(String, String), Trouble> {
             let read = io::stdin().read_to_string(&mut text);
             ("standard input".to_owned(), read.map(|_| text))
         }
-        ListSource::File(path) => {
-            (path.display().to_string(), std::fs::read_to_string(path))
-        }
+        ListSource::File(path) => (path.display().to_string(), std::fs::read_to_string(path)),
     };
     match text {
         Ok(text) => Ok((name, text)),
@@ -59,7 +60,10 @@ fn read(source: &ListSource) -> Result<(String, String), Trouble> {
 
 fn in_list(error: LineError, name: &str) -> UsageError {
     let (line, error) = (error.line, UsageError::from(error.error));
-    UsageError { message: format!("line {line} of {name}: {}", error.message), ..error }
+    UsageError {
+        message: format!("line {line} of {name}: {}", error.message),
+        ..error
+    }
 }
 
 /// Puts the name of a file in front of what went wrong with it, keeping the error number.

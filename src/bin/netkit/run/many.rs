@@ -47,10 +47,20 @@ pub(super) async fn run(
         progress: Progress::bar(session.output.progress, total),
         out,
     });
-    let config = many::Config { dial: session.dial.clone(), parallel };
+    let config = many::Config {
+        dial: session.dial.clone(),
+        parallel,
+    };
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
     let targets = specs.iter().flat_map(TargetSpec::targets);
-    let run = many::run(targets, total, &config, &session.io, &session.cx, &mut observer);
+    let run = many::run(
+        targets,
+        total,
+        &config,
+        &session.io,
+        &session.cx,
+        &mut observer,
+    );
     let summary = session.drive(run, || lock(&fold).interim()).await;
     let mut fold = lock(&fold);
     let exit = fold.verdict.exit(session.signals.stopped());
@@ -85,12 +95,17 @@ impl Fold<'_> {
         let (output, outcome) = (&self.session.output, outcome(report));
         let wanted = self.only.is_empty() || self.only.contains(&outcome);
         match output.format {
-            Format::Json | Format::Pretty => {
-                wanted.then(|| self.session.line("dial", at, lines::Dial::in_stream(report)))
-            }
+            Format::Json | Format::Pretty => wanted.then(|| {
+                self.session
+                    .line("dial", at, lines::Dial::in_stream(report))
+            }),
             // In a pipe each target that was asked for has its line; on a terminal all are grouped.
             Format::Human if !output.view.rich => {
-                let shown = if self.only.is_empty() { outcome == OnlyArg::Open } else { wanted };
+                let shown = if self.only.is_empty() {
+                    outcome == OnlyArg::Open
+                } else {
+                    wanted
+                };
                 shown.then(|| tables::many::line(report, &output.view))
             }
             Format::Human | Format::Quiet => None,
@@ -100,7 +115,10 @@ impl Fold<'_> {
     /// SIGQUIT: how far it is.
     fn interim(&mut self) {
         let counts = self.counts;
-        let text = format!("netkit: {} dialled, {} open so far", counts.dialled, counts.open);
+        let text = format!(
+            "netkit: {} dialled, {} open so far",
+            counts.dialled, counts.open
+        );
         self.progress.suspend(|| messages::say(&text));
     }
 
@@ -123,6 +141,7 @@ impl Fold<'_> {
             exit_code: Some(exit.code()),
             config: &self.session.config,
         };
-        self.session.line("summary", self.session.cx.elapsed(), body)
+        self.session
+            .line("summary", self.session.cx.elapsed(), body)
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use netkit::addr::{Target, TargetSpec};
 use netkit::error::Error;
 use netkit::io::SystemIo;
+use netkit::resolve::{StubConfig, StubResolver};
 use netkit::run::Cx;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +53,7 @@ struct Session {
     dial: netkit::dial::Config,
     /// What is echoed in JSON.
     config: DialConfig,
-    io: SystemIo,
+    io: SystemIo<StubResolver>,
     cx: Cx,
     signals: Signals,
 }
@@ -84,10 +85,10 @@ async fn carry_out(
     match plan.mode {
         Mode::Single => Ok(single::run(&session, &first(&specs)?, out).await),
         Mode::Stdio => stdio::run(&session, &first(&specs)?).await,
-        Mode::Repeat(schedule) => {
-            Ok(repeat::run(&session, &all(&specs)?, &schedule, out).await)
+        Mode::Repeat(schedule) => Ok(repeat::run(&session, &all(&specs)?, &schedule, out).await),
+        Mode::Many { parallel, only } => {
+            Ok(many::run(&session, &specs, parallel, &only, out).await)
         }
-        Mode::Many { parallel, only } => Ok(many::run(&session, &specs, parallel, &only, out).await),
         Mode::Wait { wait, command } => {
             wait::run(&session, &all(&specs)?, &wait, &command, out).await
         }
@@ -105,7 +106,10 @@ fn all(specs: &[TargetSpec]) -> Result<Vec<Target>, Trouble> {
     let total = crate::plan::total(specs);
     if total > crate::plan::MOST_WATCHED {
         let message = format!("{total} targets are too many to watch at once");
-        let expected = format!("at most {} with --count or --wait", crate::plan::MOST_WATCHED);
+        let expected = format!(
+            "at most {} with --count or --wait",
+            crate::plan::MOST_WATCHED
+        );
         return Err(UsageError::new(message, expected).into());
     }
     Ok(specs.iter().flat_map(TargetSpec::targets).collect())
@@ -144,8 +148,13 @@ impl Session {
     }
 }
 
-fn system_io(plan: &DialPlan) -> SystemIo {
-    SystemIo::with_servers(plan.name_servers.clone())
+/// The real world, asking the name servers that were named, or else the system's.
+fn system_io(plan: &DialPlan) -> SystemIo<StubResolver> {
+    let servers = plan.name_servers.clone();
+    SystemIo::new(StubResolver::new(StubConfig {
+        servers,
+        ..StubConfig::default()
+    }))
 }
 
 /// Locks what an observer and a signal share; both run on one thread, so nobody ever waits.

@@ -30,12 +30,27 @@ pub(super) async fn run(
     schedule: &Schedule,
     out: &mut Out,
 ) -> Exit {
-    let tallies = targets.iter().map(|target| Tally::new(target.to_string())).collect();
+    let tallies = targets
+        .iter()
+        .map(|target| Tally::new(target.to_string()))
+        .collect();
     let verdict = Verdict::default();
-    let fold = Mutex::new(Fold { session, targets, tallies, verdict, out });
+    let fold = Mutex::new(Fold {
+        session,
+        targets,
+        tallies,
+        verdict,
+        out,
+    });
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
-    let run =
-        repeat::run(targets, &session.dial, schedule, &session.io, &session.cx, &mut observer);
+    let run = repeat::run(
+        targets,
+        &session.dial,
+        schedule,
+        &session.io,
+        &session.cx,
+        &mut observer,
+    );
     let summaries = session.drive(run, || lock(&fold).interim()).await;
     let mut fold = lock(&fold);
     let exit = fold.verdict.exit(session.signals.stopped());
@@ -45,7 +60,11 @@ pub(super) async fn run(
 
 impl Fold<'_> {
     fn event(&mut self, event: &Stamped<Event>) -> ControlFlow<()> {
-        if let Some(tally) = event.event.target().and_then(|index| self.tallies.get_mut(index)) {
+        if let Some(tally) = event
+            .event
+            .target()
+            .and_then(|index| self.tallies.get_mut(index))
+        {
             tally.apply(&event.event);
         }
         let text = match &event.event {
@@ -58,7 +77,8 @@ impl Fold<'_> {
 
     fn probe(&mut self, probe: &Probe, at: Duration) -> String {
         if !probe.report.is_interrupted() {
-            self.verdict.add(Exit::of_report(&probe.report, Exit::Interrupted));
+            self.verdict
+                .add(Exit::of_report(&probe.report, Exit::Interrupted));
         }
         match self.session.output.format {
             Format::Json | Format::Pretty => self.session.line("dial", at, line(probe)),
@@ -71,11 +91,20 @@ impl Fold<'_> {
     }
 
     fn skipped(&self, target: usize, seq: u64, at: Duration) -> String {
-        let target = self.targets.get(target).map(ToString::to_string).unwrap_or_default();
+        let target = self
+            .targets
+            .get(target)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         match self.session.output.format {
-            Format::Json | Format::Pretty => {
-                self.session.line("skipped", at, lines::Skipped { target: &target, seq })
-            }
+            Format::Json | Format::Pretty => self.session.line(
+                "skipped",
+                at,
+                lines::Skipped {
+                    target: &target,
+                    seq,
+                },
+            ),
             Format::Human => tables::repeat::skipped(seq, &self.session.output.view),
             Format::Quiet => String::new(),
         }
@@ -84,13 +113,20 @@ impl Fold<'_> {
     /// SIGQUIT: what is known so far. In JSON a line like the others, else beside the data.
     fn interim(&mut self) {
         let total = self.session.cx.elapsed();
-        let summaries: Vec<_> = self.tallies.iter().map(|tally| tally.summary(total)).collect();
+        let summaries: Vec<_> = self
+            .tallies
+            .iter()
+            .map(|tally| tally.summary(total))
+            .collect();
         match self.session.output.format {
             Format::Json | Format::Pretty => {
                 let _ = self.out.write(&self.summary_line(&summaries, None));
             }
             Format::Human | Format::Quiet => {
-                messages::say(self.tables(&summaries, &self.session.output.messages).trim_end());
+                messages::say(
+                    self.tables(&summaries, &self.session.output.messages)
+                        .trim_end(),
+                );
             }
         }
     }
@@ -107,7 +143,7 @@ impl Fold<'_> {
 
     fn tables(&self, summaries: &[Summary], view: &crate::output::View) -> String {
         let table = |(summary, tally): (&Summary, &Tally)| {
-            tables::repeat::summary(summary, &tally.latencies().buckets(BUCKETS), view)
+            tables::repeat::summary(summary, &tally.latencies().bars(BARS), view)
         };
         summaries.iter().zip(&self.tallies).map(table).collect()
     }
@@ -119,12 +155,13 @@ impl Fold<'_> {
             exit_code: exit.map(Exit::code),
             config: &self.session.config,
         };
-        self.session.line("summary", self.session.cx.elapsed(), body)
+        self.session
+            .line("summary", self.session.cx.elapsed(), body)
     }
 }
 
 /// Lines of the histogram.
-const BUCKETS: usize = 8;
+const BARS: usize = 8;
 
 fn line(probe: &Probe) -> lines::Dial<'_> {
     lines::Dial {

@@ -24,7 +24,10 @@ pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trou
     let Some(connection) = connection else {
         return Ok(Exit::of_report(&report, session.signals.stopped()));
     };
-    let config = stdio::Config { interactive: session.output.stdin_tty, ..stdio::Config::default() };
+    let config = stdio::Config {
+        interactive: session.output.stdin_tty,
+        ..stdio::Config::default()
+    };
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
     let deadline = cx.deadline(None);
     let relay = stdio::relay(connection, input, output, config, &deadline);

@@ -26,14 +26,27 @@ pub(super) async fn run(
     command: &[OsString],
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
-    let mut show = Show { session, aside: !command.is_empty(), out };
+    let mut show = Show {
+        session,
+        aside: !command.is_empty(),
+        out,
+    };
     let mut observer = |event: &Stamped<Event>| show.event(event);
-    let run = wait::run(targets, &session.dial, wait, &session.io, &session.cx, &mut observer);
+    let run = wait::run(
+        targets,
+        &session.dial,
+        wait,
+        &session.io,
+        &session.cx,
+        &mut observer,
+    );
     let summary = session.drive(run, || ()).await;
     let exit = exit(&summary, session);
     show.finish(&summary, exit);
     match command.split_first() {
-        Some((program, arguments)) if exit == Exit::Success => Ok(become_command(program, arguments)),
+        Some((program, arguments)) if exit == Exit::Success => {
+            Ok(become_command(program, arguments))
+        }
         _ => Ok(exit),
     }
 }
@@ -50,7 +63,8 @@ fn exit(summary: &Summary, session: &Session) -> Exit {
     let unmet = summary.targets.iter().filter(|waited| !waited.ok);
     let last: Option<Vec<_>> = unmet.map(|waited| waited.last_failure.as_ref()).collect();
     let all = |class: Class| {
-        last.as_ref().is_some_and(|all| all.iter().all(|failure| failure.kind.class() == class))
+        last.as_ref()
+            .is_some_and(|all| all.iter().all(|failure| failure.kind.class() == class))
     };
     if all(Class::Local) {
         Exit::Local
@@ -64,7 +78,10 @@ fn exit(summary: &Summary, session: &Session) -> Exit {
 /// Replaces netkit; returns only if that is impossible.
 fn become_command(program: &OsString, arguments: &[OsString]) -> Exit {
     let error = std::process::Command::new(program).args(arguments).exec();
-    messages::say(&format!("netkit: running {}: {error}", program.to_string_lossy()));
+    messages::say(&format!(
+        "netkit: running {}: {error}",
+        program.to_string_lossy()
+    ));
     match error.kind() {
         io::ErrorKind::NotFound => Exit::NotFound,
         _ => Exit::NotExecutable,
@@ -82,9 +99,12 @@ struct Show<'a> {
 impl Show<'_> {
     fn event(&mut self, event: &Stamped<Event>) -> ControlFlow<()> {
         match &event.event {
-            Event::Retry { tries, report, pause, .. } => {
-                self.retry(report, *tries, *pause, event.at)
-            }
+            Event::Retry {
+                tries,
+                report,
+                pause,
+                ..
+            } => self.retry(report, *tries, *pause, event.at),
             Event::Ready { tries, report, .. } => self.ready(report, *tries, event.at),
             _ => ControlFlow::Continue(()),
         }
@@ -101,12 +121,16 @@ impl Show<'_> {
         let (failure, pause_ms) = (report.failure.as_ref(), pause.into());
         match self.session.output.format {
             Format::Json | Format::Pretty => {
-                let body = lines::Retry { target, tries, outcome, failure, pause_ms };
+                let body = lines::Retry {
+                    target,
+                    tries,
+                    outcome,
+                    failure,
+                    pause_ms,
+                };
                 self.out.write(&self.session.line("retry", at, body))
             }
-            Format::Human => {
-                self.human(|view| tables::wait::retry(report, tries, pause, view))
-            }
+            Format::Human => self.human(|view| tables::wait::retry(report, tries, pause, view)),
             Format::Quiet => ControlFlow::Continue(()),
         }
     }
@@ -116,7 +140,12 @@ impl Show<'_> {
         let failure = report.failure.as_ref();
         match self.session.output.format {
             Format::Json | Format::Pretty => {
-                let body = lines::Ready { target, tries, outcome, failure };
+                let body = lines::Ready {
+                    target,
+                    tries,
+                    outcome,
+                    failure,
+                };
                 self.out.write(&self.session.line("ready", at, body))
             }
             Format::Human => self.human(|view| tables::wait::ready(report, tries, at, view)),
@@ -134,7 +163,9 @@ impl Show<'_> {
                     exit_code: Some(exit.code()),
                     config: &self.session.config,
                 };
-                let line = self.session.line("summary", self.session.cx.elapsed(), body);
+                let line = self
+                    .session
+                    .line("summary", self.session.cx.elapsed(), body);
                 self.out.write(&line)
             }
             Format::Human if !summary.ok => self.human(|view| tables::wait::failed(summary, view)),

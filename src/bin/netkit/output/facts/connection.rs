@@ -11,6 +11,7 @@ use netkit::time::Millis;
 use super::{Fact, counted};
 use crate::output::View;
 use crate::output::style::Tone;
+use crate::output::text::{cut, escape_bytes};
 
 /// How much of what was received is shown on a terminal unless more is asked for.
 const SHOWN: usize = 320;
@@ -175,6 +176,23 @@ fn option_fact(option: &OptionFact, view: &View) -> Fact {
     }
 }
 
+fn mptcp(spoken: bool) -> Fact {
+    if spoken {
+        Fact::new("mptcp", "the peer speaks it")
+    } else {
+        Fact::new("mptcp", "the peer does not speak it; this is plain TCP").tone(Tone::Warn)
+    }
+}
+
+fn fastopen(taken: bool) -> Fact {
+    if taken {
+        Fact::new("fastopen", "the server took the data of the SYN")
+    } else {
+        let text = "the server took no data in the SYN; a cookie for next time may have come";
+        Fact::new("fastopen", text).tone(Tone::Warn)
+    }
+}
+
 fn hold(hold: &Hold) -> Fact {
     let probes = match (hold.probes_sent, hold.probes_acked) {
         (Some(sent), Some(acked)) => {
@@ -233,20 +251,17 @@ fn summary(exchange: &Exchange, first_byte: Option<Millis>) -> String {
     text
 }
 
-/// Received bytes: raw text in a pipe, escaped and cut on a terminal; what is not text in base64.
+/// Received bytes: text as it came in a pipe, escaped and cut on a terminal; what is not text is
+/// escaped everywhere.
 fn shown(bytes: &Bytes, view: &View) -> String {
     let text = match bytes {
         Bytes::Text(text) if !view.rich => return text.clone(),
-        Bytes::Text(text) => view.safe(text),
-        Bytes::Base64(text) => format!("base64 {text}"),
+        bytes => escape_bytes(&bytes.to_vec()),
     };
     if view.verbose || !view.rich || text.chars().count() <= SHOWN {
         return text;
     }
-    format!(
-        "{} (--verbose shows all)",
-        crate::output::text::cut(&text, SHOWN)
-    )
+    format!("{} (--verbose shows all)", cut(&text, SHOWN))
 }
 
 /// A lookup in a line: how many addresses of which family, from where.

@@ -1,12 +1,16 @@
 //! Repetition: a line a probe, and the statistics of each target.
 
+use std::time::Duration;
+
 use netkit::dial::repeat::{Probe, Summary};
-use netkit::stats::Latency;
+use netkit::stats::{Bar, Latency};
+use netkit::time::Millis;
 
 use super::headline;
 use crate::output::View;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
+use crate::output::waterfall::bar;
 
 /// One probe. Its target is named only where there are several.
 pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
@@ -61,12 +65,8 @@ pub(crate) fn skipped(seq: u64, view: &View) -> String {
     }
 }
 
-/// The statistics of one target; `buckets` are the upper borders and counts of its histogram.
-pub(crate) fn summary(
-    summary: &Summary,
-    buckets: &[(std::time::Duration, u64)],
-    view: &View,
-) -> String {
+/// The statistics of one target; `bars` its histogram.
+pub(crate) fn summary(summary: &Summary, bars: &[Bar], view: &View) -> String {
     let good = match summary.loss_pct {
         Some(loss) if loss > 0.0 => Some(false),
         Some(_) => Some(true),
@@ -84,7 +84,7 @@ pub(crate) fn summary(
         plain(summary)
     });
     if view.rich {
-        text.push_str(&histogram(buckets, view));
+        text.push_str(&histogram(bars, view));
     }
     text
 }
@@ -179,29 +179,29 @@ fn plain(summary: &Summary) -> String {
 /// Cells of the longest bar.
 const BAR: usize = 40;
 
-fn histogram(buckets: &[(std::time::Duration, u64)], view: &View) -> String {
-    let most = buckets.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    if most == 0 || buckets.len() < 2 {
+fn histogram(bars: &[Bar], view: &View) -> String {
+    let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
+    if most == 0 || bars.len() < 2 {
         return String::new();
     }
-    let width = BAR.min(view.width.saturating_sub(24));
-    let line = |(upper, count): &(std::time::Duration, u64)| {
-        let count_shown = std::time::Duration::from_micros(*count);
-        let bar = match count {
+    let width = BAR.min(view.width.saturating_sub(32));
+    let line = |row: &Bar| {
+        let filled = match row.count {
             0 => String::new(),
-            _ => super::super::waterfall::bar(
-                std::time::Duration::ZERO,
-                count_shown,
-                std::time::Duration::from_micros(most),
-                width,
-            ),
+            count => bar(Duration::ZERO, share(count), share(most), width),
         };
-        let upper = netkit::time::Millis(*upper).to_string();
         format!(
-            "  {}{upper:>8} {} {count}\n",
-            view.paint(Tone::Dim, "≤ "),
-            view.paint(Tone::Good, bar.trim_end())
+            "  {:>8} – {:<8} {} {}\n",
+            Millis(row.low).to_string(),
+            Millis(row.high).to_string(),
+            view.paint(Tone::Good, filled.trim_end()),
+            view.paint(Tone::Dim, &row.count.to_string()),
         )
     };
-    buckets.iter().map(line).collect()
+    bars.iter().map(line).collect()
+}
+
+/// A count as a length, for a bar to scale.
+fn share(count: u64) -> Duration {
+    Duration::from_micros(count)
 }

@@ -1,0 +1,83 @@
+//! Signals: stop and report, stop at once, go on.
+
+use std::time::Duration;
+
+use crate::support::{Server, netkit};
+
+/// Long enough for a child on a busy machine to have begun.
+const BEGUN: Duration = Duration::from_millis(400);
+
+#[test]
+fn an_interrupted_repetition_reports_and_exits_by_health() {
+    for signal in ["INT", "TERM"] {
+        let server = Server::echo();
+        let running = netkit(&format!("dial {} -c 0 -i 10ms", server.addr)).start();
+        wait_for(&server);
+        running.signal(signal);
+        running.wait().status(0).says("0.0% lost");
+    }
+}
+
+#[test]
+fn interrupted_before_any_result_is_told_by_the_status() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let silent = Server::udp_silent();
+        let running = netkit(&format!("dial udp://{} -t 20s", silent.addr)).start();
+        wait_for(&silent);
+        running.signal(signal);
+        running.wait().status(status).says("interrupted");
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_it_whatever_hangs() {
+    let silent = Server::udp_silent();
+    let running = netkit(&format!("dial udp://{} -c 0 -i 10ms -t 20s", silent.addr)).start();
+    wait_for(&silent);
+    running.signal("INT");
+    running.signal("INT");
+    let outcome = running.wait();
+    assert!(outcome.took < Duration::from_secs(10), "{outcome}");
+}
+
+#[test]
+fn quit_prints_interim_statistics_and_goes_on() {
+    let server = Server::echo();
+    let running = netkit(&format!("dial {} -c 0 -i 10ms", server.addr)).start();
+    wait_for(&server);
+    running.signal("QUIT");
+    std::thread::sleep(BEGUN);
+    running.signal("INT");
+    let outcome = running.wait().status(0);
+    let outcome = outcome.complains("sent").complains("p99");
+    assert_eq!(outcome.stdout.matches("p99").count(), 1, "{outcome}");
+}
+
+#[test]
+fn quit_is_a_line_of_json_with_no_exit_code() {
+    let server = Server::echo();
+    let running = netkit(&format!("dial {} -c 0 -i 10ms --json", server.addr)).start();
+    wait_for(&server);
+    running.signal("QUIT");
+    std::thread::sleep(BEGUN);
+    running.signal("INT");
+    let lines = running.wait().status(0).json();
+    let summaries: Vec<_> = lines
+        .iter()
+        .filter(|line| line["type"] == "summary")
+        .collect();
+    assert_eq!(summaries.len(), 2);
+    assert!(summaries[0]["exit_code"].is_null() && summaries[1]["exit_code"] == 0);
+}
+
+/// A hit proves that the child runs and has its signal handlers.
+fn wait_for(server: &Server) {
+    let begun = std::time::Instant::now();
+    while server.hits() == 0 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the child never came"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

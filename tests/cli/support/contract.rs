@@ -1,0 +1,141 @@
+//! The JSON contract, read a second time: by hand, with nothing unknown allowed.
+//!
+//! Independent of the program's own types on purpose. A key that is added, dropped or renamed fails
+//! here until it is written down; absent and `null` are told apart.
+
+#![expect(
+    dead_code,
+    reason = "the fields are the contract; reading them is the check"
+)]
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::sync::LazyLock;
+
+use super::transcript::netkit;
+
+/// A key that must be there and may be `null`.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
+macro_rules! contract {
+    ($($name:ident { $($plain:ident: $type:ty,)* $(; $($nullable:ident: $of:ty,)*)? })*) => {$(
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $(pub(crate) $plain: $type,)*
+            $($(#[serde(deserialize_with = "present")] pub(crate) $nullable: Option<$of>,)*)?
+        }
+    )*};
+}
+
+contract! {
+    DialLine {
+        schema: String, r#type: String, ts: String, at_ms: f64,
+        target: String, network: String, ok: bool, outcome: String,
+        attempts: Vec<Attempt>, options: Vec<OptionFact>, warnings: Vec<String>,
+        ; host: String, port: u16, path: String, failure: Failure, resolve: Resolve,
+        local: String, peer: String, connect_ms: f64, first_byte_ms: f64, total_ms: f64,
+        keepalive: Keepalive, mptcp: bool, fastopen: bool, detection: Detection,
+        tcp_info: TcpInfo, exchange: Exchange, hold: Hold,
+        seq: u64, due_ms: f64, lateness_ms: f64, config: Config,
+    }
+    Attempt {
+        addr: String, started_ms: f64, outcome: String,
+        ; family: String, local: String, ended_ms: f64, failure: Failure,
+        handshake_rtt_ms: f64, syn_retransmits: u32,
+    }
+    Failure {
+        stage: String, kind: String, message: String, who: Who, evidence: Vec<Value>,
+        ; errno: Errno, hint: String,
+    }
+    Errno { code: i32, name: String, }
+    Resolve {
+        addresses: Vec<String>, questions: Vec<Question>,
+        ; ms: f64, server: String, transport: String,
+    }
+    Question {
+        family: String, started_ms: f64,
+        ; ended_ms: f64, addresses: u64, failure: Failure,
+    }
+    OptionFact { name: String, requested: String, ; accepted: String, }
+    Keepalive { requested: KeepaliveValues, ; accepted: KeepaliveValues, user_timeout_ms: f64, }
+    KeepaliveValues { enabled: bool, idle_ms: f64, interval_ms: f64, count: u32, }
+    Detection { idle_by: String, in_flight_by: String, ; idle_ms: f64, in_flight_ms: f64, }
+    TcpInfo {
+        state: String, rtt_ms: f64, rttvar_ms: f64, rto_ms: f64, total_retransmits: u32,
+        unacked: u32, probes: u8, backoff: u8, snd_mss: u32, rcv_mss: u32, advmss: u32,
+        pmtu: u32, snd_cwnd: u32, options: Vec<String>, last_ack_recv_ms: f64,
+        ; min_rtt_ms: f64, syn_retransmits: u32, congestion: String, segs_out: u32, segs_in: u32,
+        bytes_acked: u64, bytes_received: u64,
+    }
+    Exchange {
+        sent_bytes: u64, received_bytes: u64, truncated: bool,
+        ; received: Bytes, matched: bool, closed_by_peer: String, started_ms: f64, ended_ms: f64,
+    }
+    Hold {
+        held_ms: f64, received_bytes: u64, alive: bool,
+        ; probes_sent: u32, probes_acked: u32, failure: Failure,
+    }
+    Config {
+        timeout_ms: f64, strategy: String, resolution_delay_ms: f64, race_all: bool,
+        name_servers: Vec<String>, socket: SocketConfig, exchange: ExchangeConfig,
+        ; attempt_timeout_ms: f64, family: String, attempt_delay_ms: f64, hold_ms: f64,
+        schedule: Schedule, wait: Wait,
+    }
+    SocketConfig {
+        fastopen: bool, mptcp: bool, keepalive: KeepaliveValues, close: String,
+        ; local_addr: String, interface: String, mark: u32, tos: u8, ttl: u8, mss: u16,
+        congestion: String, nodelay: bool, user_timeout_ms: f64,
+    }
+    ExchangeConfig {
+        banner: bool, shutdown_write: bool,
+        ; send_bytes: u64, expect: String, expect_regex: String, read_bytes: u64,
+    }
+    Schedule { interval_ms: f64, parallel: u64, ; count: u64, }
+    Wait { until: String, any: bool, ; limit_ms: f64, }
+}
+
+/// Who said no.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Who {
+    pub(crate) party: String,
+    #[serde(default)]
+    pub(crate) addr: Option<String>,
+}
+
+/// Bytes: one of two keys.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bytes {
+    Text(String),
+    Base64(String),
+}
+
+static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let schema = netkit("generate schema").run().status(0).stdout;
+    let schema = serde_json::from_str(&schema).expect("the schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is a schema")
+});
+
+/// Validates a line against the generated schema, and against the second reader if it is a dial.
+#[track_caller]
+pub(crate) fn valid(line: &Value) {
+    let errors: Vec<_> = SCHEMA
+        .iter_errors(line)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{line:#}");
+    if line["type"] == "dial" {
+        let read: Result<DialLine, _> = serde_json::from_value(line.clone());
+        if let Err(error) = read {
+            panic!("{error}\n{line:#}");
+        }
+    }
+}

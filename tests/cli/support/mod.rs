@@ -1,0 +1,9 @@
+//! What makes a test read like a transcript.
+
+mod contract;
+mod server;
+mod transcript;
+
+pub(crate) use contract::{DialLine, valid};
+pub(crate) use server::{Closed, Server};
+pub(crate) use transcript::{Netkit, Outcome, netkit};

@@ -1,0 +1,189 @@
+//! What was typed wrong: status 2, the house form, and the line of JSON.
+
+use crate::support::{netkit, valid};
+
+#[test]
+fn a_bad_target_is_underlined() {
+    let outcome = netkit("dial localhost:99999").run().status(2);
+    assert_eq!(
+        outcome.stderr,
+        "netkit: port 99999 is out of range\n  localhost:99999\n            ^^^^^\n\
+         expected a port from 0 to 65535\n"
+    );
+    assert_eq!(outcome.stdout, "", "{outcome}");
+}
+
+#[test]
+fn a_bad_value_is_underlined_behind_its_flag() {
+    let outcome = netkit("dial x:80 --ttl 300").run().status(2);
+    assert!(
+        outcome.stderr.contains("  --ttl 300\n        ^^^\n"),
+        "{outcome}"
+    );
+    netkit("dial x:80 --send")
+        .arg(r"ab\q")
+        .run()
+        .status(2)
+        .complains("^^\n");
+}
+
+#[test]
+fn an_unknown_flag_is_answered_with_the_nearest() {
+    netkit("dial --timeot 3 x:80")
+        .run()
+        .status(2)
+        .complains("did you mean `--timeout`?");
+    netkit("dail x:80")
+        .run()
+        .status(2)
+        .complains("did you mean `dial`?");
+}
+
+/// Every flag with a value, given a wrong one.
+const BAD_VALUES: &[(&str, &str, &str)] = &[
+    ("--timeout", "soon", "500ms"),
+    ("--attempt-timeout", "soon", "500ms"),
+    ("--attempt-delay", "1ms", "10ms"),
+    ("--strategy", "luck", "rfc8305"),
+    ("--network", "sctp", "tcp6"),
+    ("--ns", "nowhere", "8.8.8.8"),
+    ("--keepalive", "0", "whole seconds"),
+    ("--keepalive-interval", "0.5", "whole seconds"),
+    ("--keepalive-count", "0", "from 1 to 127"),
+    ("--user-timeout", "0", "1ms"),
+    ("--hold", "0", "above zero"),
+    ("--local-addr", "home", "192.0.2.1:5000"),
+    ("--mark", "x", "0xffffffff"),
+    ("--tos", "256", "0 to 255"),
+    ("--dscp", "zz", "af11"),
+    ("--ttl", "0", "from 1 to 255"),
+    ("--mss", "1", "from 88 to 32767"),
+    ("--nodelay=maybe", "", "on or off"),
+    ("--close", "slam", "rst"),
+    ("--send", r"\q", r"\xHH"),
+    ("--send-hex", "0g", "hexadecimal"),
+    ("--expect", r"\q", r"\xHH"),
+    ("--expect-regex", "(", "regular expression"),
+    ("--read", "some", "64KiB"),
+    ("--count", "x", "until Ctrl-C"),
+    ("--interval", "0", "above zero"),
+    ("--parallel", "0", "from 1 to 65535"),
+    ("--wait", "long", "500ms"),
+    ("--wait-for", "godot", "closed"),
+    ("--only", "mine", "refused"),
+    ("--color", "red", "always"),
+    ("--progress", "slow", "always"),
+];
+
+#[test]
+fn every_malformed_option_names_the_flag_the_value_and_the_accepted_form() {
+    for (flag, value, form) in BAD_VALUES {
+        let command = netkit("dial 127.0.0.1:1").arg(*flag);
+        let command = if value.is_empty() {
+            command
+        } else {
+            command.arg(*value)
+        };
+        let (name, value) = flag.split_once('=').unwrap_or((flag, value));
+        command
+            .run()
+            .status(2)
+            .complains(name)
+            .complains(value)
+            .complains(form);
+    }
+}
+
+#[test]
+fn no_flag_with_a_value_is_left_out_of_that_table() {
+    let help = netkit("dial -h").run().status(0).stdout;
+    // Any text may be a name or a path: there is no malformed one.
+    let free = ["--targets", "--send-file", "--interface", "--congestion"];
+    let listed = |flag: &str| {
+        BAD_VALUES
+            .iter()
+            .any(|(name, ..)| name.split('=').next() == Some(flag))
+    };
+    let lines = help
+        .lines()
+        .filter(|line| line.contains("--") && line.contains('<'));
+    let mut checked = 0;
+    for line in lines {
+        let Some(flag) = line.split_whitespace().find(|word| word.starts_with("--")) else {
+            continue;
+        };
+        let flag = flag.split('[').next().unwrap();
+        checked += 1;
+        assert!(free.contains(&flag) || listed(flag), "{flag} is not tested");
+    }
+    assert!(
+        checked > 25,
+        "the help was not understood: {checked} flags\n{help}"
+    );
+}
+
+#[test]
+fn a_usage_error_is_also_a_line_of_json() {
+    let outcome = netkit("dial localhost:99999 --json")
+        .run()
+        .status(2)
+        .complains("netkit: ");
+    let line = outcome.one();
+    valid(&line);
+    assert_eq!(line["type"], "error");
+    assert_eq!(line["failure"]["kind"], "invalid");
+    assert_eq!(line["exit_code"], 2);
+}
+
+#[test]
+fn the_escapes_of_a_bad_argument_do_not_reach_the_terminal() {
+    let outcome = netkit("dial").arg("\u{1b}[31mx").run().status(2);
+    assert!(!outcome.stderr.contains('\u{1b}'), "{outcome}");
+}
+
+#[test]
+fn a_bad_line_of_a_list_is_named_by_its_number() {
+    netkit("dial -")
+        .stdin("127.0.0.1:1\n# comment\nx:99999\n")
+        .run()
+        .status(2)
+        .complains("line 3");
+    netkit("dial -")
+        .stdin("# nothing\n")
+        .run()
+        .status(2)
+        .complains("no target");
+}
+
+#[test]
+fn an_unreadable_file_is_a_local_failure() {
+    netkit("dial --targets /nonexistent/list")
+        .run()
+        .status(6)
+        .complains("reading targets");
+    netkit("dial 127.0.0.1:1 --send-file /nonexistent/data")
+        .run()
+        .status(6)
+        .complains("--send-file");
+    let outcome = netkit("dial --targets /nonexistent/list --json")
+        .run()
+        .status(6);
+    valid(&outcome.one());
+}
+
+#[test]
+fn help_ends_with_the_exit_codes_and_examples() {
+    for line in ["--help", "dial --help"] {
+        netkit(line)
+            .run()
+            .status(0)
+            .says("Exit codes:\n")
+            .says("124 ")
+            .says("Examples:\n");
+    }
+    netkit("--version")
+        .run()
+        .status(0)
+        .says(env!("CARGO_PKG_VERSION"));
+    netkit("").run().status(2).complains("Usage: netkit");
+}
