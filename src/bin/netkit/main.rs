@@ -31,10 +31,7 @@ fn main() -> ExitCode {
         Err(error) => return messages::usage(&error, messages::wants_json(&argv)).into(),
     };
     let done = match plan.action {
-        Action::Dial(dial) => {
-            let _ = dial;
-            block_on(async { Exit::Success })
-        }
+        Action::Dial(dial) => block_on(run::dial(*dial, plan.output)),
         Action::Demo => demo::run(&plan.output.view),
         Action::Generate(what) => generate::run(&what),
     };
