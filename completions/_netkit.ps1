@@ -1,0 +1,137 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'netkit'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'netkit' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('dial', 'dial', [CompletionResultType]::ParameterValue, 'Connect to a target: which address answers, how long each stage takes, and if none, who said no')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run every subcommand against servers of its own on loopback and show what comes out')
+            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions, man pages, the JSON Schema or the README''s help block')
+            break
+        }
+        'netkit;dial' {
+            [CompletionResult]::new('--targets', '--targets', [CompletionResultType]::ParameterName, 'Reads targets from a file, one a line, `#` comments; `-` is standard input')
+            [CompletionResult]::new('--network', '--network', [CompletionResultType]::ParameterName, 'The network, for targets that do not name one [default: tcp]')
+            [CompletionResult]::new('--ns', '--ns', [CompletionResultType]::ParameterName, 'Asks this name server instead of the system''s (may be given more than once)')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Bounds the whole dial: resolve, connect, exchange [default: 5s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Bounds the whole dial: resolve, connect, exchange [default: 5s]')
+            [CompletionResult]::new('--attempt-timeout', '--attempt-timeout', [CompletionResultType]::ParameterName, 'Bounds the connection attempt to one address')
+            [CompletionResult]::new('--attempt-delay', '--attempt-delay', [CompletionResultType]::ParameterName, 'Pause before the next address is tried beside the last, at least 10ms [default: 250ms; go 300ms, curl 200ms]')
+            [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'Dials as that client would [default: rfc8305]')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Sends text, with C escapes (`PING\r\n`)')
+            [CompletionResult]::new('--send-hex', '--send-hex', [CompletionResultType]::ParameterName, 'Sends bytes in hexadecimal')
+            [CompletionResult]::new('--send-file', '--send-file', [CompletionResultType]::ParameterName, 'Sends the content of a file')
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Succeeds only if this text, with C escapes, comes back')
+            [CompletionResult]::new('--expect-regex', '--expect-regex', [CompletionResultType]::ParameterName, 'Succeeds only if what comes back matches')
+            [CompletionResult]::new('--read', '--read', [CompletionResultType]::ParameterName, 'Reads until that many bytes have come; 0 does not wait for a reply')
+            [CompletionResult]::new('--keepalive', '--keepalive', [CompletionResultType]::ParameterName, 'Idle time before the first keepalive probe [default: 15s]')
+            [CompletionResult]::new('--keepalive-interval', '--keepalive-interval', [CompletionResultType]::ParameterName, 'Time between keepalive probes [default: 15s]')
+            [CompletionResult]::new('--keepalive-count', '--keepalive-count', [CompletionResultType]::ParameterName, 'Unanswered probes until the connection is given up [default: 9]')
+            [CompletionResult]::new('--user-timeout', '--user-timeout', [CompletionResultType]::ParameterName, 'How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)')
+            [CompletionResult]::new('--hold', '--hold', [CompletionResultType]::ParameterName, 'Keeps the connection open that long and counts the probes')
+            [CompletionResult]::new('--local-addr', '--local-addr', [CompletionResultType]::ParameterName, 'Source address, with a port if it matters')
+            [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Network interface to leave by (SO_BINDTODEVICE)')
+            [CompletionResult]::new('--mark', '--mark', [CompletionResultType]::ParameterName, 'Firewall mark (SO_MARK)')
+            [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type-of-service byte')
+            [CompletionResult]::new('--dscp', '--dscp', [CompletionResultType]::ParameterName, 'Differentiated services code point: a number or a name (`ef`, `af41`)')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Time to live, or hop limit')
+            [CompletionResult]::new('--mss', '--mss', [CompletionResultType]::ParameterName, 'Maximum segment size to announce (TCP_MAXSEG)')
+            [CompletionResult]::new('--congestion', '--congestion', [CompletionResultType]::ParameterName, 'Congestion control algorithm (TCP_CONGESTION)')
+            [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Sends small segments at once (TCP_NODELAY) [default: on]')
+            [CompletionResult]::new('--close', '--close', [CompletionResultType]::ParameterName, 'How the connection is closed [default: fin]')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Time from one probe to the next [default: 1s]')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time from one probe to the next [default: 1s]')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'Dials under way at once [default: what the descriptor limit allows]')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Dials under way at once [default: what the descriptor limit allows]')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Retries for that long, until every target answers (pauses grow from 100ms to 5s)')
+            [CompletionResult]::new('--wait-for', '--wait-for', [CompletionResultType]::ParameterName, 'What to wait for [default: open]')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Of many targets, show only those that ended so (may be given more than once)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to show progress on standard error')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Short for --network udp')
+            [CompletionResult]::new('--udp', '--udp', [CompletionResultType]::ParameterName, 'Short for --network udp')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'IPv4 only')
+            [CompletionResult]::new('--ipv4', '--ipv4', [CompletionResultType]::ParameterName, 'IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'IPv6 only')
+            [CompletionResult]::new('--ipv6', '--ipv6', [CompletionResultType]::ParameterName, 'IPv6 only')
+            [CompletionResult]::new('--race-all', '--race-all', [CompletionResultType]::ParameterName, 'Lets the losers of the race finish, and reports them')
+            [CompletionResult]::new('--banner', '--banner', [CompletionResultType]::ParameterName, 'Waits for the server to speak first')
+            [CompletionResult]::new('--shutdown-write', '--shutdown-write', [CompletionResultType]::ParameterName, 'Closes the sending side after sending, and reads to the end')
+            [CompletionResult]::new('--stdio', '--stdio', [CompletionResultType]::ParameterName, 'Connects standard input and output to the connection, as nc')
+            [CompletionResult]::new('--no-keepalive', '--no-keepalive', [CompletionResultType]::ParameterName, 'Sends no keepalive probes')
+            [CompletionResult]::new('--fastopen', '--fastopen', [CompletionResultType]::ParameterName, 'Puts data into the SYN where the server allows it (RFC 7413)')
+            [CompletionResult]::new('--mptcp', '--mptcp', [CompletionResultType]::ParameterName, 'Multipath TCP, falling back to TCP (RFC 8684)')
+            [CompletionResult]::new('--any', '--any', [CompletionResultType]::ParameterName, 'One of the targets is enough')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Prints JSON Lines')
+            [CompletionResult]::new('--pretty', '--pretty', [CompletionResultType]::ParameterName, 'Prints indented JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Prints nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Prints nothing but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Prints more: all attempts, everything received')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Prints more: all attempts, everything received')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'netkit;demo' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'netkit;generate' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'A completion script')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'The man pages: one file each into a directory, or the first to standard output')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'The JSON Schema of every line that --json prints')
+            [CompletionResult]::new('readme-help', 'readme-help', [CompletionResultType]::ParameterValue, 'The help block of README.md')
+            break
+        }
+        'netkit;generate;completions' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'netkit;generate;man' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'netkit;generate;schema' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'netkit;generate;readme-help' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,124 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[netkit] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'netkit'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'netkit'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand dial 'Connect to a target: which address answers, how long each stage takes, and if none, who said no'
+            cand demo 'Run every subcommand against servers of its own on loopback and show what comes out'
+            cand generate 'Write completions, man pages, the JSON Schema or the README''s help block'
+        }
+        &'netkit;dial'= {
+            cand --targets 'Reads targets from a file, one a line, `#` comments; `-` is standard input'
+            cand --network 'The network, for targets that do not name one [default: tcp]'
+            cand --ns 'Asks this name server instead of the system''s (may be given more than once)'
+            cand -t 'Bounds the whole dial: resolve, connect, exchange [default: 5s]'
+            cand --timeout 'Bounds the whole dial: resolve, connect, exchange [default: 5s]'
+            cand --attempt-timeout 'Bounds the connection attempt to one address'
+            cand --attempt-delay 'Pause before the next address is tried beside the last, at least 10ms [default: 250ms; go 300ms, curl 200ms]'
+            cand --strategy 'Dials as that client would [default: rfc8305]'
+            cand --send 'Sends text, with C escapes (`PING\r\n`)'
+            cand --send-hex 'Sends bytes in hexadecimal'
+            cand --send-file 'Sends the content of a file'
+            cand --expect 'Succeeds only if this text, with C escapes, comes back'
+            cand --expect-regex 'Succeeds only if what comes back matches'
+            cand --read 'Reads until that many bytes have come; 0 does not wait for a reply'
+            cand --keepalive 'Idle time before the first keepalive probe [default: 15s]'
+            cand --keepalive-interval 'Time between keepalive probes [default: 15s]'
+            cand --keepalive-count 'Unanswered probes until the connection is given up [default: 9]'
+            cand --user-timeout 'How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)'
+            cand --hold 'Keeps the connection open that long and counts the probes'
+            cand --local-addr 'Source address, with a port if it matters'
+            cand --interface 'Network interface to leave by (SO_BINDTODEVICE)'
+            cand --mark 'Firewall mark (SO_MARK)'
+            cand --tos 'Type-of-service byte'
+            cand --dscp 'Differentiated services code point: a number or a name (`ef`, `af41`)'
+            cand --ttl 'Time to live, or hop limit'
+            cand --mss 'Maximum segment size to announce (TCP_MAXSEG)'
+            cand --congestion 'Congestion control algorithm (TCP_CONGESTION)'
+            cand --nodelay 'Sends small segments at once (TCP_NODELAY) [default: on]'
+            cand --close 'How the connection is closed [default: fin]'
+            cand -c 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C'
+            cand --count 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C'
+            cand -i 'Time from one probe to the next [default: 1s]'
+            cand --interval 'Time from one probe to the next [default: 1s]'
+            cand -P 'Dials under way at once [default: what the descriptor limit allows]'
+            cand --parallel 'Dials under way at once [default: what the descriptor limit allows]'
+            cand --wait 'Retries for that long, until every target answers (pauses grow from 100ms to 5s)'
+            cand --wait-for 'What to wait for [default: open]'
+            cand --only 'Of many targets, show only those that ended so (may be given more than once)'
+            cand --color 'When to use colours'
+            cand --progress 'When to show progress on standard error'
+            cand -u 'Short for --network udp'
+            cand --udp 'Short for --network udp'
+            cand -4 'IPv4 only'
+            cand --ipv4 'IPv4 only'
+            cand -6 'IPv6 only'
+            cand --ipv6 'IPv6 only'
+            cand --race-all 'Lets the losers of the race finish, and reports them'
+            cand --banner 'Waits for the server to speak first'
+            cand --shutdown-write 'Closes the sending side after sending, and reads to the end'
+            cand --stdio 'Connects standard input and output to the connection, as nc'
+            cand --no-keepalive 'Sends no keepalive probes'
+            cand --fastopen 'Puts data into the SYN where the server allows it (RFC 7413)'
+            cand --mptcp 'Multipath TCP, falling back to TCP (RFC 8684)'
+            cand --any 'One of the targets is enough'
+            cand --json 'Prints JSON Lines'
+            cand --pretty 'Prints indented JSON'
+            cand -q 'Prints nothing but errors'
+            cand --quiet 'Prints nothing but errors'
+            cand -v 'Prints more: all attempts, everything received'
+            cand --verbose 'Prints more: all attempts, everything received'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'netkit;demo'= {
+            cand --color 'When to use colours'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'netkit;generate'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand completions 'A completion script'
+            cand man 'The man pages: one file each into a directory, or the first to standard output'
+            cand schema 'The JSON Schema of every line that --json prints'
+            cand readme-help 'The help block of README.md'
+        }
+        &'netkit;generate;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'netkit;generate;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'netkit;generate;schema'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'netkit;generate;readme-help'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+    ]
+    $completions[$command]
+}

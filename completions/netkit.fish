@@ -1,0 +1,118 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_netkit_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_netkit_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_netkit_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_netkit_using_subcommand
+    set -l cmd (__fish_netkit_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
+complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and if none, who said no'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "demo" -d 'Run every subcommand against servers of its own on loopback and show what comes out'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "generate" -d 'Write completions, man pages, the JSON Schema or the README\'s help block'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l targets -d 'Reads targets from a file, one a line, `#` comments; `-` is standard input' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l network -d 'The network, for targets that do not name one [default: tcp]' -r -f -a "tcp\t''
+tcp4\t''
+tcp6\t''
+udp\t''
+udp4\t''
+udp6\t''
+unix\t''
+unixgram\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ns -d 'Asks this name server instead of the system\'s (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s t -l timeout -d 'Bounds the whole dial: resolve, connect, exchange [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l attempt-timeout -d 'Bounds the connection attempt to one address' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l attempt-delay -d 'Pause before the next address is tried beside the last, at least 10ms [default: 250ms; go 300ms, curl 200ms]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l strategy -d 'Dials as that client would [default: rfc8305]' -r -f -a "rfc8305\t'Happy Eyeballs v2'
+go\t'Go\'s net.Dialer: two families 300 ms apart, serial inside each'
+curl\t'curl: two families 200 ms apart, serial inside each'
+serial\t'One address after the other, as nc'"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends text, with C escapes (`PING\\r\\n`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-file -d 'Sends the content of a file' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect -d 'Succeeds only if this text, with C escapes, comes back' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect-regex -d 'Succeeds only if what comes back matches' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l read -d 'Reads until that many bytes have come; 0 does not wait for a reply' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-interval -d 'Time between keepalive probes [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l user-timeout -d 'How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l hold -d 'Keeps the connection open that long and counts the probes' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l local-addr -d 'Source address, with a port if it matters' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l interface -d 'Network interface to leave by (SO_BINDTODEVICE)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mark -d 'Firewall mark (SO_MARK)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tos -d 'Type-of-service byte' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l dscp -d 'Differentiated services code point: a number or a name (`ef`, `af41`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ttl -d 'Time to live, or hop limit' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mss -d 'Maximum segment size to announce (TCP_MAXSEG)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l congestion -d 'Congestion control algorithm (TCP_CONGESTION)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l nodelay -d 'Sends small segments at once (TCP_NODELAY) [default: on]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l close -d 'How the connection is closed [default: fin]' -r -f -a "fin\t'Politely'
+rst\t'At once, leaving no TIME_WAIT behind'"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s c -l count -d 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s i -l interval -d 'Time from one probe to the next [default: 1s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s P -l parallel -d 'Dials under way at once [default: what the descriptor limit allows]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l wait -d 'Retries for that long, until every target answers (pauses grow from 100ms to 5s)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l wait-for -d 'What to wait for [default: open]' -r -f -a "open\t'The dial succeeds'
+closed\t'Nobody serves there any more'"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l only -d 'Of many targets, show only those that ended so (may be given more than once)' -r -f -a "open\t'Connected, or replied'
+refused\t'RST, or ICMP port unreachable'
+filtered\t'Silence'
+unreachable\t'Unreachable or rejected'
+no-reply\t'UDP: sent, and nothing came back'
+unresolved\t'The name did not resolve'
+failed\t'Everything else'"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR or TERM=dumb is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s u -l udp -d 'Short for --network udp'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l race-all -d 'Lets the losers of the race finish, and reports them'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l banner -d 'Waits for the server to speak first'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l shutdown-write -d 'Closes the sending side after sending, and reads to the end'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l stdio -d 'Connects standard input and output to the connection, as nc'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l no-keepalive -d 'Sends no keepalive probes'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fastopen -d 'Puts data into the SYN where the server allows it (RFC 7413)'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mptcp -d 'Multipath TCP, falling back to TCP (RFC 8684)'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l any -d 'One of the targets is enough'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l json -d 'Prints JSON Lines'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints indented JSON'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Prints nothing but errors'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR or TERM=dumb is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and not __fish_seen_subcommand_from completions man schema readme-help" -s h -l help -d 'Print help'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and not __fish_seen_subcommand_from completions man schema readme-help" -f -a "completions" -d 'A completion script'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and not __fish_seen_subcommand_from completions man schema readme-help" -f -a "man" -d 'The man pages: one file each into a directory, or the first to standard output'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and not __fish_seen_subcommand_from completions man schema readme-help" -f -a "schema" -d 'The JSON Schema of every line that --json prints'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and not __fish_seen_subcommand_from completions man schema readme-help" -f -a "readme-help" -d 'The help block of README.md'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c netkit -n "__fish_netkit_using_subcommand generate; and __fish_seen_subcommand_from readme-help" -s h -l help -d 'Print help'
