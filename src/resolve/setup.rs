@@ -5,7 +5,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::failure::{Evidence, Failure, Kind, Stage, Who};
+use crate::failure::{Evidence, Failure};
+use crate::net::interface::scope_id;
 
 use super::exchange::Policy;
 use super::name::{DomainName, NameError};
@@ -121,26 +122,10 @@ fn is_absolute(typed: &str) -> bool {
     backslashes % 2 == 0
 }
 
-/// The index of an interface, from the kernel's list of IPv6 addresses of this namespace: a server
-/// with a zone is reached over such an interface or not at all.
-fn scope_id(zone: &str) -> Result<u32, Failure> {
-    let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
-    let index = table.lines().find_map(|line| {
-        let words: Vec<_> = line.split_ascii_whitespace().collect();
-        match words[..] {
-            [_, index, .., name] if name == zone => u32::from_str_radix(index, 16).ok(),
-            _ => None,
-        }
-    });
-    index.ok_or_else(|| {
-        let message = format!("no interface {zone:?} with IPv6 to reach the name server over");
-        Failure::new(Stage::Resolve, Kind::NoSuchInterface, message).by(Who::OwnKernel)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
 
     fn setup(conf: &str) -> Setup {
         let mut conf = ResolvConf::parse(conf);

@@ -8,5 +8,6 @@ mod layering;
 mod net;
 mod resolve;
 mod resolve_exchange;
+mod resolve_misbehaviour;
 mod resolve_system;
 mod vectors;

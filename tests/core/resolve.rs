@@ -529,6 +529,31 @@ async fn only_the_carrier_that_was_named_is_used() {
 }
 
 #[tokio::test]
+async fn a_server_of_ipv6_is_reached_with_its_zone() {
+    let server = zone().at("[::1]:0".parse().unwrap()).start();
+    let zoned = format!("[::1%lo]:{}", server.addr().port());
+    let servers = vec![zoned.parse().unwrap()];
+    let resolver = StubResolver::new(StubConfig {
+        servers,
+        ..StubConfig::default()
+    });
+    assert!(
+        timed(&resolver, "www.example", Family::Ipv4, LIMIT)
+            .await
+            .0
+            .is_ok()
+    );
+
+    let servers = vec!["[::1%nonesuch0]:53".parse().unwrap()];
+    let resolver = StubResolver::new(StubConfig {
+        servers,
+        ..StubConfig::default()
+    });
+    let (failure, _) = timed(&resolver, "www.example", Family::Ipv4, LIMIT).await;
+    assert_eq!(failure.unwrap_err().kind, Kind::NoSuchInterface);
+}
+
+#[tokio::test]
 async fn families_are_asked_independently() {
     let late = Duration::from_millis(300);
     let server = zone().delay(RecordType::AAAA, late).start();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,30 @@ pub(crate) enum Behaviour {
     BadversToEdns,
     /// A referral: NS records, no authority, no recursion.
     Lame,
+    /// An empty datagram or message.
+    Empty,
+    /// Answers, from another port (UDP).
+    WrongSource,
+    /// The records end in the middle of the last one.
+    CutRecord,
+    /// A name that points at itself.
+    CompressionLoop,
+    /// Claims more records than there are.
+    CountsTooHigh,
+    /// Answers, with octets after the message.
+    TrailingGarbage,
+    /// Answers with records of class CHAOS.
+    WrongClass,
+    /// Answers properly, and at once again with another address.
+    TwoAnswers,
+    /// Answers with 5000 octets, whatever was announced.
+    Huge,
+    /// TCP: one octet at a time.
+    Drip,
+    /// TCP: sends this many octets of the framed reply and stays open.
+    HangAfter(usize),
+    /// TCP: announces a message longer than the one that follows, and stays open.
+    LengthTooHigh,
 }
 
 /// What the server knows and how it behaves.
@@ -294,7 +318,12 @@ impl Server {
             let (server, socket) = (self.clone(), socket.clone());
             tokio::spawn(async move {
                 tokio::time::sleep(server.delay(&query)).await;
-                for packet in server.replies(&query, &server.script.udp) {
+                let replies = server.replies(&query, &server.script.udp);
+                let other = UdpSocket::bind((server.script.ip, 0)).await;
+                let other = other.expect("another port");
+                let strange = server.script.udp == Behaviour::WrongSource;
+                let socket = if strange { &other } else { &*socket };
+                for packet in replies {
                     let _ = socket.send_to(&packet, from).await;
                 }
             });
@@ -325,15 +354,40 @@ impl Server {
             };
             tokio::time::sleep(self.delay(&query)).await;
             for packet in self.replies(&query, &self.script.tcp) {
-                let length = u16::try_from(packet.len()).expect("a small reply");
-                let mut framed = length.to_be_bytes().to_vec();
-                framed.extend_from_slice(&packet);
-                if let Behaviour::CloseAfter(octets) = self.script.tcp {
-                    framed.truncate(octets);
-                    return stream.write_all(&framed).await;
-                }
-                stream.write_all(&framed).await?;
+                self.send_framed(&mut stream, &packet).await?;
             }
+        }
+    }
+
+    /// Sends a reply over TCP, as badly as the behaviour has it.
+    async fn send_framed(&self, stream: &mut TcpStream, packet: &[u8]) -> std::io::Result<()> {
+        let length = u16::try_from(packet.len()).expect("a small reply");
+        let mut framed = length.to_be_bytes().to_vec();
+        framed.extend_from_slice(packet);
+        match self.script.tcp {
+            Behaviour::CloseAfter(octets) => {
+                stream
+                    .write_all(&framed[..octets.min(framed.len())])
+                    .await?;
+                stream.shutdown().await?;
+                Err(std::io::ErrorKind::ConnectionAborted.into())
+            }
+            Behaviour::HangAfter(octets) => {
+                stream.write_all(&framed[..octets.min(framed.len())]).await
+            }
+            Behaviour::LengthTooHigh => {
+                framed[0] = 0xff;
+                stream.write_all(&framed).await
+            }
+            Behaviour::Drip => {
+                stream.set_nodelay(true)?;
+                for octet in framed {
+                    stream.write_all(&[octet]).await?;
+                    tokio::task::yield_now().await;
+                }
+                Ok(())
+            }
+            _ => stream.write_all(&framed).await,
         }
     }
 
@@ -392,6 +446,25 @@ impl Server {
                 vec![packet]
             }
             Behaviour::Stub => vec![query.metadata.id.to_be_bytes().to_vec()],
+            Behaviour::TwoAnswers => {
+                let second = spoilt(&|reply| {
+                    let data = RData::A(A([198, 51, 100, 1].into()));
+                    reply
+                        .answers
+                        .iter_mut()
+                        .for_each(|record| record.data = data.clone());
+                });
+                vec![spoilt(&|_| {}), second]
+            }
+            Behaviour::WrongClass => vec![spoilt(&|reply| {
+                reply
+                    .answers
+                    .iter_mut()
+                    .for_each(|record| record.dns_class = DNSClass::CH);
+            })],
+            other if spoil(other, Vec::new()).is_some() => {
+                spoil(other, spoilt(&|_| {})).into_iter().collect()
+            }
             other => vec![encode(
                 &error(query, other).unwrap_or_else(|| self.answer(query)),
             )],
@@ -482,6 +555,28 @@ fn error(query: &Message, behaviour: &Behaviour) -> Option<Message> {
         _ => return None,
     }
     Some(reply)
+}
+
+/// Spoils an encoded answer; `None` when the behaviour is not about its octets.
+fn spoil(behaviour: &Behaviour, mut packet: Vec<u8>) -> Option<Vec<u8>> {
+    match behaviour {
+        Behaviour::Empty => packet.clear(),
+        // The OPT record at the end is 11 octets; the record before it loses its last.
+        Behaviour::CutRecord => packet.truncate(packet.len().saturating_sub(12)),
+        Behaviour::CompressionLoop => {
+            packet.truncate(12);
+            packet.extend_from_slice(&[0xc0, 0x0c, 0, 1, 0, 1]);
+        }
+        Behaviour::CountsTooHigh => {
+            if let Some(count) = packet.get_mut(7) {
+                *count = 200;
+            }
+        }
+        Behaviour::TrailingGarbage => packet.extend_from_slice(b"garbage"),
+        Behaviour::Huge => packet.resize(5_000, 0),
+        _ => return None,
+    }
+    Some(packet)
 }
 
 fn plain(name: &Name) -> String {
