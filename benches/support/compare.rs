@@ -1,0 +1,157 @@
+//! Rounds of contenders on the same work, interleaved, and the table of what they cost.
+//!
+//! Interleaved, so that a machine that slows down slows all of them; medians, so that one bad run
+//! does not decide; ratios, because absolute times are this machine's and not the program's.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::process::{self, Cost};
+
+/// A program and what it is asked to do.
+pub(crate) struct Contender {
+    pub(crate) name: String,
+    pub(crate) argv: Vec<OsString>,
+    /// What is claimed: the first contender takes at most this many times as long as this one.
+    pub(crate) claim: Option<f64>,
+    /// Proves, before anything is measured, that the work is done.
+    pub(crate) proof: Option<Proof>,
+    /// Not more rounds than this, for those that take long.
+    pub(crate) rounds: usize,
+}
+
+/// A run whose output shows how much was done.
+pub(crate) struct Proof {
+    pub(crate) argv: Vec<OsString>,
+    /// Counts results in the output.
+    pub(crate) count: fn(&str) -> usize,
+    /// How many there must be.
+    pub(crate) wanted: usize,
+}
+
+impl Contender {
+    /// A contender without claim or proof.
+    pub(crate) fn new(name: &str, argv: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        let argv = argv.into_iter().map(Into::into).collect();
+        Self {
+            name: name.to_owned(),
+            argv,
+            claim: None,
+            proof: None,
+            rounds: usize::MAX,
+        }
+    }
+
+    pub(crate) fn claim(self, claim: f64) -> Self {
+        let claim = Some(claim);
+        Self { claim, ..self }
+    }
+}
+
+/// Measures all contenders and prints a table; the first one is what the others are compared with.
+/// `reset` is called after each run, outside the clock. A contender that did not do the work is
+/// named and not measured.
+pub(crate) fn compare(title: &str, contenders: Vec<Contender>, rounds: usize, reset: &dyn Fn()) {
+    println!("\n{title}");
+    // Whoever fails the proof runs no round.
+    let contenders: Vec<_> = contenders
+        .into_iter()
+        .map(|contender| Contender {
+            rounds: if proved(&contender, reset) {
+                contender.rounds
+            } else {
+                0
+            },
+            ..contender
+        })
+        .collect();
+    let mut costs = vec![Vec::new(); contenders.len()];
+    for round in 0..rounds {
+        for turn in 0..contenders.len() {
+            // Another one begins each round: nobody always runs after the same neighbour.
+            let index = (turn + round) % contenders.len();
+            if round < contenders[index].rounds {
+                costs[index].extend(process::cost_of(&contenders[index].argv));
+                reset();
+            }
+        }
+    }
+    print_table(&contenders, &costs);
+}
+
+/// Whether the contender does the work, said when it does not.
+fn proved(contender: &Contender, reset: &dyn Fn()) -> bool {
+    let Some(proof) = &contender.proof else {
+        return true;
+    };
+    let said = process::output_of(&proof.argv);
+    reset();
+    let Proof { wanted, .. } = proof;
+    match said.as_deref().map(proof.count) {
+        Ok(found) if found == *wanted => true,
+        Ok(found) => {
+            let tail = said.unwrap_or_default();
+            let tail: Vec<_> = tail.lines().rev().take(3).collect();
+            println!(
+                "  {}: FOUND {found} OF {wanted}, not measured; its last words: {tail:?}",
+                contender.name
+            );
+            false
+        }
+        Err(error) => {
+            println!("  {}: not measured: {error}", contender.name);
+            false
+        }
+    }
+}
+
+fn print_table(contenders: &[Contender], costs: &[Vec<Cost>]) {
+    let width = contenders.iter().map(|c| c.name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    println!(
+        "  {:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>7}  {:>13}  {:>6}",
+        "", "median", "fastest", "cpu", "peak", "ratio", "claimed", "rounds"
+    );
+    let first = costs
+        .first()
+        .and_then(|costs| median(costs, |cost| cost.wall));
+    for (contender, costs) in contenders.iter().zip(costs) {
+        let Some(wall) = median(costs, |cost| cost.wall) else {
+            println!("  {:width$}  did not run", contender.name);
+            continue;
+        };
+        let fastest = costs.iter().map(|cost| cost.wall).min().unwrap_or(wall);
+        let cpu = median(costs, |cost| cost.cpu).unwrap_or_default();
+        let peak = costs.iter().map(|cost| cost.peak_kib).max().unwrap_or(0);
+        let ratio = first.map(|first| first.as_secs_f64() / wall.as_secs_f64());
+        println!(
+            "  {:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>7}  {:>13}  {:>6}",
+            contender.name,
+            millis(wall),
+            millis(fastest),
+            millis(cpu),
+            format!("{}.{} MiB", peak / 1024, peak % 1024 * 10 / 1024),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}x")),
+            verdict(contender.claim.zip(ratio)),
+            costs.len(),
+        );
+    }
+}
+
+fn verdict(claim_and_ratio: Option<(f64, f64)>) -> String {
+    let Some((claim, ratio)) = claim_and_ratio else {
+        return String::new();
+    };
+    let word = if ratio <= claim { "holds" } else { "MISSED" };
+    format!("<= {claim:.1} {word}")
+}
+
+fn median<T: Ord + Copy>(costs: &[Cost], of: impl Fn(&Cost) -> T) -> Option<T> {
+    let mut values: Vec<T> = costs.iter().map(of).collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
+}
