@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Endpoint, Family, Network, Target};
 use crate::failure::Failure;
+pub use crate::net::Detection;
 use crate::net::{KeepaliveFacts, OptionFact, TcpInfo};
 use crate::resolve::Source;
 use crate::time::Millis;
@@ -137,20 +138,6 @@ pub struct Attempt {
     pub handshake_rtt_ms: Option<Millis>,
     /// SYN segments that were sent again.
     pub syn_retransmits: Option<u32>,
-}
-
-/// The worst-case time until a dead peer is noticed, computed from the options in force.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Detection {
-    /// With nothing in flight; `null` means never.
-    pub idle_ms: Option<Millis>,
-    /// With data in flight; `null` when it cannot be known.
-    pub in_flight_ms: Option<Millis>,
-    /// What decides the idle case: `keepalive`, `user_timeout`, or `nothing`.
-    pub idle_by: String,
-    /// What decides the other: `user_timeout` or `tcp_retries2`.
-    pub in_flight_by: String,
 }
 
 /// Bytes as JSON shows them: text when they are UTF-8, base64 otherwise.

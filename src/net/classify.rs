@@ -40,7 +40,7 @@ impl<'a> Seen<'a> {
     /// Explains the error of a call.
     pub(super) fn explain(&self, error: &io::Error) -> Failure {
         let code = error.raw_os_error().unwrap_or_default();
-        let failure = match (self.from_icmp(), self.peer) {
+        let failure = match (self.icmp(), self.peer) {
             (Some(failure), _) => failure,
             (None, PeerAddr::Unix(path) | PeerAddr::Unixgram(path)) => self.unix(path, code),
             (None, _) if self.stage == Stage::Connect => self.handshake(code),
@@ -51,7 +51,7 @@ impl<'a> Seen<'a> {
 
     /// The deadline passed while the handshake was under way.
     pub(super) fn silence(&self) -> Failure {
-        if let Some(failure) = self.from_icmp() {
+        if let Some(failure) = self.icmp() {
             return failure;
         }
         let count = self.info.map(|info| info.total_retransmits);
@@ -81,7 +81,7 @@ impl<'a> Seen<'a> {
     }
 
     /// The verdict of the last ICMP message, if there was one.
-    fn from_icmp(&self) -> Option<Failure> {
+    fn icmp(&self) -> Option<Failure> {
         let read = |entry| icmp::read(entry).map(|(says, meaning)| (entry, says, meaning));
         let (entry, says, meaning) = self.queue.iter().rev().find_map(read)?;
         let kind = says.kind(self.peer.transport());

@@ -219,7 +219,7 @@ fn open_unix(kind: libc::c_int, path: &UnixPath) -> Result<(OwnedFd, RawAddr), F
     Ok((fd, to))
 }
 
-fn socket_refused(subject: &str, error: &io::Error) -> Failure {
+pub(super) fn socket_refused(subject: &str, error: &io::Error) -> Failure {
     local_error(
         Stage::Local,
         subject,

@@ -30,7 +30,7 @@ pub(super) enum Origin {
 }
 
 /// One entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueuedError {
     pub(super) origin: Origin,
     pub(super) icmp_type: u8,

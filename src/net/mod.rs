@@ -6,10 +6,12 @@
 pub mod addr;
 mod classify;
 mod connect;
+pub mod detection;
 mod errqueue;
 pub mod facts;
 mod icmp;
 pub mod interface;
+pub mod limits;
 pub mod options;
 mod socket;
 mod sockopt;
@@ -20,6 +22,7 @@ pub mod tcp_info;
 
 pub use addr::PeerAddr;
 pub use connect::{connect, source_for};
+pub use detection::Detection;
 pub use facts::{Connected, KeepaliveFacts, OptionFact, SocketFacts};
 pub use options::{Close, Keepalive, LocalAddr, SocketOptions};
 pub use stream::Connection;

@@ -38,7 +38,7 @@ pub enum Close {
     /// FIN: kind to servers that log resets. The default.
     #[default]
     Fin,
-    /// RST (`SO_LINGER` 0): leaves no TIME_WAIT behind.
+    /// RST (`SO_LINGER` 0): leaves no `TIME_WAIT` behind.
     Rst,
 }
 

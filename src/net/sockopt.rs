@@ -60,12 +60,11 @@ impl Setting {
     fn int(
         flag: &'static str,
         (symbol, name): (&'static str, Name),
-        value: impl Into<i64>,
+        value: impl Into<u32>,
     ) -> Self {
         let value = value.into();
         // SO_MARK takes 32 bits in an int: the pattern counts, not the sign.
-        let bits = c_int::try_from(value).unwrap_or_else(|_| (value as u32).cast_signed());
-        let (requested, value) = (value.to_string(), Value::Int(bits));
+        let (requested, value) = (value.to_string(), Value::Int(value.cast_signed()));
         Self {
             flag,
             requested,

@@ -172,7 +172,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The kernel's numbers (include/net/tcp_states.h) in the words of RFC 9293 §3.3.2.
+/// The kernel's numbers (`include/net/tcp_states.h`) in the words of RFC 9293 §3.3.2.
 fn state_name(number: u8) -> &'static str {
     match number {
         1 => "established",

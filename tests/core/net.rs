@@ -1,5 +1,13 @@
 //! The wire, on loopback: real sockets, real time, no names and no privileges.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod silent;
+mod sweeping;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
@@ -532,4 +540,48 @@ async fn fast_open_reports_whether_the_data_was_taken() {
 fn the_source_is_known_without_a_packet() {
     let addr = "127.0.0.7:9".parse().unwrap();
     assert_eq!(net::source_for(addr), Some("127.0.0.1".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn silence_is_filtered_with_the_number_of_repeated_syns() {
+    let silent = silent::Silent::listen();
+    let deadline = Deadline::after(Duration::from_millis(1_300));
+    let options = SocketOptions::default();
+    let failure = net::connect(&silent.addr(), &options, &deadline)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (failure.stage, failure.kind),
+        (Stage::Connect, Kind::Filtered)
+    );
+    assert_eq!(failure.who, Who::Nobody);
+    assert_eq!(failure.evidence, [Evidence::SynRetransmits { count: 1 }]);
+    assert_eq!(silent.handshakes_under_way(), 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_connect_ends_at_once_and_closes_its_socket() {
+    let silent = silent::Silent::listen();
+    let (deadline, options) = (soon(), SocketOptions::default());
+    let addr = silent.addr();
+    let connect = net::connect(&addr, &options, &deadline);
+    let cancel = async {
+        silent.until_under_way(1).await;
+        deadline.cancel().cancel();
+    };
+    let (result, ()) = tokio::join!(connect, cancel);
+    assert_eq!(result.unwrap_err().kind, Kind::Timeout);
+    assert_eq!(silent.handshakes_under_way(), 0);
+}
+
+#[tokio::test]
+async fn a_dropped_connect_closes_its_socket() {
+    let silent = silent::Silent::listen();
+    let (deadline, options) = (soon(), SocketOptions::default());
+    let addr = silent.addr();
+    tokio::select! {
+        result = net::connect(&addr, &options, &deadline) => panic!("{result:?}"),
+        () = silent.until_under_way(1) => {}
+    }
+    assert_eq!(silent.handshakes_under_way(), 0);
 }

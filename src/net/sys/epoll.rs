@@ -10,7 +10,7 @@ use tokio::io::unix::AsyncFdReadyGuard;
 use super::{Watched, check, watch};
 
 /// How many events one call fetches.
-pub(in crate::net) const EVENTS_AT_ONCE: usize = 256;
+const EVENTS_AT_ONCE: usize = 256;
 
 /// Watches sockets until they can be written to or fail.
 #[derive(Debug)]
@@ -28,9 +28,14 @@ impl Events {
         }
     }
 
-    /// The keys under which the ready sockets were added.
-    pub(in crate::net) fn keys(&self) -> impl Iterator<Item = u64> + '_ {
-        self.list.iter().map(|event| event.u64)
+    /// Whether all were taken.
+    pub(in crate::net) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Takes one: the key under which the ready socket was added.
+    pub(in crate::net) fn pop(&mut self) -> Option<u64> {
+        self.list.pop().map(|event| event.u64)
     }
 }
 

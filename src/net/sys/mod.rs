@@ -11,7 +11,7 @@ mod raw_addr;
 mod socket;
 mod watch;
 
-pub(in crate::net) use epoll::{EVENTS_AT_ONCE, Epoll, Events};
+pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{
     descriptor_limit, index_of_interface, name_of_interface, set_descriptor_limit,
 };

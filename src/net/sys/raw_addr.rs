@@ -90,7 +90,7 @@ impl RawAddr {
             return None;
         }
         match name.split_first()? {
-            (0, rest) if rest.is_empty() => None,
+            (0, []) => None,
             (0, rest) => Some(UnixPath::Abstract(rest.to_vec())),
             _ => {
                 let end = name

@@ -1,0 +1,77 @@
+//! The descriptor limit: raised once at the start, then shared out.
+//!
+//! Most systems give a process a low soft limit (1024) for the sake of old `select(2)` programs and
+//! a much higher hard one; nothing here uses `select`.
+
+use std::io;
+
+use super::sys;
+
+/// Descriptors left for everything that is not a probe: files, name servers, the runtime.
+const RESERVED: u64 = 64;
+/// Sockets at once at most, however high the limit: beyond this the kernel's queues lose SYNs.
+const PARALLEL_AT_MOST: u64 = 16_384;
+/// The limit that POSIX systems have at least, when the real one cannot be read.
+const ASSUMED: u64 = 256;
+
+/// The limit of open descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DescriptorLimit {
+    /// The soft limit before.
+    pub before: u64,
+    /// The soft limit now.
+    pub soft: u64,
+    /// The hard limit.
+    pub hard: u64,
+}
+
+/// Raises the soft limit of open descriptors to the hard one and says what is in force.
+///
+/// Errs only when the limit cannot be read; one that cannot be raised stays as it is.
+pub fn raise_descriptor_limit() -> io::Result<DescriptorLimit> {
+    let (before, hard) = sys::descriptor_limit()?;
+    if before < hard {
+        let _ = sys::set_descriptor_limit(hard, hard);
+    }
+    let (soft, hard) = sys::descriptor_limit()?;
+    Ok(DescriptorLimit { before, soft, hard })
+}
+
+/// How many sockets may be open at once under the limit in force; at least one.
+#[must_use]
+pub fn parallel_sockets() -> usize {
+    let soft = sys::descriptor_limit().map_or(ASSUMED, |(soft, _)| soft);
+    budget(soft)
+}
+
+fn budget(soft: u64) -> usize {
+    let budget = soft.saturating_sub(RESERVED).clamp(1, PARALLEL_AT_MOST);
+    usize::try_from(budget).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_leaves_a_reserve_and_never_becomes_zero() {
+        let rows = [
+            (0, 1),
+            (64, 1),
+            (65, 1),
+            (1_024, 960),
+            (20_000, 16_384),
+            (u64::MAX, 16_384),
+        ];
+        for (soft, sockets) in rows {
+            assert_eq!(budget(soft), sockets, "{soft}");
+        }
+    }
+
+    #[test]
+    fn raising_reaches_the_hard_limit() {
+        let limit = raise_descriptor_limit().unwrap();
+        assert_eq!(limit.soft, limit.hard);
+        assert!(limit.before <= limit.soft && parallel_sockets() >= 1);
+    }
+}

@@ -1,0 +1,58 @@
+//! A port of loopback that answers nothing: a listener whose accept queue is full.
+#![expect(
+    unsafe_code,
+    reason = "std cannot choose the length of the accept queue"
+)]
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+use netkit::net::PeerAddr;
+
+/// `SYN_SENT` in `/proc/net/tcp`.
+const SYN_SENT: &str = "02";
+
+pub(super) struct Silent {
+    addr: SocketAddr,
+    _listener: TcpListener,
+    _queued: TcpStream,
+}
+
+impl Silent {
+    pub(super) fn listen() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // SAFETY: no pointer is passed; listening again only changes the length of the queue.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+        let addr = listener.local_addr().unwrap();
+        let queued = TcpStream::connect(addr).unwrap();
+        Self {
+            addr,
+            _listener: listener,
+            _queued: queued,
+        }
+    }
+
+    pub(super) fn addr(&self) -> PeerAddr {
+        PeerAddr::Tcp(self.addr)
+    }
+
+    pub(super) fn socket_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How many sockets of this machine wait for this port's SYN-ACK.
+    pub(super) fn handshakes_under_way(&self) -> usize {
+        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let remote = format!("0100007F:{:04X}", self.addr.port());
+        let mut rows = table.lines().map(|line| line.split_whitespace().skip(2));
+        rows.by_ref()
+            .filter(|row| row.clone().take(2).eq([remote.as_str(), SYN_SENT]))
+            .count()
+    }
+
+    pub(super) async fn until_under_way(&self, count: usize) {
+        while self.handshakes_under_way() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
