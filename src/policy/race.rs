@@ -29,8 +29,6 @@ pub const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 pub const GO_FALLBACK_DELAY: Duration = Duration::from_millis(300);
 /// curl's `CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS`: the head start of the first family.
 pub const CURL_DELAY: Duration = Duration::from_millis(200);
-/// curl does not halve what is left below this (`TIMEOUT_LARGE` in its lib/connect.c).
-const CURL_HALVES_ABOVE: Duration = Duration::from_millis(600);
 /// Stands in for a moment that the clock cannot hold.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
@@ -45,8 +43,9 @@ pub enum Strategy {
     /// Go's `net.Dialer`: two families 300 ms apart, serial inside each, `partialDeadline`.
     Go,
     /// curl up to 8.15: the family of the first address, the other one 200 ms later, serial inside
-    /// each, where an address may take half of the remaining time while more of it follow. (Later
-    /// curls interleave the families and let attempts overlap.)
+    /// each, where an address may take half of the remaining time while more of it follow (as
+    /// curl 7.88 was seen to do; that it polls and so notices up to a second late is not imitated).
+    /// Later curls interleave the families and let attempts overlap.
     Curl,
     /// One address after the other in the order of RFC 6724, as `nc`.
     Serial,
@@ -274,14 +273,7 @@ impl Race {
             .config
             .attempt_timeout
             .and_then(|limit| now.checked_add(limit));
-        let half = |deadline: Instant| {
-            let rest = deadline.saturating_duration_since(now);
-            if rest > CURL_HALVES_ABOVE {
-                now + rest / 2
-            } else {
-                deadline
-            }
-        };
+        let half = |deadline: Instant| now + deadline.saturating_duration_since(now) / 2;
         let share = self
             .config
             .deadline
