@@ -55,19 +55,19 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l read -d 'Reads un
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-interval -d 'Time between keepalive probes [default: 15s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l user-timeout -d 'How long sent data may stay unacknowledged (TCP_USER_TIMEOUT)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l user-timeout -d 'How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l hold -d 'Keeps the connection open that long and counts the probes' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l local-addr -d 'Source address, with a port if it matters' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l interface -d 'Network interface to leave by (SO_BINDTODEVICE)' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mark -d 'Firewall mark (SO_MARK)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l interface -d 'Network interface to leave by (`SO_BINDTODEVICE`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mark -d 'Firewall mark (`SO_MARK`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tos -d 'Type-of-service byte' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l dscp -d 'Differentiated services code point: a number or a name (`ef`, `af41`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ttl -d 'Time to live, or hop limit' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mss -d 'Maximum segment size to announce (TCP_MAXSEG)' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l congestion -d 'Congestion control algorithm (TCP_CONGESTION)' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l nodelay -d 'Sends small segments at once (TCP_NODELAY) [default: on]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mss -d 'Maximum segment size to announce (`TCP_MAXSEG`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l congestion -d 'Congestion control algorithm (`TCP_CONGESTION`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l nodelay -d 'Sends small segments at once (`TCP_NODELAY`) [default: on]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l close -d 'How the connection is closed [default: fin]' -r -f -a "fin\t'Politely'
-rst\t'At once, leaving no TIME_WAIT behind'"
+rst\t'At once, leaving no `TIME_WAIT` behind'"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s c -l count -d 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s i -l interval -d 'Time from one probe to the next [default: 1s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s P -l parallel -d 'Dials under way at once [default: what the descriptor limit allows]' -r
@@ -81,7 +81,7 @@ unreachable\t'Unreachable or rejected'
 no-reply\t'UDP: sent, and nothing came back'
 unresolved\t'The name did not resolve'
 failed\t'Everything else'"
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR or TERM=dumb is set'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
@@ -103,7 +103,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Prints nothing but errors'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c netkit -n "__fish_netkit_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR or TERM=dumb is set'
+complete -c netkit -n "__fish_netkit_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'

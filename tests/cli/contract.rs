@@ -1,5 +1,7 @@
 //! `--json`: every line validated against the schema, and dials against the second reader.
 
+#![expect(clippy::float_cmp, reason = "whole milliseconds are exact")]
+
 use crate::support::{Closed, DialLine, Server, netkit, valid};
 
 fn dial_line(line: &str) -> DialLine {

@@ -12,8 +12,10 @@ fn root() -> &'static Path {
 #[track_caller]
 fn committed(path: &Path, generated: &str) {
     if std::env::var_os("NETKIT_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, generated).unwrap();
+        let folder = path.parent().expect("it lies in the project");
+        let written =
+            std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, generated));
+        written.expect("the project can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
     let how = "NETKIT_BLESS=1 cargo test --test cli generated";

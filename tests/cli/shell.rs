@@ -33,7 +33,7 @@ fn the_peer_that_closes_ends_the_output_only() {
         .stdin("")
         .run()
         .status(0)
-        .is_silent();
+        .says_nothing();
 }
 
 #[test]

@@ -102,11 +102,11 @@ fn quiet_says_nothing_whatever_the_answer() {
     netkit(&format!("dial -q {}", server.addr))
         .run()
         .status(0)
-        .is_silent();
+        .says_nothing();
     netkit(&format!("dial -q {}", closed.addr))
         .run()
         .status(1)
-        .is_silent();
+        .says_nothing();
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::net::TcpListener;
 
 use crate::support::{Closed, Server, netkit};
 
-/// A port that refuses until the returned closure is called with a session.
+/// A port that refuses until somebody listens there again.
 fn later() -> std::net::SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("it is bound")
 }
 
 #[test]

@@ -50,9 +50,9 @@ impl Signals {
         self.interim.notified().await;
     }
 
-    #[expect(clippy::exit, reason = "the second signal means: now, whatever hangs")]
     fn stop(&self, exit: Exit, cancel: &CancellationToken) {
         if self.stopped.set(exit).is_err() {
+            // The second signal means: now, whatever hangs.
             std::process::exit(exit.code().into());
         }
         cancel.cancel();

@@ -6,4 +6,4 @@ mod transcript;
 
 pub(crate) use contract::{DialLine, valid};
 pub(crate) use server::{Closed, Server};
-pub(crate) use transcript::{Netkit, Outcome, netkit};
+pub(crate) use transcript::netkit;

@@ -85,7 +85,7 @@ impl Server {
         let hits = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&hits);
         std::thread::spawn(move || {
-            let mut datagram = [0; 65_536];
+            let mut datagram = [0; 4_096];
             while let Ok((length, from)) = socket.recv_from(&mut datagram) {
                 counter.fetch_add(1, Ordering::SeqCst);
                 if let Some(reply) = reply(&datagram[..length]) {

@@ -54,8 +54,7 @@ pub(crate) fn netkit(line: &str) -> Netkit {
 impl Netkit {
     pub(crate) fn arg(mut self, word: impl Into<OsString>) -> Self {
         let word = word.into();
-        self.words
-            .push_str(&format!(" {:?}", word.to_string_lossy()));
+        self.words = format!("{} {:?}", self.words, word.to_string_lossy());
         self.command.arg(word);
         self
     }
@@ -212,7 +211,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub(crate) fn is_silent(self) -> Self {
+    pub(crate) fn says_nothing(self) -> Self {
         assert!(
             self.stdout.is_empty() && self.stderr.is_empty(),
             "it spoke{self}"

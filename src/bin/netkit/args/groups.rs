@@ -147,7 +147,7 @@ pub(crate) struct KeepaliveArgs {
     /// Sends no keepalive probes.
     #[arg(long)]
     pub(crate) no_keepalive: bool,
-    /// How long sent data may stay unacknowledged (TCP_USER_TIMEOUT).
+    /// How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
     #[arg(long, value_name = "DURATION", value_parser = values::user_timeout)]
     pub(crate) user_timeout: Option<Duration>,
     /// Keeps the connection open that long and counts the probes.
@@ -162,10 +162,10 @@ pub(crate) struct SocketArgs {
     /// Source address, with a port if it matters.
     #[arg(long, value_name = "IP[:PORT]", value_parser = values::local_addr)]
     pub(crate) local_addr: Option<netkit::net::LocalAddr>,
-    /// Network interface to leave by (SO_BINDTODEVICE).
+    /// Network interface to leave by (`SO_BINDTODEVICE`).
     #[arg(long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
-    /// Firewall mark (SO_MARK).
+    /// Firewall mark (`SO_MARK`).
     #[arg(long, value_name = "N", value_parser = values::mark)]
     pub(crate) mark: Option<u32>,
     /// Type-of-service byte.
@@ -177,13 +177,13 @@ pub(crate) struct SocketArgs {
     /// Time to live, or hop limit.
     #[arg(long, value_name = "HOPS", value_parser = values::ttl)]
     pub(crate) ttl: Option<u8>,
-    /// Maximum segment size to announce (TCP_MAXSEG).
+    /// Maximum segment size to announce (`TCP_MAXSEG`).
     #[arg(long, value_name = "BYTES", value_parser = values::mss)]
     pub(crate) mss: Option<u16>,
-    /// Congestion control algorithm (TCP_CONGESTION).
+    /// Congestion control algorithm (`TCP_CONGESTION`).
     #[arg(long, value_name = "NAME")]
     pub(crate) congestion: Option<String>,
-    /// Sends small segments at once (TCP_NODELAY) [default: on].
+    /// Sends small segments at once (`TCP_NODELAY`) [default: on].
     #[arg(long, value_name = "ON|OFF", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "on", value_parser = values::on_off)]
     pub(crate) nodelay: Option<bool>,
@@ -203,7 +203,7 @@ pub(crate) struct SocketArgs {
 pub(crate) enum CloseArg {
     /// Politely.
     Fin,
-    /// At once, leaving no TIME_WAIT behind.
+    /// At once, leaving no `TIME_WAIT` behind.
     Rst,
 }
 
@@ -272,6 +272,7 @@ pub(crate) enum OnlyArg {
 
 /// What comes out, and how.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Prints JSON Lines.
@@ -297,7 +298,7 @@ pub(crate) struct OutputArgs {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorArg {
-    /// On a terminal, unless NO_COLOR or TERM=dumb is set.
+    /// On a terminal, unless `NO_COLOR` or `TERM=dumb` is set.
     #[default]
     Auto,
     Always,

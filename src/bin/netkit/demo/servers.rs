@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Any free port on loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long the late server stays away.
-const LATE: Duration = Duration::from_millis(2_000);
+const LATE: Duration = Duration::from_secs(2);
 
 /// Running servers; they end with the process.
 #[derive(Debug)]
@@ -41,6 +41,26 @@ impl Servers {
             late: serve_late()?,
             closed: connection.local_addr()?,
             _held: (silent, connection),
+        })
+    }
+}
+
+impl Servers {
+    /// Puts addresses where a word names them.
+    pub(super) fn fill(&self, word: &str) -> String {
+        let named = [
+            ("echo", self.echo),
+            ("greeter", self.greeter),
+            ("udp_echo", self.udp_echo),
+            ("udp_silent", self.udp_silent),
+            ("name_server", self.name_server),
+            ("late", self.late),
+            ("closed", self.closed),
+        ];
+        named.iter().fold(word.to_owned(), |word, (name, addr)| {
+            let port = addr.port().to_string();
+            word.replace(&format!("{{{name}}}"), &addr.to_string())
+                .replace(&format!("{{{name}_port}}"), &port)
         })
     }
 }

@@ -8,7 +8,7 @@ mod failure;
 use netkit::dial::Report;
 
 pub(crate) use connection::{connect_time, describe_resolve};
-pub(crate) use failure::{describe_evidence, describe_who, failure_facts};
+pub(crate) use failure::failure_facts;
 
 use super::View;
 use super::style::Tone;

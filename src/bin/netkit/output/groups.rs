@@ -107,7 +107,9 @@ impl Group {
         let mut alike: BTreeMap<(&HostKey, &RangeSet), RangeSet> = BTreeMap::new();
         for ((key, port), addresses) in &self.ports {
             let ports = alike.entry((key, addresses)).or_default();
-            port.iter().for_each(|port| ports.insert((*port).into()));
+            if let Some(port) = port {
+                ports.insert((*port).into());
+            }
         }
         let row = |((key, addresses), ports): (&(&HostKey, &RangeSet), &RangeSet)| Row {
             hosts: hosts(key, addresses),

@@ -3,6 +3,14 @@
 //! The only place that formats. Renderers are functions of a report and a [`View`]; they return
 //! text and never ask the terminal anything. [`Out`] is the one owner of standard output.
 
+/// Appends formatted text to a `String`, which cannot fail.
+macro_rules! put {
+    ($to:expr, $($words:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = write!($to, $($words)*);
+    }};
+}
+
 pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod json;

@@ -50,13 +50,6 @@ impl Progress {
         }
     }
 
-    /// Replaces the message.
-    pub(crate) fn message(&self, message: impl FnOnce() -> String) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(message());
-        }
-    }
-
     /// Takes the bar away while `print` writes elsewhere on the same terminal.
     pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.0 {

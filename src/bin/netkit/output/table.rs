@@ -40,7 +40,9 @@ impl Table {
             let Some(column) = table.column_mut(index) else {
                 continue;
             };
-            column.set_padding((0, 2));
+            // Figures are short and many: one column between them is enough.
+            let gap = if *align == Align::Right { 1 } else { 2 };
+            column.set_padding((0, if index + 1 == columns.len() { 0 } else { gap }));
             if *align == Align::Right {
                 column.set_cell_alignment(CellAlignment::Right);
             }

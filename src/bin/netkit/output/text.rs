@@ -75,10 +75,11 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// Breaks a text into lines of at most `width` columns, at spaces where there are any.
+/// Breaks a text into lines of at most `width` columns, at spaces where there are any, but not
+/// between a figure and its unit.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let (width, mut lines, mut line) = (width.max(1), Vec::new(), String::new());
-    for word in text.split(' ') {
+    for word in words(text) {
         let taken = line.chars().count();
         if taken > 0 && taken + 1 + word.chars().count() > width {
             lines.push(std::mem::take(&mut line));
@@ -89,6 +90,24 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// The words of a text; `200 ms` is one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let ends = text.match_indices(' ').map(|(at, _)| at);
+        let end = ends.into_iter().find(|at| !is_before_unit(text, *at));
+        rest = end.map(|end| &text[end + 1..]);
+        Some(end.map_or(text, |end| &text[..end]))
+    })
+}
+
+fn is_before_unit(text: &str, space: usize) -> bool {
+    let unit = text[space + 1..].split(|c: char| !c.is_alphabetic()).next();
+    text[..space].ends_with(|c: char| c.is_ascii_digit())
+        && matches!(unit, Some("µs" | "ms" | "s" | "B"))
 }
 
 /// Appends a word, cutting it where it is longer than a line.
@@ -135,6 +154,7 @@ mod tests {
     #[test]
     fn wrapping_breaks_at_spaces_and_cuts_long_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("RTO 200 ms, b", 9), ["RTO", "200 ms, b"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 5), [""]);
     }

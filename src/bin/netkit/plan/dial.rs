@@ -227,7 +227,7 @@ fn socket(args: &SocketArgs, keepalive: &KeepaliveArgs) -> SocketOptions {
         interface: args.interface.clone(),
         mark: args.mark,
         // The DSCP is the upper six bits of the byte (RFC 2474 section 3).
-        tos: args.tos.or(args.dscp.map(|dscp| dscp << 2)),
+        tos: args.tos.or_else(|| args.dscp.map(|dscp| dscp << 2)),
         ttl: args.ttl,
         mss: args.mss,
         congestion: args.congestion.clone(),

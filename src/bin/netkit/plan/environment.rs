@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal};
 
 /// The facts of the surroundings that decide how output looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Environment {
     /// Standard input is a terminal.
     pub(crate) stdin_tty: bool,

@@ -31,19 +31,19 @@ use crate::usage::UsageError;
 /// Why nothing could be measured.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    Usage(UsageError),
-    Local(Error),
+    Usage(Box<UsageError>),
+    Local(Box<Error>),
 }
 
 impl From<UsageError> for Trouble {
     fn from(error: UsageError) -> Self {
-        Self::Usage(error)
+        Self::Usage(error.into())
     }
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self::Local(error)
+        Self::Local(error.into())
     }
 }
 

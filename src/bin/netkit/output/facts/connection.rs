@@ -35,6 +35,8 @@ pub(super) fn connection_facts(report: &Report, view: &View) -> Vec<Fact> {
             .iter()
             .map(|option| option_fact(option, view)),
     );
+    facts.extend(report.mptcp.map(mptcp));
+    facts.extend(report.fastopen.map(fastopen));
     facts.extend(report.hold.as_ref().map(hold));
     facts
 }
@@ -94,11 +96,11 @@ fn tcp(info: &TcpInfo) -> Fact {
     };
     let mut text = format!("MSS {}{announced}, path MTU {}", info.snd_mss, info.pmtu);
     if let Some(congestion) = &info.congestion {
-        text.push_str(&format!(", {congestion}, cwnd {}", info.snd_cwnd));
+        put!(text, ", {congestion}, cwnd {}", info.snd_cwnd);
     }
-    text.push_str(&format!(", RTO {}", info.rto_ms));
+    put!(text, ", RTO {}", info.rto_ms);
     if !info.options.is_empty() {
-        text.push_str(&format!(", {}", info.options.join(" ")));
+        put!(text, ", {}", info.options.join(" "));
     }
     Fact::new("tcp", text)
 }
@@ -235,7 +237,7 @@ fn summary(exchange: &Exchange, first_byte: Option<Millis>) -> String {
         exchange.sent_bytes, exchange.received_bytes
     );
     if let Some(time) = first_byte {
-        text.push_str(&format!(", first byte after {time}"));
+        put!(text, ", first byte after {time}");
     }
     match exchange.matched {
         Some(true) => text.push_str(", as expected"),
@@ -243,7 +245,7 @@ fn summary(exchange: &Exchange, first_byte: Option<Millis>) -> String {
         None => {}
     }
     if let Some(how) = &exchange.closed_by_peer {
-        text.push_str(&format!(", closed by the peer ({})", how.to_uppercase()));
+        put!(text, ", closed by the peer ({})", how.to_uppercase());
     }
     if exchange.truncated {
         text.push_str(", more than was kept");
@@ -273,14 +275,14 @@ pub(crate) fn describe_resolve(resolve: &Resolve) -> String {
             "A"
         };
         match (&question.addresses, &question.failure) {
-            (_, Some(failure)) => format!("{record} {}", failure.kind.code()),
+            (_, Some(failure)) => format!("{record} {}", failure.kind.code().replace('_', " ")),
             (Some(count), None) => format!("{record} {count}"),
             (None, None) => format!("{record} unanswered"),
         }
     });
     let mut text = asked.collect::<Vec<_>>().join(", ");
     if let Some(server) = &resolve.server {
-        text.push_str(&format!(" from {server}"));
+        put!(text, " from {server}");
     }
     text
 }

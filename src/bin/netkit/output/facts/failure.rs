@@ -38,7 +38,7 @@ pub(crate) fn failure_facts(failure: &Failure, view: &View) -> Vec<Fact> {
 }
 
 /// Who said no.
-pub(crate) fn describe_who(who: &Who) -> String {
+fn describe_who(who: &Who) -> String {
     match who {
         Who::Peer => "the peer said so".to_owned(),
         Who::Router { addr } => format!("a router said so: {addr}"),
@@ -51,7 +51,7 @@ pub(crate) fn describe_who(who: &Who) -> String {
 }
 
 /// One fact that led to the verdict.
-pub(crate) fn describe_evidence(evidence: &Evidence) -> String {
+fn describe_evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Icmp {
             version,

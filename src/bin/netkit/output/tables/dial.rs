@@ -24,8 +24,10 @@ pub(crate) fn render(report: &Report, view: &View) -> String {
     if view.rich {
         text.push_str(&waterfall(report, view));
         if report.attempts.len() > 1 || view.verbose {
+            text.push('\n');
             text.push_str(&attempts_table(report, view));
         }
+        text.push('\n');
     } else {
         text.push_str(&plain_stages(report));
     }
@@ -61,7 +63,7 @@ struct Span {
 }
 
 fn spans(report: &Report) -> Vec<Span> {
-    let mut spans: Vec<_> = report.resolve.iter().flat_map(resolve_span).collect();
+    let mut spans: Vec<_> = report.resolve.iter().filter_map(resolve_span).collect();
     let end = end_of_all(report);
     spans.extend(
         report
@@ -179,10 +181,11 @@ fn waterfall(report: &Report, view: &View) -> String {
     };
     let mut text: String = spans.iter().map(line).collect();
     if report.attempts.len() > MOST_BARS {
-        text.push_str(&format!(
+        put!(
+            text,
             "  … and {} more attempts\n",
             report.attempts.len() - MOST_BARS
-        ));
+        );
     }
     text
 }
@@ -255,10 +258,11 @@ fn plain_stages(report: &Report) -> String {
         let took = resolve.ms.map(|ms| format!(" in {ms}")).unwrap_or_default();
         let addresses: Vec<_> = resolve.addresses.iter().map(ToString::to_string).collect();
         let list = addresses.join(" ");
-        text.push_str(&format!(
+        put!(
+            text,
             "resolve: {}{took}: {list}\n",
             describe_resolve(resolve)
-        ));
+        );
     }
     for attempt in &report.attempts {
         let family = attempt
@@ -270,13 +274,14 @@ fn plain_stages(report: &Report) -> String {
             .as_ref()
             .map(|local| format!(" from {local}"))
             .unwrap_or_default();
-        text.push_str(&format!(
+        put!(
+            text,
             "attempt: {}{family}{local} at {} took {}: {}\n",
             attempt.addr,
             attempt.started_ms,
             took(attempt),
-            why(report, attempt),
-        ));
+            why(report, attempt)
+        );
     }
     text
 }

@@ -35,7 +35,7 @@ pub(crate) fn render(summary: &Summary, groups: &Groups, only: &[OnlyArg], view:
     };
     let mut text = String::new();
     if view.rich {
-        text.push_str(&headline(view, good, &subject, &verdict));
+        text.push_str(&headline(view, good, &format!("{subject}:"), &verdict));
         text.push_str(&table(groups, only, view));
     } else {
         text.push_str(&plain(groups, only));
@@ -44,10 +44,11 @@ pub(crate) fn render(summary: &Summary, groups: &Groups, only: &[OnlyArg], view:
     if summary.interrupted {
         let left = summary.targets.map(|all| all.saturating_sub(targets));
         let left = left.map_or_else(|| "the rest".to_owned(), |left| format!("{left} targets"));
-        text.push_str(&format!(
+        put!(
+            text,
             "{}\n",
             view.paint(Tone::Warn, &format!("interrupted: {left} not dialled"))
-        ));
+        );
     }
     text
 }
@@ -134,12 +135,13 @@ fn plain(groups: &Groups, only: &[OnlyArg]) -> String {
             } else {
                 format!(" {}", row.ports)
             };
-            text.push_str(&format!(
+            put!(
+                text,
                 "{}: {}{ports} ({})\n",
                 name(outcome),
                 row.hosts,
                 row.count
-            ));
+            );
         }
     }
     text

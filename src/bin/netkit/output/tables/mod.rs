@@ -42,11 +42,12 @@ fn fact_lines(view: &View, fact: &Fact) -> String {
     let mut label = format!("{:<LABEL$}", fact.label);
     let mut text = String::new();
     for line in wrap(&fact.text, room) {
-        text.push_str(&format!(
+        put!(
+            text,
             "  {}{}\n",
             view.paint(Tone::Dim, &label),
             view.paint(fact.tone, &line)
-        ));
+        );
         label = " ".repeat(LABEL);
     }
     text

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use netkit::dial::repeat::{Probe, Summary};
+use netkit::dial::Report;
+use netkit::dial::repeat::{self, Probe, Summary};
 use netkit::stats::{Bar, Latency};
 use netkit::time::Millis;
 
@@ -21,7 +22,7 @@ pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
     } else {
         report.peer.as_ref().unwrap_or(&report.target)
     };
-    let mut verdict = super::dial::verdict(report);
+    let mut verdict = verdict(report);
     if let Some(lost) = report
         .tcp_info
         .as_ref()
@@ -29,16 +30,17 @@ pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
         .filter(|lost| *lost > 0)
         && let Some(connect) = report.connect_ms
     {
-        verdict.push_str(&format!(
+        put!(
+            verdict,
             " ({})",
             crate::output::facts::connect_time(connect.0, lost)
-        ));
+        );
     }
     if let Some(failure) = &report.failure {
-        verdict.push_str(&format!(": {}", view.safe(&failure.message)));
+        put!(verdict, ": {}", view.safe(&failure.message));
     }
     if !view.rich {
-        text.push_str(&format!(" {name}: {verdict}\n"));
+        put!(text, " {name}: {verdict}\n");
         return text;
     }
     let tone = if report.ok { Tone::Good } else { Tone::Bad };
@@ -48,6 +50,14 @@ pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
         view.safe(name),
         view.paint(tone, &verdict)
     )
+}
+
+/// The outcome, with the time that the statistics are made of.
+fn verdict(report: &Report) -> String {
+    match repeat::round_trip(report) {
+        Some(time) if report.ok => format!("{} in {}", report.outcome, Millis(time)),
+        _ => super::dial::verdict(report),
+    }
 }
 
 /// A probe that found no place.
@@ -99,17 +109,17 @@ fn counts(summary: &Summary) -> String {
         summary.sent, summary.succeeded
     );
     if summary.skipped > 0 {
-        text.push_str(&format!(", {} skipped", summary.skipped));
+        put!(text, ", {} skipped", summary.skipped);
     }
     if summary.interrupted > 0 {
-        text.push_str(&format!(", {} interrupted", summary.interrupted));
+        put!(text, ", {} interrupted", summary.interrupted);
     }
     let reasons = summary
         .outcomes
         .iter()
         .filter(|(outcome, _)| !["connected", "replied"].contains(&outcome.as_str()));
     for (outcome, count) in reasons {
-        text.push_str(&format!(", {count} {}", outcome.replace('_', " ")));
+        put!(text, ", {count} {}", outcome.replace('_', " "));
     }
     format!("{text} in {}", summary.total_ms)
 }
@@ -139,7 +149,7 @@ fn distributions(summary: &Summary, view: &View) -> String {
         .map_or_else(|| "-".to_owned(), |jitter| jitter.to_string());
     let rows = [
         ("time", &summary.rtt, jitter),
-        ("lateness", &summary.lateness, "-".to_owned()),
+        ("late", &summary.lateness, "-".to_owned()),
     ];
     for (name, latency, jitter) in rows {
         let Some(latency) = latency else { continue };
@@ -168,10 +178,10 @@ fn plain(summary: &Summary) -> String {
             .jitter_ms
             .map(|jitter| format!(", jitter {jitter}"))
             .unwrap_or_default();
-        text.push_str(&format!("{}{jitter}\n", line("time", latency)));
+        put!(text, "{}{jitter}\n", line("time", latency));
     }
     if let Some(latency) = &summary.lateness {
-        text.push_str(&format!("{}\n", line("lateness", latency)));
+        put!(text, "{}\n", line("lateness", latency));
     }
     text
 }

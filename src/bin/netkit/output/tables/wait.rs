@@ -47,7 +47,7 @@ pub(crate) fn failed(summary: &Summary, view: &View) -> String {
         let tries = counted(waited.tries, "try").replace("trys", "tries");
         let mut verdict = format!("{wanted} after {}, {tries}", summary.total_ms);
         if let Some(failure) = &waited.last_failure {
-            verdict.push_str(&format!("; last: {}", view.safe(&failure.message)));
+            put!(verdict, "; last: {}", view.safe(&failure.message));
         }
         headline(view, Some(false), &waited.target, &verdict)
     };
