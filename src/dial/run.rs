@@ -16,7 +16,8 @@ use crate::deadline::Deadline;
 use crate::event::Observer;
 use crate::failure::Failure;
 use crate::io::Io;
-use crate::net::Connection;
+use crate::net::detection::{Detection, Sysctls};
+use crate::net::{Connection, Keepalive};
 use crate::run::Cx;
 
 /// Dials a target and says what it was asked to say.
@@ -83,12 +84,37 @@ async fn connect<I: Io>(
     recorder: &mut Recorder<'_>,
 ) -> Option<Box<dyn Connection>> {
     match race::race(target, config, io, deadline, recorder).await {
-        Raced::Won(connection) => Some(connection),
+        Raced::Won(connection) => {
+            predict(config, recorder);
+            Some(connection)
+        }
         Raced::Failed(failure) => {
             conclude(Ended::Badly(failure), recorder);
             None
         }
         Raced::Interrupted => None,
+    }
+}
+
+/// Predicts when a dead peer would be noticed, and warns a user who relies on keepalive for it.
+fn predict(config: &Config, recorder: &mut Recorder<'_>) {
+    let Some(facts) = recorder.report.keepalive else {
+        return;
+    };
+    let info = recorder.report.tcp_info.as_ref();
+    let Some(detection) = Detection::of(&facts, info, &Sysctls::read()) else {
+        return;
+    };
+    let relies = config.hold.is_some() || config.socket.keepalive != Keepalive::default();
+    let unbounded = facts.requested.enabled && facts.user_timeout_ms.is_none();
+    let in_flight = detection.in_flight_ms.filter(|_| relies && unbounded);
+    recorder.now(Event::Detection(detection));
+    if let Some(in_flight) = in_flight {
+        let warning = format!(
+            "keepalive does not fire while sent data is unacknowledged: a dead peer would then be \
+             noticed after {in_flight}; --user-timeout bounds that"
+        );
+        recorder.now(Event::Warning(warning));
     }
 }
 

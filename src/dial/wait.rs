@@ -23,6 +23,9 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// Longest pause between tries.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
+/// With less than this left, no further try begins.
+const LAST_TRY: Duration = Duration::from_millis(20);
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -249,42 +252,22 @@ impl One<'_> {
                 return;
             }
             if self.is_as_wanted(&report) {
-                return self
-                    .tell(
-                        cx,
-                        Event::Ready {
-                            target,
-                            tries,
-                            report,
-                        },
-                    )
-                    .await;
-            }
-            if self.deadline.is_over(Instant::now()) {
-                let pause = Duration::ZERO;
-                return self
-                    .tell(
-                        cx,
-                        Event::Retry {
-                            target,
-                            tries,
-                            report,
-                            pause,
-                        },
-                    )
-                    .await;
-            }
-            let pause = backoff.next_pause();
-            self.tell(
-                cx,
-                Event::Retry {
+                let ready = Event::Ready {
                     target,
                     tries,
                     report,
-                    pause,
-                },
-            )
-            .await;
+                };
+                return self.tell(cx, ready).await;
+            }
+            let pause = self.pause(&mut backoff);
+            let retry = Event::Retry {
+                target,
+                tries,
+                report,
+                pause: pause.unwrap_or_default(),
+            };
+            self.tell(cx, retry).await;
+            let Some(pause) = pause else { return };
             if self
                 .deadline
                 .bound(tokio::time::sleep(pause))
@@ -293,6 +276,17 @@ impl One<'_> {
             {
                 return;
             }
+        }
+    }
+
+    /// The pause before the next try: never so long that the limit passes in it, because a target
+    /// that comes up late would then be missed; `None` when there is no time for another try.
+    fn pause(&self, backoff: &mut Backoff) -> Option<Duration> {
+        let pause = backoff.next_pause();
+        match self.deadline.remaining(Instant::now()) {
+            None => Some(pause),
+            Some(left) if left < LAST_TRY => None,
+            Some(left) => Some(pause.min(left / 2)),
         }
     }
 
