@@ -26,6 +26,10 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::Servfail | Kind::DnsRefused | Kind::DnsTimeout | Kind::DnsUnreachable => {
             "ask another name server with --ns"
         }
+        Kind::DnsMalformed => {
+            "something may tamper with DNS on the way; ask another server, or over TCP (--ns tcp://…)"
+        }
+        Kind::CnameLoop => "only the owner of the zone can mend it; the CNAME records show the way",
         Kind::AddrInUse => "choose another local port, or leave it out",
         Kind::AddrNotAvailable => "`ip address` lists the addresses of this machine",
         Kind::TooManyFiles => "raise the limit (`ulimit -n`) or lower --parallel",

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::failure::{Evidence, Failure, Kind, Stage, Who};
+use crate::failure::{Errno, Evidence, Failure, Kind, Stage, Who};
 
 use super::judge::{Fault, Finding};
-use super::ledger::{Attempt, Carrier, End, Outcome, Step};
+use super::ledger::{Attempt, Carrier, End, Outcome, Received, Step, Trigger};
 use super::lookup::Question;
 use super::name::DomainName;
 use super::servers::Tried;
@@ -27,7 +27,9 @@ impl Case<'_> {
         let server = tried.outcome.server;
         let kind = kind(&tried.finding);
         let failure = Failure::new(Stage::Resolve, kind, self.message(tried, server));
-        self.with_evidence(failure.by(who(tried)))
+        let mut failure = self.with_evidence(failure.by(who(tried)));
+        failure.errno = errno(tried).cloned();
+        failure
     }
 
     /// The failure of a lookup whose time was over before anybody could be asked.
@@ -119,12 +121,19 @@ impl Case<'_> {
         *name != tried.ask.name || self.ledger.iter().any(led_here)
     }
 
-    /// The servers that were asked, and what came: one in full, several by number.
+    /// The servers that were asked: what came of it for one, their addresses for several.
     fn silence(&self) -> String {
-        match self.ledger {
-            [only] => format!("{}: {}", only.outcome.server, describe(only)),
-            many => format!("{} tries", many.len()),
+        if let [only] = self.ledger {
+            return format!("{}: {}", only.outcome.server, describe(only));
         }
+        let mut servers = Vec::new();
+        for tried in self.ledger {
+            let server = tried.outcome.server.to_string();
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        format!("asked {}", servers.join(", "))
     }
 }
 
@@ -153,6 +162,16 @@ fn who(tried: &Tried) -> Who {
     }
 }
 
+/// The error number of a server that cannot be reached, the last if there are two.
+fn errno(tried: &Tried) -> Option<&Errno> {
+    let is_local = [Finding::Unreachable, Finding::OutOfFiles].contains(&tried.finding);
+    let mut ends = tried.outcome.attempts.iter().rev();
+    ends.find_map(|attempt| match &attempt.end {
+        End::Failed { errno, .. } if is_local => errno.as_ref(),
+        _ => None,
+    })
+}
+
 /// Whether the server's own kernel said no, as opposed to a missing route of ours.
 fn was_refused(outcome: &Outcome) -> bool {
     outcome.attempts.iter().any(|attempt| {
@@ -165,14 +184,10 @@ fn was_refused(outcome: &Outcome) -> bool {
 pub(super) fn describe(tried: &Tried) -> String {
     let attempts = &tried.outcome.attempts;
     let mut text = match &tried.outcome.received {
-        Some(received) => {
-            let way = match received.carrier {
-                Carrier::Udp => String::new(),
-                Carrier::Tcp => format!(" over TCP ({})", received.trigger),
-            };
-            format!("{}{way}", verdict(tried))
+        Some(received) if tried.finding != Finding::Unusable => {
+            format!("{}{}", verdict(tried), way(received))
         }
-        None => silence(attempts),
+        _ => silence(attempts),
     };
     let ignored = attempts.iter().flat_map(|attempt| &attempt.ignored);
     let count: u32 = attempts.iter().map(|attempt| attempt.ignored_count).sum();
@@ -182,6 +197,16 @@ pub(super) fn describe(tried: &Tried) -> String {
         let _ = write!(text, "; {count} {unit} ignored ({})", first.why);
     }
     text
+}
+
+/// How a reply came, where that was not the ordinary way.
+fn way(received: &Received) -> String {
+    match (received.carrier, received.trigger) {
+        (Carrier::Udp, Trigger::WithoutEdns) => " without EDNS".to_owned(),
+        (Carrier::Udp, _) => String::new(),
+        (Carrier::Tcp, Trigger::First) => " over TCP".to_owned(),
+        (Carrier::Tcp, trigger) => format!(" over TCP ({trigger})"),
+    }
 }
 
 /// The words for a reply.
@@ -227,19 +252,46 @@ fn end(attempt: &Attempt) -> String {
             Carrier::Tcp,
         ) => "TCP handshake unanswered".to_owned(),
         (End::Silent { .. }, Carrier::Tcp) => "no reply over TCP".to_owned(),
-        (End::Failed { errno, text, .. }, carrier) => {
-            match errno.as_ref().map(|errno| errno.code) {
-                Some(libc::ECONNREFUSED) if carrier == Carrier::Udp => {
-                    "UDP port closed (ICMP)".to_owned()
-                }
-                Some(libc::ECONNREFUSED) => "TCP refused".to_owned(),
-                _ => format!("{carrier}: {text}"),
-            }
-        }
+        (End::Failed { errno, text, .. }, carrier) => error(carrier, errno.as_ref(), text),
         (End::Closed { .. }, _) => "TCP closed without a reply".to_owned(),
         (End::Unusable, carrier) => format!("unusable reply over {carrier}"),
         (End::Abandoned, carrier) => format!("{carrier} abandoned"),
         (End::Truncated, carrier) => format!("truncated reply over {carrier}"),
         (End::Replied(rcode), carrier) => format!("{rcode} over {carrier}"),
+    }
+}
+
+/// The words for an error of the system; its own for those that are not about networks.
+fn error(carrier: Carrier, errno: Option<&Errno>, text: &str) -> String {
+    let what = match errno.map(|errno| errno.code) {
+        Some(libc::ECONNREFUSED) if carrier == Carrier::Udp => "port closed (ICMP)",
+        Some(libc::ECONNREFUSED) => "refused",
+        Some(libc::ECONNRESET) => "reset",
+        Some(libc::EHOSTUNREACH) => "host unreachable",
+        Some(libc::ENETUNREACH) => "no route",
+        Some(libc::EPERM | libc::EACCES) => "forbidden by this machine",
+        _ => return format!("{carrier}: {text}"),
+    };
+    format!("{carrier} {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_told_in_words() {
+        let rows = [
+            (Carrier::Udp, libc::ECONNREFUSED, "UDP port closed (ICMP)"),
+            (Carrier::Tcp, libc::ECONNREFUSED, "TCP refused"),
+            (Carrier::Udp, libc::ENETUNREACH, "UDP no route"),
+            (Carrier::Udp, libc::EPERM, "UDP forbidden by this machine"),
+            (Carrier::Tcp, libc::EMFILE, "TCP: text"),
+        ];
+        for (carrier, code, expected) in rows {
+            let errno = Errno::from_code(code);
+            assert_eq!(error(carrier, Some(&errno), "text"), expected);
+        }
+        assert_eq!(error(Carrier::Udp, None, "text"), "UDP: text");
     }
 }

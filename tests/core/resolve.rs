@@ -233,47 +233,56 @@ async fn a_server_that_dislikes_edns_is_asked_once_without() {
 
 #[tokio::test]
 async fn nothing_usable_is_told_apart_from_nothing_at_all() {
+    use Behaviour::{CloseAfter, Closed, Silent, Truncate, WrongId, WrongQuestion};
+    use Kind::{DnsMalformed, DnsTimeout, DnsUnreachable};
+
     let rows = [
         (
-            Behaviour::Closed,
-            Behaviour::Closed,
-            Kind::DnsUnreachable,
+            Closed,
+            Closed,
+            DnsUnreachable,
             "UDP port closed (ICMP); TCP refused",
         ),
         (
-            Behaviour::Silent,
-            Behaviour::Silent,
-            Kind::DnsTimeout,
+            Silent,
+            Silent,
+            DnsTimeout,
             "no reply over UDP (2 sent) and TCP",
         ),
         (
-            Behaviour::Silent,
-            Behaviour::Closed,
-            Kind::DnsTimeout,
+            Silent,
+            Closed,
+            DnsTimeout,
             "no reply over UDP (2 sent); TCP refused",
         ),
         (
-            Behaviour::Closed,
-            Behaviour::Silent,
-            Kind::DnsTimeout,
+            Closed,
+            Silent,
+            DnsTimeout,
             "UDP port closed (ICMP); no reply over TCP",
         ),
         (
-            Behaviour::Closed,
-            Behaviour::CloseAfter(0),
-            Kind::DnsMalformed,
+            Closed,
+            CloseAfter(0),
+            DnsMalformed,
             "UDP port closed (ICMP); TCP closed without a reply",
         ),
         (
-            Behaviour::WrongId,
-            Behaviour::Closed,
-            Kind::DnsMalformed,
+            Truncate,
+            Closed,
+            DnsMalformed,
+            "truncated reply over UDP; TCP refused",
+        ),
+        (
+            WrongId,
+            Closed,
+            DnsMalformed,
             "no reply over UDP (2 sent); TCP refused; 2 replies ignored (wrong id)",
         ),
         (
-            Behaviour::WrongQuestion,
-            Behaviour::Closed,
-            Kind::DnsMalformed,
+            WrongQuestion,
+            Closed,
+            DnsMalformed,
             "unusable reply over UDP; TCP refused; 2 replies ignored (wrong question)",
         ),
     ];
@@ -283,6 +292,7 @@ async fn nothing_usable_is_told_apart_from_nothing_at_all() {
         let resolver = by_hand(&[server.addr()]);
         let (failure, took) = timed(&resolver, "www.example", Family::Ipv4, limit).await;
         let failure = failure.unwrap_err();
+        assert!(failure.hint.is_some(), "{failure:?}");
         assert_eq!(failure.kind, kind, "{outcome}");
         assert_eq!(outcomes(&failure), [outcome]);
         assert!(took < limit + SLACK, "{outcome}: {took:?}");
@@ -300,6 +310,7 @@ async fn a_server_that_cannot_be_reached_is_told_at_once() {
             addr: server.addr()
         }
     );
+    assert_eq!(failure.errno.unwrap().name, "ECONNREFUSED");
     assert!(took < Duration::from_millis(100), "{took:?}");
 }
 
