@@ -9,9 +9,9 @@ type Ranges = Vec<(u128, u128)>;
 /// A set of addresses.
 ///
 /// ```
-/// use netkit::addr::set::IpSet;
-/// let all: IpSet = ["10.0.0.0/29".parse().unwrap()].into_iter().collect();
-/// let some: IpSet = ["10.0.0.2/31".parse().unwrap()].into_iter().collect();
+/// use netkit::addr::{Prefix, set::IpSet};
+/// let all: IpSet = ["10.0.0.0/29".parse::<Prefix>().unwrap()].into_iter().collect();
+/// let some: IpSet = ["10.0.0.2/31".parse::<Prefix>().unwrap()].into_iter().collect();
 /// let rest: Vec<String> = all.without(&some).prefixes().map(|p| p.to_string()).collect();
 /// assert_eq!(rest, ["10.0.0.0/31", "10.0.0.4/30"]);
 /// ```
@@ -140,7 +140,7 @@ fn intersect(a: &Ranges, b: &Ranges) -> Ranges {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::net;
+    use crate::addr::net;
     use super::*;
 
     /// Networks near each other, so that they overlap, nest and touch.
