@@ -140,8 +140,8 @@ fn intersect(a: &Ranges, b: &Ranges) -> Ranges {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::addr::net;
     use super::*;
+    use crate::addr::net;
 
     /// Networks near each other, so that they overlap, nest and touch.
     fn prefixes() -> impl Strategy<Value = Vec<Prefix>> {
