@@ -9,10 +9,7 @@ use super::{
     WaitArgs,
 };
 
-/// Connect to a target: which address answers, how long each stage takes, and if none, who said no.
-///
-/// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
-/// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
+/// Everything that can be said after `netkit dial`.
 #[derive(Debug, Args)]
 #[command(
     after_help = crate::help::dial_short(),

@@ -37,7 +37,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Connect to a target: which address answers, how long each stage takes, and if none, who said no.
+    /// Connect to a target: which address answers, how long each stage takes, and who said no.
+    ///
+    /// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
+    /// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
     Dial(Box<DialArgs>),
     /// Run every subcommand against servers of its own on loopback and show what comes out.
     Demo(DemoArgs),

@@ -64,13 +64,13 @@ struct Span {
 
 fn spans(report: &Report) -> Vec<Span> {
     let mut spans: Vec<_> = report.resolve.iter().filter_map(resolve_span).collect();
-    let end = end_of_all(report);
+    let (end, datagram) = (end_of_all(report), report.network.transport().is_datagram());
     spans.extend(
         report
             .attempts
             .iter()
             .take(MOST_BARS)
-            .map(|attempt| attempt_span(attempt, end)),
+            .map(|attempt| attempt_span(attempt, end, datagram)),
     );
     spans.extend(exchange_span(report, end));
     spans
@@ -93,12 +93,12 @@ fn resolve_span(resolve: &netkit::dial::report::Resolve) -> Option<Span> {
     })
 }
 
-fn attempt_span(attempt: &Attempt, end: Duration) -> Span {
+fn attempt_span(attempt: &Attempt, end: Duration, datagram: bool) -> Span {
     Span {
         label: attempt.addr.clone(),
         start: attempt.started_ms.0,
         end: attempt.ended_ms.map_or(end, |ended| ended.0),
-        note: attempt_note(attempt),
+        note: attempt_note(attempt, datagram),
         tone: attempt_tone(attempt.outcome),
     }
 }
@@ -137,13 +137,15 @@ fn end_of_all(report: &Report) -> Duration {
         .unwrap_or_default()
 }
 
-fn attempt_note(attempt: &Attempt) -> String {
+/// How an attempt ended. On a datagram transport a socket is there at once and proves nothing.
+fn attempt_note(attempt: &Attempt, datagram: bool) -> String {
     match (attempt.outcome, &attempt.failure) {
         (AttemptOutcome::Failed, Some(failure)) => failure.kind.code().replace('_', " "),
         (AttemptOutcome::Cancelled, _) => "another address won".to_owned(),
         (AttemptOutcome::Lost, _) => "connected second, closed".to_owned(),
         (AttemptOutcome::Pending, _) => "unfinished".to_owned(),
         (AttemptOutcome::Failed, None) => "failed".to_owned(),
+        (AttemptOutcome::Won, _) if datagram => "no handshake".to_owned(),
         (AttemptOutcome::Won, _) => "connected".to_owned(),
     }
 }
@@ -247,7 +249,7 @@ fn why(report: &Report, attempt: &Attempt) -> String {
         (AttemptOutcome::Won, _) if report.attempts.len() > 1 => "won".to_owned(),
         (AttemptOutcome::Cancelled, Some(winner)) => format!("cancelled: {} won", winner.addr),
         (AttemptOutcome::Lost, Some(winner)) => format!("connected after {}; closed", winner.addr),
-        _ => attempt_note(attempt),
+        _ => attempt_note(attempt, report.network.transport().is_datagram()),
     }
 }
 

@@ -189,9 +189,13 @@ fn plain(summary: &Summary) -> String {
 /// Cells of the longest bar.
 const BAR: usize = 40;
 
+/// Fewer values than this have no shape to look at.
+const WORTH_DRAWING: u64 = 10;
+
 fn histogram(bars: &[Bar], view: &View) -> String {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
-    if most == 0 || bars.len() < 2 {
+    let all: u64 = bars.iter().map(|bar| bar.count).sum();
+    if all < WORTH_DRAWING || bars.len() < 2 {
         return String::new();
     }
     let width = BAR.min(view.width.saturating_sub(32));

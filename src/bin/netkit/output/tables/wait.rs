@@ -6,9 +6,9 @@ use netkit::dial::Report;
 use netkit::dial::wait::{Summary, Until, Waited};
 use netkit::time::Millis;
 
-use super::headline;
+use super::{facts, headline};
 use crate::output::View;
-use crate::output::facts::counted;
+use crate::output::facts::{counted, failure_facts};
 use crate::output::style::Tone;
 
 /// A try that was not yet as wanted.
@@ -45,11 +45,10 @@ pub(crate) fn failed(summary: &Summary, view: &View) -> String {
     };
     let line = |waited: &Waited| {
         let tries = counted(waited.tries, "try").replace("trys", "tries");
-        let mut verdict = format!("{wanted} after {}, {tries}", summary.total_ms);
-        if let Some(failure) = &waited.last_failure {
-            put!(verdict, "; last: {}", view.safe(&failure.message));
-        }
-        headline(view, Some(false), &waited.target, &verdict)
+        let verdict = format!("{wanted} after {}, {tries}", summary.total_ms);
+        let last = waited.last_failure.as_ref();
+        let last = last.map_or_else(Vec::new, |failure| failure_facts(failure, view));
+        headline(view, Some(false), &waited.target, &verdict) + &facts(view, &last)
     };
     summary
         .targets
