@@ -25,7 +25,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('dial', 'dial', [CompletionResultType]::ParameterValue, 'Connect to a target: which address answers, how long each stage takes, and if none, who said no')
+            [CompletionResult]::new('dial', 'dial', [CompletionResultType]::ParameterValue, 'Connect to a target: which address answers, how long each stage takes, and who said no')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run every subcommand against servers of its own on loopback and show what comes out')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write completions, man pages, the JSON Schema or the README''s help block')
             break

@@ -22,7 +22,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --help 'Print help'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand dial 'Connect to a target: which address answers, how long each stage takes, and if none, who said no'
+            cand dial 'Connect to a target: which address answers, how long each stage takes, and who said no'
             cand demo 'Run every subcommand against servers of its own on loopback and show what comes out'
             cand generate 'Write completions, man pages, the JSON Schema or the README''s help block'
         }

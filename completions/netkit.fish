@@ -26,7 +26,7 @@ end
 
 complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
 complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
-complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and if none, who said no'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and who said no'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "demo" -d 'Run every subcommand against servers of its own on loopback and show what comes out'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "generate" -d 'Write completions, man pages, the JSON Schema or the README\'s help block'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l targets -d 'Reads targets from a file, one a line, `#` comments; `-` is standard input' -r -F
