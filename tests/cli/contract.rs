@@ -2,7 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "whole milliseconds are exact")]
 
-use crate::support::{Closed, DialLine, Server, netkit, valid};
+use crate::support::{Closed, DialLine, Server, netkit, schema_takes, valid};
 
 fn dial_line(line: &str) -> DialLine {
     let value = netkit(line).run().one();
@@ -160,4 +160,20 @@ fn the_exit_code_of_the_summary_is_the_exit_code() {
         outcome.code.map(i64::from),
         "{outcome}"
     );
+}
+
+#[test]
+fn the_schema_refuses_what_is_not_the_contract() {
+    let server = Server::echo();
+    let line = netkit(&format!("dial {} --json", server.addr)).run().one();
+    assert!(schema_takes(&line));
+    let keys: Vec<_> = line.as_object().unwrap().keys().cloned().collect();
+    for key in keys {
+        let mut without = line.clone();
+        without.as_object_mut().unwrap().remove(&key);
+        assert!(!schema_takes(&without), "{key} may be missing");
+        let mut wrong = line.clone();
+        wrong[&key] = serde_json::json!([["wrong"]]);
+        assert!(!schema_takes(&wrong), "{key} may be anything");
+    }
 }

@@ -5,6 +5,7 @@
 
 mod contract;
 mod demo;
+mod exit_codes;
 mod generated;
 mod many;
 mod pipes;

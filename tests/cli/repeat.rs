@@ -22,7 +22,7 @@ fn every_probe_has_a_line_and_the_summary_its_figures() {
         "{outcome}"
     );
     assert_eq!(lines[5], format!("lateness: {figures}"), "{outcome}");
-    assert_eq!(server.hits(), 3);
+    server.was_hit(3);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::args::complaint;
 use crate::exit::Exit;
 use crate::output::Out;
 use crate::output::json::{Line, lines};
+use crate::output::text::escape;
 use crate::usage::UsageError;
 
 /// Answers a command line that clap did not take: help and version are answers, the rest errors.
@@ -52,9 +53,9 @@ pub(crate) fn usage(error: &UsageError, json: bool) -> Exit {
 /// Reports that nothing could be measured.
 pub(crate) fn local(error: &netkit::error::Error, json: bool) -> Exit {
     let exit = Exit::from(&error.failure);
-    say(&format!("netkit: {error}"));
+    say(&escape(&format!("netkit: {error}")));
     if let Some(hint) = &error.failure.hint {
-        say(&format!("hint: {hint}"));
+        say(&escape(&format!("hint: {hint}")));
     }
     if json {
         line(error.operation, &error.failure, exit);

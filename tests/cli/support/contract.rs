@@ -124,6 +124,11 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     jsonschema::validator_for(&schema).expect("the schema is a schema")
 });
 
+/// Whether the generated schema takes a line.
+pub(crate) fn schema_takes(line: &Value) -> bool {
+    SCHEMA.is_valid(line)
+}
+
 /// Validates a line against the generated schema, and against the second reader if it is a dial.
 #[track_caller]
 pub(crate) fn valid(line: &Value) {

@@ -4,6 +4,6 @@ mod contract;
 mod server;
 mod transcript;
 
-pub(crate) use contract::{DialLine, valid};
+pub(crate) use contract::{DialLine, schema_takes, valid};
 pub(crate) use server::{Closed, Server};
 pub(crate) use transcript::netkit;

@@ -4,6 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpSocket;
+
+/// How long a visitor may take to be noticed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server; dropping it fails the test if nobody came.
 pub(crate) struct Server {
@@ -110,6 +116,16 @@ impl Server {
         self.hits.load(Ordering::SeqCst)
     }
 
+    /// Checks how often somebody came, giving the thread that accepts its time.
+    #[track_caller]
+    pub(crate) fn was_hit(&self, times: usize) {
+        let begun = Instant::now();
+        while self.hits() < times && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(self.hits(), times, "visits to {}", self.addr);
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.addr.port()
     }
@@ -117,27 +133,30 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.must_be_hit && !std::thread::panicking() {
-            assert!(self.hits() > 0, "nobody came to {}", self.addr);
+        if !self.must_be_hit || std::thread::panicking() {
+            return;
+        }
+        // A client may have come and gone before the thread that accepts had its turn.
+        let begun = Instant::now();
+        while self.hits() == 0 {
+            let addr = self.addr;
+            assert!(begun.elapsed() < PATIENCE, "nobody came to {addr}");
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-/// A port that refuses: it is the client's end of a connection, so nobody else can take it.
+/// A port that refuses: it is bound, so nobody else can have it, and nobody listens.
 pub(crate) struct Closed {
     pub(crate) addr: SocketAddr,
-    _held: (TcpListener, TcpStream),
+    _held: TcpSocket,
 }
 
 impl Closed {
     pub(crate) fn new() -> Self {
-        let listener = TcpListener::bind(ANY).expect("loopback has a free port");
-        let addr = listener.local_addr().expect("it is bound");
-        let stream = TcpStream::connect(addr).expect("it listens");
-        let addr = stream.local_addr().expect("it is connected");
-        Self {
-            addr,
-            _held: (listener, stream),
-        }
+        let held = TcpSocket::new_v4().expect("there is IPv4");
+        held.bind(ANY.into()).expect("loopback has a free port");
+        let addr = held.local_addr().expect("it is bound");
+        Self { addr, _held: held }
     }
 }

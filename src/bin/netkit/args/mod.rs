@@ -3,6 +3,7 @@
 //! No I/O, no environment, no rule between two flags; those are `plan`'s. Groups of flags that
 //! several subcommands share are one struct each, flattened where they apply.
 
+mod bytes;
 mod complaint;
 mod dial;
 mod groups;

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket
 use std::thread;
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
+
 /// Any free port on loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long the late server stays away.
@@ -23,15 +25,16 @@ pub(super) struct Servers {
     /// Refuses.
     pub(super) closed: SocketAddr,
     /// Keeps what must not be closed.
-    _held: (UdpSocket, TcpStream),
+    _held: (UdpSocket, TcpSocket),
 }
 
 impl Servers {
     pub(super) fn start() -> io::Result<Self> {
         let echo = serve(TcpListener::bind(ANY)?, echo)?;
         let silent = UdpSocket::bind(ANY)?;
-        // A port in use by a connection is nobody else's, and nobody listens on it.
-        let connection = TcpStream::connect(echo)?;
+        // A bound port is nobody else's, and nobody listens on it.
+        let closed = TcpSocket::new_v4()?;
+        closed.bind(ANY.into())?;
         Ok(Self {
             echo,
             greeter: serve(TcpListener::bind(ANY)?, greet)?,
@@ -39,8 +42,8 @@ impl Servers {
             udp_silent: silent.local_addr()?,
             name_server: serve_udp(UdpSocket::bind(ANY)?, answer)?,
             late: serve_late()?,
-            closed: connection.local_addr()?,
-            _held: (silent, connection),
+            closed: closed.local_addr()?,
+            _held: (silent, closed),
         })
     }
 }

@@ -9,7 +9,8 @@ use netkit::dial::{self, Exchange, Expect, Strategy, repeat, wait};
 use netkit::net::{Close, Keepalive, SocketOptions};
 use netkit::resolve::NameServer;
 
-use super::rules::{self, NetworkNeeds};
+use super::needs::NetworkNeeds;
+use super::rules;
 use crate::args::{
     CloseArg, DialArgs, ExchangeArgs, KeepaliveArgs, OnlyArg, SocketArgs, StrategyArg, TargetArgs,
     UntilArg,

@@ -6,6 +6,7 @@
 
 mod dial;
 mod environment;
+mod needs;
 mod output;
 mod rules;
 #[cfg(test)]

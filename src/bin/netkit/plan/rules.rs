@@ -3,12 +3,12 @@
 //! Separate from the translation of flags into a configuration so that every rule can be read, and
 //! is tested, alone. A flag that would have no effect is refused rather than ignored.
 
-use netkit::addr::{Family, Network, Transport};
+use netkit::addr::Family;
 
 use crate::args::DialArgs;
 use crate::usage::UsageError;
 
-type Checked = Result<(), UsageError>;
+pub(super) type Checked = Result<(), UsageError>;
 
 /// Two flags that exclude each other, whether both were given, and why.
 struct Pair(bool, &'static str, bool, &'static str, &'static str);
@@ -288,92 +288,6 @@ pub(super) fn family(args: &DialArgs) -> Option<Family> {
         (true, _) => Some(Family::Ipv4),
         (_, true) => Some(Family::Ipv6),
         _ => None,
-    }
-}
-
-/// What the flags ask of the network of every target.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct NetworkNeeds {
-    /// Flags that only TCP has.
-    tcp: Vec<&'static str>,
-    /// Flags that only streams have.
-    stream: Vec<&'static str>,
-    /// Flags that only the Internet protocols have.
-    inet: Vec<&'static str>,
-    family: Option<Family>,
-}
-
-impl NetworkNeeds {
-    pub(super) fn new(args: &DialArgs) -> Self {
-        let (socket, keepalive) = (&args.socket, &args.keepalive);
-        let given = |rows: &[(bool, &'static str)]| {
-            rows.iter()
-                .filter(|(given, _)| *given)
-                .map(|(_, flag)| *flag)
-                .collect()
-        };
-        Self {
-            tcp: given(&[
-                (keepalive.keepalive.is_some(), "--keepalive"),
-                (
-                    keepalive.keepalive_interval.is_some(),
-                    "--keepalive-interval",
-                ),
-                (keepalive.keepalive_count.is_some(), "--keepalive-count"),
-                (keepalive.no_keepalive, "--no-keepalive"),
-                (keepalive.user_timeout.is_some(), "--user-timeout"),
-                (socket.mss.is_some(), "--mss"),
-                (socket.congestion.is_some(), "--congestion"),
-                (socket.nodelay.is_some(), "--nodelay"),
-                (socket.fastopen, "--fastopen"),
-                (socket.mptcp, "--mptcp"),
-                (socket.close.is_some(), "--close"),
-            ]),
-            stream: given(&[
-                (args.exchange.banner, "--banner"),
-                (args.exchange.shutdown_write, "--shutdown-write"),
-                (keepalive.hold.is_some(), "--hold"),
-            ]),
-            inet: given(&[
-                (args.target.ipv4, "-4"),
-                (args.target.ipv6, "-6"),
-                (socket.local_addr.is_some(), "--local-addr"),
-                (socket.interface.is_some(), "--interface"),
-                (socket.mark.is_some(), "--mark"),
-                (socket.tos.is_some(), "--tos"),
-                (socket.dscp.is_some(), "--dscp"),
-                (socket.ttl.is_some(), "--ttl"),
-            ]),
-            family: family(args),
-        }
-    }
-
-    /// Refuses a network that has no use for a flag.
-    pub(crate) fn check(&self, target: &str, network: Network) -> Checked {
-        let transport = network.transport();
-        let refuse = |flags: &[&str], of: &str| match flags.first() {
-            Some(flag) => Err(UsageError::new(
-                format!("{flag} has no effect on {target}: its network is {network}"),
-                format!("{of}, or no {flag}"),
-            )),
-            None => Ok(()),
-        };
-        if transport != Transport::Tcp {
-            refuse(&self.tcp, "a tcp target")?;
-        }
-        if transport.is_datagram() {
-            refuse(&self.stream, "a stream (tcp or unix)")?;
-        }
-        if matches!(transport, Transport::Unix | Transport::Unixgram) {
-            refuse(&self.inet, "a tcp or udp target")?;
-        }
-        match self.family {
-            Some(family) if network.restricted_to(family).is_none() => {
-                let flag = if family == Family::Ipv4 { "-4" } else { "-6" };
-                refuse(&[flag], &format!("a network with {family}"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

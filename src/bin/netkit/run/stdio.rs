@@ -11,6 +11,7 @@ use super::{Session, Trouble};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::tables;
+use crate::output::text::escape;
 use crate::plan::Format;
 
 pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trouble> {
@@ -41,7 +42,7 @@ pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trou
 fn ended(session: &Session, relayed: &stdio::Relayed) -> Exit {
     match &relayed.failure {
         Some(failure) => {
-            messages::say(&format!("netkit: {failure}"));
+            messages::say(&escape(&format!("netkit: {failure}")));
             failure.into()
         }
         None if relayed.interrupted && relayed.sent_bytes + relayed.received_bytes == 0 => {

@@ -16,6 +16,7 @@ use super::{Session, Trouble};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::lines;
+use crate::output::text::escape;
 use crate::output::{Out, tables};
 use crate::plan::Format;
 
@@ -78,10 +79,8 @@ fn exit(summary: &Summary, session: &Session) -> Exit {
 /// Replaces netkit; returns only if that is impossible.
 fn become_command(program: &OsString, arguments: &[OsString]) -> Exit {
     let error = std::process::Command::new(program).args(arguments).exec();
-    messages::say(&format!(
-        "netkit: running {}: {error}",
-        program.to_string_lossy()
-    ));
+    let program = escape(&program.to_string_lossy());
+    messages::say(&format!("netkit: running {program}: {error}"));
     match error.kind() {
         io::ErrorKind::NotFound => Exit::NotFound,
         _ => Exit::NotExecutable,
