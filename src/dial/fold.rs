@@ -58,6 +58,7 @@ impl Report {
             ended_ms,
             addresses: None,
             failure: None,
+            evidence: Vec::new(),
         };
         self.resolve_mut().questions.push(question);
     }
@@ -86,6 +87,8 @@ impl Report {
             question.ended_ms = Some(at.into());
             question.addresses = Some(result.as_ref().map_or(0, |answer| answer.addresses.len()));
             question.failure = result.as_ref().err().cloned();
+            let answer = result.as_ref().ok();
+            question.evidence = answer.map_or_else(Vec::new, |answer| answer.evidence.clone());
         }
     }
 

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{Endpoint, Family, Network, Target};
-use crate::failure::Failure;
+use crate::failure::{Evidence, Failure};
 pub use crate::net::Detection;
 use crate::net::{KeepaliveFacts, OptionFact, TcpInfo};
 use crate::resolve::Source;
@@ -97,6 +97,8 @@ pub struct Question {
     pub addresses: Option<usize>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
+    /// What each name server did, where an answer did not come the ordinary way; else empty.
+    pub evidence: Vec<Evidence>,
 }
 
 /// How one attempt ended.

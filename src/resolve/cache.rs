@@ -141,6 +141,7 @@ impl Kept {
             source: Source::Cache,
             ttl: answer.ttl.map(|ttl| ttl.saturating_sub(age)),
             took: Millis(now.saturating_duration_since(came)),
+            evidence: Vec::new(),
             ..answer.clone()
         }
     }
@@ -170,6 +171,7 @@ mod tests {
             server: None,
             ttl: Some(ttl),
             took: Millis::default(),
+            evidence: Vec::new(),
         };
         Looked {
             result: Ok(answer),

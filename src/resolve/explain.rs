@@ -41,14 +41,17 @@ impl Case<'_> {
         self.with_evidence(Failure::new(Stage::Resolve, Kind::DnsTimeout, message))
     }
 
-    /// Adds one line of evidence for each exchange.
+    /// One line of evidence for each exchange.
+    pub(super) fn evidence(&self) -> Vec<Evidence> {
+        let exchanges = self.ledger.iter().map(|tried| Evidence::Dns {
+            server: Some(tried.outcome.server),
+            outcome: self.outcome(tried),
+        });
+        exchanges.collect()
+    }
+
     fn with_evidence(&self, failure: Failure) -> Failure {
-        self.ledger.iter().fold(failure, |failure, tried| {
-            failure.because(Evidence::Dns {
-                server: Some(tried.outcome.server),
-                outcome: self.outcome(tried),
-            })
-        })
+        self.evidence().into_iter().fold(failure, Failure::because)
     }
 
     /// What one server had to say; names the name asked when it is not the one typed.
@@ -212,6 +215,7 @@ fn way(received: &Received) -> String {
 /// The words for a reply.
 fn verdict(tried: &Tried) -> String {
     match &tried.finding {
+        Finding::Addresses(found) if found.addresses.len() == 1 => "1 address".to_owned(),
         Finding::Addresses(found) => format!("{} addresses", found.addresses.len()),
         Finding::Alias { target, .. } => format!("alias of {target}"),
         Finding::Loop { .. } => "NOERROR, an alias loop".to_owned(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Family;
 use crate::deadline::Deadline;
-use crate::failure::Failure;
+use crate::failure::{Evidence, Failure};
 use crate::time::Millis;
 
 /// One question: the addresses of a name in one family.
@@ -54,6 +54,9 @@ pub struct Answer {
     pub ttl: Option<u32>,
     /// Time from the question to this answer.
     pub took: Millis,
+    /// What each server did, where that was not simply to answer over the first carrier tried:
+    /// why it took as long as it did. Empty otherwise.
+    pub evidence: Vec<Evidence>,
 }
 
 /// Answers questions. Implementations are cheap to clone or share and are used concurrently.

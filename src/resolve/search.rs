@@ -36,7 +36,7 @@ pub(super) async fn search(
             Finding::Addresses(found) => {
                 return Looked {
                     keep: Duration::from_secs(found.ttl.into()),
-                    result: Ok(answer(found, &ledger, at, clock)),
+                    result: Ok(answer(found, question, &ledger, at, clock)),
                 };
             }
             finding => {
@@ -130,7 +130,15 @@ fn ends_search(finding: &Finding) -> bool {
     )
 }
 
-fn answer(found: &Found, ledger: &[Tried], at: usize, clock: &Clock) -> Answer {
+fn answer(
+    found: &Found,
+    question: &Question,
+    ledger: &[Tried],
+    at: usize,
+    clock: &Clock,
+) -> Answer {
+    let is_ordinary = ledger.iter().all(Tried::is_ordinary);
+    let case = Case { question, ledger };
     let outcome = &ledger[at].outcome;
     let over_tcp = outcome
         .received
@@ -143,5 +151,10 @@ fn answer(found: &Found, ledger: &[Tried], at: usize, clock: &Clock) -> Answer {
         server: Some(outcome.server),
         ttl: Some(found.ttl),
         took: Millis(clock.elapsed()),
+        evidence: if is_ordinary {
+            Vec::new()
+        } else {
+            case.evidence()
+        },
     }
 }

@@ -137,6 +137,12 @@ impl Servers {
 }
 
 impl Tried {
+    /// Whether the server simply answered over the first carrier tried.
+    pub(super) fn is_ordinary(&self) -> bool {
+        let attempts = &self.outcome.attempts;
+        self.finding.is_final() && attempts.len() == 1 && attempts[0].ignored_count == 0
+    }
+
     fn started(&self) -> Duration {
         let first = self.outcome.attempts.first();
         first.map_or(Duration::MAX, |attempt| attempt.started)

@@ -192,6 +192,7 @@ impl Lookup for StubResolver {
                 server: None,
                 ttl: None,
                 took: Millis(clock.elapsed()),
+                evidence: Vec::new(),
             });
         }
         self.ask(question, &clock).await

@@ -94,6 +94,7 @@ async fn a_name_has_the_addresses_that_its_server_says() {
     );
     assert!(took < Duration::from_millis(300), "{took:?}");
     assert!(answer.took.0 <= took);
+    assert_eq!(answer.evidence, [], "nothing out of the ordinary");
 
     let resolver = by_hand(&[server.addr()]);
     let (answer, _) = timed(&resolver, "WWW.Example.", Family::Ipv6, LIMIT).await;
@@ -163,7 +164,13 @@ async fn an_error_code_is_told_with_what_the_server_adds() {
 async fn tcp_answers_when_udp_is_silent() {
     let server = zone().udp(Behaviour::Silent).start();
     let (answer, took) = v4(&server, "www.example").await;
-    assert_eq!(answer.unwrap().source, Source::Tcp);
+    let answer = answer.unwrap();
+    assert_eq!(answer.source, Source::Tcp);
+    let why = Evidence::Dns {
+        server: Some(server.addr()),
+        outcome: "2 addresses over TCP (UDP silent)".to_owned(),
+    };
+    assert_eq!(answer.evidence, [why]);
     let bounds = Duration::from_millis(395)..Duration::from_millis(600);
     assert!(bounds.contains(&took), "{took:?}");
 }
@@ -231,12 +238,12 @@ async fn a_server_that_dislikes_edns_is_asked_once_without() {
     }
 }
 
-#[tokio::test]
-async fn nothing_usable_is_told_apart_from_nothing_at_all() {
+/// Behaviours over UDP and TCP that lead to nothing, the kind and the evidence.
+fn hopeless() -> Vec<(Behaviour, Behaviour, Kind, &'static str)> {
     use Behaviour::{CloseAfter, Closed, Silent, Truncate, WrongId, WrongQuestion};
     use Kind::{DnsMalformed, DnsTimeout, DnsUnreachable};
 
-    let rows = [
+    vec![
         (
             Closed,
             Closed,
@@ -285,8 +292,12 @@ async fn nothing_usable_is_told_apart_from_nothing_at_all() {
             DnsMalformed,
             "unusable reply over UDP; TCP refused; 2 replies ignored (wrong question)",
         ),
-    ];
-    for (udp, tcp, kind, outcome) in rows {
+    ]
+}
+
+#[tokio::test]
+async fn nothing_usable_is_told_apart_from_nothing_at_all() {
+    for (udp, tcp, kind, outcome) in hopeless() {
         let server = zone().udp(udp).tcp(tcp).start();
         let limit = Duration::from_secs(1);
         let resolver = by_hand(&[server.addr()]);

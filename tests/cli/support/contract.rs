@@ -60,7 +60,7 @@ contract! {
         ; ms: f64, server: String, transport: String,
     }
     Question {
-        family: String, started_ms: f64,
+        family: String, started_ms: f64, evidence: Vec<Value>,
         ; ended_ms: f64, addresses: u64, failure: Failure,
     }
     OptionFact { name: String, requested: String, ; accepted: String, }

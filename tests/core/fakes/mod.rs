@@ -152,6 +152,7 @@ impl Io for FakeIo {
                     server: Some(SocketAddr::from(([192, 0, 2, 53], 53))),
                     ttl: Some(60),
                     took: started.elapsed().into(),
+                    evidence: Vec::new(),
                 })
             }
             Reply::Fail(delay, kind) => {

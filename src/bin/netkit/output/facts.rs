@@ -42,6 +42,7 @@ pub(crate) fn dial_facts(report: &Report, view: &View) -> Vec<Fact> {
     if let Some(failure) = &report.failure {
         facts.extend(failure_facts(failure, view));
     }
+    facts.extend(failure::lookup_facts(report, view));
     facts.extend(connection::connection_facts(report, view));
     let warnings = report.warnings.iter();
     facts.extend(warnings.map(|text| Fact::new("warning", view.safe(text)).tone(Tone::Warn)));

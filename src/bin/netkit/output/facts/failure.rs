@@ -1,5 +1,6 @@
 //! A failure in words: what, who said so, how that is known, what to do next.
 
+use netkit::dial::Report;
 use netkit::failure::{Evidence, Failure, Who};
 
 use super::{Fact, counted};
@@ -35,6 +36,20 @@ pub(crate) fn failure_facts(failure: &Failure, view: &View) -> Vec<Fact> {
         facts.push(Fact::new("hint", view.safe(hint)).tone(Tone::Strong));
     }
     facts
+}
+
+/// What the name servers did where an answer did not come the ordinary way, each line once.
+pub(super) fn lookup_facts(report: &Report, view: &View) -> Vec<Fact> {
+    let questions = report.resolve.iter().flat_map(|resolve| &resolve.questions);
+    let mut lines: Vec<_> = questions
+        .flat_map(|question| &question.evidence)
+        .map(|evidence| view.safe(&describe_evidence(evidence)))
+        .collect();
+    lines.dedup();
+    let facts = lines
+        .into_iter()
+        .map(|line| Fact::new("dns", line).tone(Tone::Warn));
+    facts.collect()
 }
 
 /// Who said no.
