@@ -58,6 +58,6 @@ fn a_name_that_does_not_exist_is_said_by_its_server() {
     netkit(&format!("dial netkit.test:80 --ns {}", names.addr))
         .run()
         .status(3)
-        .says("nxdomain after")
+        .says("no such name after")
         .says(&format!("the name server said so: {}", names.addr));
 }

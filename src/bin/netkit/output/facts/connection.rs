@@ -117,7 +117,7 @@ fn keepalive(facts: &KeepaliveFacts) -> Fact {
         tone = Tone::Warn;
     }
     if let Some(timeout) = facts.user_timeout_ms {
-        text = format!("{text}; user timeout {timeout}");
+        text = format!("{text}; user timeout {}", whole(timeout));
     }
     Fact::new("keepalive", text).tone(tone)
 }
@@ -164,8 +164,8 @@ fn detection(detection: &Detection) -> Fact {
 fn option_fact(option: &OptionFact, view: &View) -> Fact {
     let (name, requested) = (&option.name, view.safe(&option.requested));
     match &option.accepted {
-        Some(accepted) if *accepted == option.requested => {
-            Fact::new("option", format!("{name} {requested}"))
+        Some(accepted) if is_as_asked(accepted, &option.requested) => {
+            Fact::new("option", format!("{name} {}", view.safe(accepted)))
         }
         Some(accepted) => {
             let text = format!("{name} {}; asked for {requested}", view.safe(accepted));
@@ -176,6 +176,12 @@ fn option_fact(option: &OptionFact, view: &View) -> Fact {
             format!("{name} {requested}, which cannot be read back"),
         ),
     }
+}
+
+/// Whether the kernel did what was asked; a port of 0 asks for any.
+fn is_as_asked(accepted: &str, requested: &str) -> bool {
+    let any_port = requested.strip_suffix(":0");
+    accepted == requested || any_port.is_some_and(|address| accepted.starts_with(address))
 }
 
 fn mptcp(spoken: bool) -> Fact {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use netkit::addr::Family;
 use netkit::dial::Report;
 use netkit::dial::report::{Attempt, AttemptOutcome};
+use netkit::failure::Kind;
 use netkit::time::Millis;
 
 use super::{facts, headline};
@@ -45,11 +46,27 @@ fn verdict_tone(report: &Report) -> Option<bool> {
 
 /// `connected in 1.2 ms`, `refused after 120 µs`.
 pub(crate) fn verdict(report: &Report) -> String {
-    let outcome = report.outcome.replace('_', " ");
+    let outcome = match report.failure.as_ref().map(|failure| failure.kind) {
+        Some(kind) => phrase(kind),
+        None => report.outcome.replace('_', " "),
+    };
     let preposition = if report.ok { "in" } else { "after" };
     match report.total_ms {
         Some(total) => format!("{outcome} {preposition} {total}"),
         None => outcome,
+    }
+}
+
+/// A kind of failure as people say it; most codes are words already.
+pub(crate) fn phrase(kind: Kind) -> String {
+    match kind {
+        Kind::File => "not found".to_owned(),
+        Kind::Nxdomain => "no such name".to_owned(),
+        Kind::NoData => "no such address".to_owned(),
+        Kind::Servfail => "name server failed".to_owned(),
+        Kind::AddrNotAvailable => "no such source address".to_owned(),
+        Kind::LocalError => "local failure".to_owned(),
+        kind => kind.code().replace('_', " "),
     }
 }
 
@@ -140,7 +157,7 @@ fn end_of_all(report: &Report) -> Duration {
 /// How an attempt ended. On a datagram transport a socket is there at once and proves nothing.
 fn attempt_note(attempt: &Attempt, datagram: bool) -> String {
     match (attempt.outcome, &attempt.failure) {
-        (AttemptOutcome::Failed, Some(failure)) => failure.kind.code().replace('_', " "),
+        (AttemptOutcome::Failed, Some(failure)) => phrase(failure.kind),
         (AttemptOutcome::Cancelled, _) => "another address won".to_owned(),
         (AttemptOutcome::Lost, _) => "connected second, closed".to_owned(),
         (AttemptOutcome::Pending, _) => "unfinished".to_owned(),
@@ -259,7 +276,11 @@ fn plain_stages(report: &Report) -> String {
     if let Some(resolve) = &report.resolve {
         let took = resolve.ms.map(|ms| format!(" in {ms}")).unwrap_or_default();
         let addresses: Vec<_> = resolve.addresses.iter().map(ToString::to_string).collect();
-        let list = addresses.join(" ");
+        let list = if addresses.is_empty() {
+            "none".to_owned()
+        } else {
+            addresses.join(" ")
+        };
         put!(
             text,
             "resolve: {}{took}: {list}\n",

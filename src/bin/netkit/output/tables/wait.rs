@@ -6,6 +6,7 @@ use netkit::dial::Report;
 use netkit::dial::wait::{Summary, Until, Waited};
 use netkit::time::Millis;
 
+use super::dial::phrase;
 use super::{facts, headline};
 use crate::output::View;
 use crate::output::facts::{counted, failure_facts};
@@ -14,7 +15,7 @@ use crate::output::style::Tone;
 /// A try that was not yet as wanted.
 pub(crate) fn retry(report: &Report, tries: u64, pause: Duration, view: &View) -> String {
     let why = match &report.failure {
-        Some(failure) => failure.kind.code().replace('_', " "),
+        Some(failure) => phrase(failure.kind),
         None => report.outcome.replace('_', " "),
     };
     let next = match pause {
