@@ -89,7 +89,7 @@ fn a_firewall_drops_what_it_was_told_and_forgets_it_again() {
     stream.read_exact(&mut heard).unwrap();
     assert_eq!(&heard, b"hello");
     drop(stream);
-    assert_eq!(server.visit().said.unwrap(), b"hello");
+    assert_eq!(server.visit().unwrap(), b"hello");
 }
 
 #[test]

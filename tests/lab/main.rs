@@ -6,3 +6,13 @@
 
 mod bed;
 mod bed_works;
+mod datagrams;
+#[path = "../support/dns.rs"]
+#[expect(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod dns;
+mod limits;
+mod liveness;
+mod netkit;
+mod race;
+mod sweeps;
+mod verdicts;

@@ -110,6 +110,14 @@ impl Namespace {
         ));
     }
 
+    /// How many packets the first rule with a counter has seen.
+    pub(crate) fn counted(&self) -> u64 {
+        let rules = self.run("nft", &["list", "ruleset"]);
+        let packets = rules.split("counter packets ").nth(1);
+        let count = packets.and_then(|rest| rest.split(' ').next()?.parse().ok());
+        count.unwrap_or_else(|| panic!("no rule counts in: {rules}"))
+    }
+
     /// Forgets all rules.
     pub(crate) fn unfilter(&self) {
         self.nft("flush ruleset");

@@ -14,21 +14,12 @@ use super::sys;
 /// Long enough for anything that is going to happen; a test that waits this long fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a TCP server saw of one connection.
-#[derive(Debug)]
-pub(crate) struct Visit {
-    /// Who came.
-    pub(crate) peer: SocketAddr,
-    /// What it said, to the end.
-    pub(crate) said: io::Result<Vec<u8>>,
-}
-
-/// A TCP server that sends back what it gets. It hands out a [`Visit`] when a connection ends.
+/// A TCP server that sends back what it gets. When a connection ends, what it said can be asked.
 #[derive(Debug)]
 pub(crate) struct Echo {
     /// Where it listens, on every address of the machine.
     pub(crate) port: u16,
-    visits: Receiver<Visit>,
+    visits: Receiver<io::Result<Vec<u8>>>,
     listener: TcpListener,
     thread: Option<JoinHandle<()>>,
 }
@@ -41,12 +32,9 @@ impl Echo {
         let accepting = listener.try_clone().expect("a descriptor can be copied");
         let (seen, visits) = mpsc::channel();
         let accept = move || {
-            while let Ok((stream, peer)) = accepting.accept() {
+            while let Ok((stream, _)) = accepting.accept() {
                 let seen = seen.clone();
-                std::thread::spawn(move || {
-                    let said = echo(stream);
-                    let _ = seen.send(Visit { peer, said });
-                });
+                std::thread::spawn(move || seen.send(echo(stream)));
             }
         };
         let thread = Some(std::thread::spawn(accept));
@@ -58,15 +46,10 @@ impl Echo {
         }
     }
 
-    /// Waits for the end of a connection.
-    pub(crate) fn visit(&self) -> Visit {
+    /// Waits for the end of a connection and returns what it said.
+    pub(crate) fn visit(&self) -> io::Result<Vec<u8>> {
         let visit = self.visits.recv_timeout(PATIENCE);
         visit.expect("a connection to this server has ended")
-    }
-
-    /// Whether no connection has ended that was not asked for yet.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.visits.try_recv().is_err()
     }
 }
 
