@@ -13,6 +13,8 @@ mod dns;
 mod limits;
 mod liveness;
 mod netkit;
+mod options;
 mod race;
 mod sweeps;
+mod transfers;
 mod verdicts;

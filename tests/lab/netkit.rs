@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::bed::namespace::Namespace;
 
 /// The program.
-const NETKIT: &str = env!("CARGO_BIN_EXE_netkit");
+pub(crate) const NETKIT: &str = env!("CARGO_BIN_EXE_netkit");
 /// Seconds after which a run that hangs is killed (status 137), so that the test fails instead.
 const HANGS: &str = "40";
 
