@@ -8,7 +8,6 @@ mod bed;
 mod bed_works;
 mod datagrams;
 #[path = "../support/dns.rs"]
-#[expect(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod dns;
 mod limits;
 mod liveness;
