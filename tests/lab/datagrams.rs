@@ -50,6 +50,16 @@ fn a_dropped_datagram_is_no_reply_too() {
 }
 
 #[test]
+fn our_own_firewall_says_so_at_once() {
+    let Some(net) = Wire::lay(&[]) else { return };
+    net.client.filter(Hook::Output, "meta l4proto udp drop");
+    let run = dial(&net.client, &format!("udp://{SERVER_V4}:81 --send hello"));
+    run.fails("send", "local_policy").said_by("own_kernel");
+    assert_eq!(run.at("/failure/errno/name"), "EPERM", "{run}");
+    run.exits(1).takes(0, 500);
+}
+
+#[test]
 fn a_reply_is_success() {
     let Some(net) = Wire::lay(&[]) else { return };
     let (inbox, port) = serve::silent_udp(&net.server);

@@ -94,6 +94,21 @@ fn a_forged_reset_is_a_refusal() {
 }
 
 #[test]
+fn our_own_firewall_is_told_from_one_on_the_way() {
+    let Some(net) = Wire::lay(&[]) else { return };
+    net.client.filter(
+        Hook::Output,
+        "meta l4proto tcp reject with icmpx type admin-prohibited",
+    );
+    for address in [SERVER_V4, SERVER_V6] {
+        let run = dial(&net.client, &target(address, CLOSED));
+        run.fails("connect", "rejected")
+            .said_by("own_kernel")
+            .exits(1);
+    }
+}
+
+#[test]
 fn a_dropped_syn_is_filtered_and_its_retransmissions_are_counted() {
     let Some(net) = Wire::lay(&[]) else { return };
     net.server.filter(Hook::Input, "meta l4proto tcp drop");
