@@ -61,7 +61,7 @@ fn a_peer_that_never_reads_does_not_hold_it_up() {
     let server = serve::listen(&net.server);
     let file = std::env::temp_dir().join(format!("netkit-lab-{}-much", std::process::id()));
     // More than both sockets buffer.
-    std::fs::write(&file, vec![0; 32 << 20]).expect("the temporary folder can be written");
+    std::fs::write(&file, vec![0; 4 << 20]).expect("the temporary folder can be written");
     let to = format!("{SERVER_V4}:{}", serve::port(&server));
     let run = within(&net, 700, &format!("{to} --send-file {}", file.display()));
     std::fs::remove_file(&file).expect("it was just made");

@@ -15,8 +15,7 @@ fn connected(net: &Wire, arguments: &str) -> (Running, TcpStream) {
     let server = serve::listen(&net.server);
     let to = format!("{SERVER_V4}:{} {arguments}", serve::port(&server));
     let running = start(&net.client, &to);
-    let (stream, _) = server.accept().expect("a client comes");
-    (running, stream)
+    (running, serve::accept(&server))
 }
 
 /// Cuts the wire, both ways, without a word.

@@ -134,8 +134,7 @@ fn waiting_for_closed_ends_when_the_server_goes_down() {
         serve::port(&server)
     );
     let running = start(&net.client, &to);
-    let (first, _) = server.accept().expect("the first try");
-    drop((first, server));
+    drop((serve::accept(&server), server));
     let run = running.end();
     run.exits(0);
     assert_eq!(summary(&run)["wait"]["ok"], true, "{run}");

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -83,6 +83,17 @@ pub(crate) fn listen(machine: &Namespace) -> TcpListener {
     listener.expect("a fresh machine has free ports")
 }
 
+/// Takes the next connection; the test fails when nobody comes.
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    let ready = sys::wait_readable([listener.as_fd()], Some(PATIENCE));
+    assert!(
+        matches!(ready, Ok([true])),
+        "nobody has connected: {ready:?}"
+    );
+    let accepted = listener.accept();
+    accepted.expect("a connection is waiting").0
+}
+
 /// A listener whose queue of connections waiting to be accepted is full after the first.
 pub(crate) fn listen_with_full_queue(machine: &Namespace) -> (TcpListener, TcpStream) {
     let listener = listen(machine);
@@ -98,10 +109,13 @@ pub(crate) fn port(listener: &TcpListener) -> u16 {
     local.expect("a listener has an address").port()
 }
 
-/// A UDP socket on a free port of the machine, over both families, that answers nothing.
+/// A UDP socket on a free port of the machine, over both families, that answers nothing. Reading
+/// from it ends, too late for any test, when nothing comes.
 pub(crate) fn silent_udp(machine: &Namespace) -> (UdpSocket, u16) {
     let socket = machine.enter(|| UdpSocket::bind("[::]:0"));
     let socket = socket.expect("a fresh machine has free ports");
+    let patience = socket.set_read_timeout(Some(PATIENCE));
+    patience.expect("it is above zero");
     let port = socket.local_addr().expect("it is bound").port();
     (socket, port)
 }
