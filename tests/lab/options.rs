@@ -107,7 +107,9 @@ fn fast_open_carries_data_in_the_second_syn() {
         run.succeeds();
         assert_eq!(run.at("/exchange/received/text"), "hello", "{run}");
     }
-    assert_eq!(dial(&net.client, &to).at("/fastopen"), true);
+    let run = dial(&net.client, &to);
+    run.succeeds();
+    assert_eq!(run.at("/fastopen"), true, "{run}");
 }
 
 #[test]
