@@ -49,6 +49,8 @@ pub enum Event {
         /// Its index in the report.
         attempt: usize,
     },
+    /// The handshake that fast open had put off ended with the exchange; the socket seen anew.
+    HandshakeDone(Connected),
     /// When a dead peer would be noticed.
     Detection(Detection),
     /// The exchange began.

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::report::{Attempt, AttemptOutcome, Question, Report, Resolve};
 use crate::event::Stamped;
 use crate::failure::Failure;
-use crate::net::{Connected, PeerAddr, SocketFacts};
+use crate::net::{Connected, PeerAddr, SocketFacts, TcpInfo};
 use crate::resolve::Answer;
 use crate::time::Millis;
 
@@ -35,6 +35,7 @@ impl Report {
             Event::ConnectCancelled { attempt } => {
                 self.end_attempt(*attempt, at, AttemptOutcome::Cancelled);
             }
+            Event::HandshakeDone(connected) => self.handshake_ended(connected),
             Event::Detection(detection) => self.detection = Some(detection.clone()),
             Event::ExchangeStart | Event::Sent { .. } => {}
             Event::FirstByte { after } => self.first_byte_ms = Some(*after),
@@ -139,16 +140,30 @@ impl Report {
             return;
         };
         attempt.local.clone_from(&connected.facts.local);
-        attempt.handshake_rtt_ms = connected.tcp_info.as_ref().map(|info| info.rtt_ms);
-        attempt.syn_retransmits = connected
+        // With fast open the SYN may wait for its data, and nothing is known of a handshake yet.
+        let put_off = connected
             .tcp_info
             .as_ref()
-            .and_then(|info| info.syn_retransmits);
+            .is_some_and(TcpInfo::is_syn_sent);
+        let info = connected.tcp_info.as_ref().filter(|_| !put_off);
+        attempt.handshake_rtt_ms = info.map(|info| info.rtt_ms);
+        attempt.syn_retransmits = info.and_then(|info| info.syn_retransmits);
         if won {
-            self.connect_ms = Some(Millis(at.saturating_sub(attempt.started_ms.0)));
+            let took = Millis(at.saturating_sub(attempt.started_ms.0));
+            self.connect_ms = (!put_off).then_some(took);
             self.tcp_info.clone_from(&connected.tcp_info);
             self.take_facts(&connected.facts);
         }
+    }
+
+    fn handshake_ended(&mut self, connected: &Connected) {
+        let info = connected.tcp_info.as_ref();
+        let won = |attempt: &&mut Attempt| attempt.outcome == AttemptOutcome::Won;
+        if let Some(winner) = self.attempts.iter_mut().find(won) {
+            winner.syn_retransmits = info.and_then(|info| info.syn_retransmits);
+        }
+        self.tcp_info.clone_from(&connected.tcp_info);
+        self.take_facts(&connected.facts);
     }
 
     fn take_facts(&mut self, facts: &SocketFacts) {

@@ -17,7 +17,7 @@ use crate::event::Observer;
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::net::detection::{Detection, Sysctls};
-use crate::net::{Connection, Keepalive};
+use crate::net::{Connected, Connection, Keepalive};
 use crate::run::Cx;
 
 /// Dials a target and says what it was asked to say.
@@ -132,6 +132,10 @@ async fn converse(
             Ended::Well => {}
             other => return other,
         }
+    }
+    if config.socket.fastopen {
+        let (facts, tcp_info) = (connection.facts(), connection.tcp_info());
+        recorder.now(Event::HandshakeDone(Connected { facts, tcp_info }));
     }
     recorder.now(Event::Dialled);
     let Some(duration) = config.hold else {

@@ -125,8 +125,8 @@ pub enum Evidence {
     },
     /// Data that the peer's kernel did not acknowledge, from `TCP_INFO`.
     Unacknowledged {
-        /// Segments in flight.
-        segments: u32,
+        /// Segments in flight; `null` when the kernel has given up and dropped them.
+        segments: Option<u32>,
         /// Retransmissions so far.
         retransmits: u32,
     },

@@ -179,8 +179,12 @@ impl<'a> Seen<'a> {
 
     fn unacknowledged(&self, failure: Failure) -> Failure {
         match self.info {
+            // Nothing was in flight: it was keepalive that found the peer gone.
+            Some(info) if info.total_retransmits == 0 => failure.because(Evidence::Note {
+                text: "keepalive probes went unanswered".into(),
+            }),
             Some(info) => failure.because(Evidence::Unacknowledged {
-                segments: info.unacked,
+                segments: (info.unacked > 0).then_some(info.unacked),
                 retransmits: info.total_retransmits,
             }),
             None => failure,

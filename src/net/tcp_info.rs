@@ -152,7 +152,8 @@ impl TcpInfo {
     }
 
     /// Whether the handshake has not been answered yet.
-    pub(super) fn is_syn_sent(&self) -> bool {
+    #[must_use]
+    pub fn is_syn_sent(&self) -> bool {
         self.state == SYN_SENT
     }
 

@@ -91,7 +91,6 @@ fn data_in_flight_to_a_vanished_peer_is_half_open_after_the_user_timeout() {
     let run = running.end();
     run.fails("receive", "half_open").said_by("nobody").exits(1);
     let facts = run.evidence("unacknowledged");
-    assert_eq!(facts["segments"], 1, "{run}");
     assert!(facts["retransmits"].as_u64() >= Some(2), "{run}");
     run.takes(3000, 3700);
     run.between("/detection/in_flight_ms", 3000.0, 3700.0);

@@ -90,7 +90,7 @@ fn unacknowledged(talk: &Talk<'_>, peer: &str) -> Option<Failure> {
         format!("{peer} acknowledged nothing any more: data was sent {retransmits} more times");
     let failure = Failure::new(Stage::Send, Kind::HalfOpen, message);
     Some(failure.because(Evidence::Unacknowledged {
-        segments,
+        segments: Some(segments),
         retransmits,
     }))
 }

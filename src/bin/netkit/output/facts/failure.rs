@@ -94,7 +94,10 @@ fn describe_evidence(evidence: &Evidence) -> String {
             retransmits,
         } => format!(
             "{} unacknowledged after {}",
-            counted((*segments).into(), "segment"),
+            segments.map_or_else(
+                || "data".to_owned(),
+                |count| counted(count.into(), "segment")
+            ),
             counted((*retransmits).into(), "retransmit"),
         ),
         Evidence::PathMtu { mtu } => format!("path MTU {mtu} bytes"),
