@@ -10,4 +10,6 @@ mod resolve;
 mod resolve_exchange;
 mod resolve_misbehaviour;
 mod resolve_system;
+#[path = "../support/stopwatch.rs"]
+mod stopwatch;
 mod vectors;

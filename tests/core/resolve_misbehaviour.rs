@@ -1,6 +1,6 @@
 //! Every kind of bad server, over UDP and over TCP: what the lookup comes to, and how soon.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netkit::addr::Family;
 use netkit::deadline::Deadline;
@@ -9,6 +9,7 @@ use netkit::resolve::{Answer, Lookup, NameServer, Question, Source, StubConfig, 
 use proptest::prelude::*;
 
 use crate::dns::{Behaviour, DnsServer, Script};
+use crate::stopwatch::{Stopwatch, Took};
 
 fn zone() -> Script {
     Script::new().address("www.example", "192.0.2.1")
@@ -21,15 +22,15 @@ fn resolver(servers: Vec<NameServer>) -> StubResolver {
     })
 }
 
-async fn lookup(server: &DnsServer, limit: Duration) -> (Result<Answer, Failure>, Duration) {
+async fn lookup(server: &DnsServer, limit: Duration) -> (Result<Answer, Failure>, Took) {
     let resolver = resolver(vec![server.addr().into()]);
     let question = Question {
         name: "www.example".into(),
         family: Family::Ipv4,
     };
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     let result = resolver.lookup(&question, &Deadline::after(limit)).await;
-    (result, start.elapsed())
+    (result, watch.stop())
 }
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -51,7 +52,7 @@ async fn replies_over_udp_that_can_be_used_are_used() {
             "192.0.2.1",
             "{behaviour:?}"
         );
-        assert!(took < AT_ONCE, "{behaviour:?}: {took:?}");
+        assert!(took.is_under(AT_ONCE), "{behaviour:?}: {took:?}");
     }
 }
 
@@ -68,7 +69,7 @@ async fn replies_over_udp_that_cannot_be_used_lead_to_tcp_at_once() {
         let (answer, took) = lookup(&server, LIMIT).await;
         let answer = answer.unwrap_or_else(|failure| panic!("{behaviour:?}: {failure:?}"));
         assert_eq!(answer.source, Source::Tcp, "{behaviour:?}");
-        assert!(took < AT_ONCE, "{behaviour:?}: {took:?}");
+        assert!(took.is_under(AT_ONCE), "{behaviour:?}: {took:?}");
     }
 }
 
@@ -77,7 +78,7 @@ async fn a_reply_from_another_port_is_silence() {
     let server = zone().udp(Behaviour::WrongSource).start();
     let (answer, took) = lookup(&server, LIMIT).await;
     assert_eq!(answer.unwrap().source, Source::Tcp);
-    assert!(took >= Duration::from_millis(395), "{took:?}");
+    assert!(took.is_least(Duration::from_millis(395)), "{took:?}");
 }
 
 #[tokio::test]
@@ -85,7 +86,7 @@ async fn records_of_another_class_are_not_ours() {
     let server = zone().both(Behaviour::WrongClass).start();
     let (failure, took) = lookup(&server, LIMIT).await;
     assert_eq!(failure.unwrap_err().kind, Kind::NoData);
-    assert!(took < AT_ONCE, "{took:?}");
+    assert!(took.is_under(AT_ONCE), "{took:?}");
 }
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn truncation_over_tcp_as_well_is_no_loop() {
     let server = zone().both(Behaviour::Truncate).start();
     let (failure, took) = lookup(&server, LIMIT).await;
     assert_eq!(failure.unwrap_err().kind, Kind::DnsMalformed);
-    assert!(took < AT_ONCE, "{took:?}");
+    assert!(took.is_under(AT_ONCE), "{took:?}");
     assert_eq!(server.seen().len(), 2, "once over each");
 
     let server = zone().both(Behaviour::TruncateKeeping).start();
@@ -131,7 +132,7 @@ async fn unusable_tcp_is_told_at_once_and_hanging_tcp_by_the_deadline() {
             Kind::DnsMalformed,
             "{behaviour:?}"
         );
-        assert!(took < AT_ONCE, "{behaviour:?}: {took:?}");
+        assert!(took.is_under(AT_ONCE), "{behaviour:?}: {took:?}");
     }
     let hanging = [0, 1, 2, 3, 14, 40].map(Behaviour::HangAfter);
     for behaviour in hanging
@@ -146,7 +147,7 @@ async fn unusable_tcp_is_told_at_once_and_hanging_tcp_by_the_deadline() {
             "{behaviour:?} {kind:?}"
         );
         assert!(
-            (limit..limit + SLACK).contains(&took),
+            took.is_within(&(limit..limit + SLACK)),
             "{behaviour:?}: {took:?}"
         );
     }
@@ -186,10 +187,10 @@ proptest! {
         let limit = Duration::from_millis(limit);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let took = runtime.expect("a runtime").block_on(async {
-            let start = Instant::now();
+            let watch = Stopwatch::start();
             let _ = resolver.lookup(&question, &Deadline::after(limit)).await;
-            start.elapsed()
+            watch.stop()
         });
-        prop_assert!(took < limit + SLACK, "{limit:?}: {took:?}");
+        prop_assert!(took.is_under(limit + SLACK), "{limit:?}: {took:?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netkit::addr::Family;
 use netkit::deadline::Deadline;
@@ -14,6 +14,7 @@ use netkit::resolve::{
 };
 
 use crate::dns::{Behaviour, DnsServer, Script};
+use crate::stopwatch::Stopwatch;
 
 /// A directory with the three files; removed when dropped.
 struct Files {
@@ -218,7 +219,7 @@ async fn one_question_at_a_time_when_the_file_says_so() {
         .start();
     let files = Files::new().asking(&server, "options single-request");
     let resolver = files.resolver();
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     let (v6, v4) = tokio::join!(
         lookup(&resolver, "www.example", Family::Ipv6),
         lookup(&resolver, "www.example", Family::Ipv4),
@@ -227,7 +228,7 @@ async fn one_question_at_a_time_when_the_file_says_so() {
         v4.unwrap().took.0 >= late,
         "the second question waited for the first reply"
     );
-    assert!(v6.is_ok() && start.elapsed() < late * 2);
+    assert!(v6.is_ok() && watch.stop().is_under(late * 2));
     let seen = server.seen();
     assert!(seen[1].at >= seen[0].at + late, "{seen:?}");
 }
@@ -254,12 +255,12 @@ async fn rotate_spreads_lookups_over_the_servers() {
 async fn the_timeout_of_the_file_bounds_the_wait_for_one_server() {
     let silent = Script::new().both(Behaviour::Silent).start();
     let files = Files::new().asking(&silent, "options timeout:1 attempts:1");
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     let failure = v4(&files, "www.example").await.unwrap_err();
     assert_eq!(failure.kind, Kind::DnsTimeout);
-    let took = start.elapsed();
+    let took = watch.stop();
     let bounds = Duration::from_millis(990)..Duration::from_millis(1_100);
-    assert!(bounds.contains(&took), "{took:?}");
+    assert!(took.is_within(&bounds), "{took:?}");
 }
 
 #[tokio::test]
