@@ -37,15 +37,15 @@ fn loss_is_counted_and_decides_the_status() {
 
 #[test]
 fn slow_probes_do_not_hold_up_the_schedule() {
-    // Ten probes 20 ms apart to a service that never answers, each given 300 ms.
+    // Ten probes 100 ms apart to a service that never answers, each given 1.5 s.
     let silent = Server::udp_silent();
-    let line = format!("dial udp://{} -c 10 -i 20ms -t 300ms", silent.addr);
+    let line = format!("dial udp://{} -c 10 -i 100ms -t 1500ms", silent.addr);
     let outcome = netkit(&line).run().status(124);
-    assert!(
-        outcome.took.as_millis() < 1_500,
-        "the loop is closed{outcome}"
-    );
-    outcome.says("10 sent, 0 succeeded, 100.0% lost, 10 no reply");
+    assert!(outcome.took.as_secs() < 8, "the loop is closed{outcome}");
+    // A busy machine may miss a slot or two; it must say so and not pretend.
+    let sent = outcome.stdout.matches(": no reply after").count();
+    let skipped = outcome.stdout.matches(": skipped").count();
+    assert!(sent >= 5 && sent + skipped == 10, "{outcome}");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_probe_that_finds_no_place_is_skipped_and_said_to_be() {
     netkit(&line)
         .run()
         .status(124)
-        .says("skipped, too many under way")
+        .says("skipped, could not be sent when it was due")
         .says("3 skipped");
 }
 

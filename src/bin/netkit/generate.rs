@@ -9,9 +9,7 @@ mod schema;
 use std::io;
 use std::path::Path;
 
-use clap::CommandFactory;
-
-use crate::args::{Cli, Generate, Shell};
+use crate::args::{Generate, Shell, command};
 use crate::exit::Exit;
 use crate::output::Out;
 
@@ -51,7 +49,7 @@ fn completions(shell: Shell) -> String {
         Shell::Powershell => Aot::PowerShell,
     };
     let mut script = Vec::new();
-    generate(shell, &mut Cli::command(), "netkit", &mut script);
+    generate(shell, &mut command(), "netkit", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -64,7 +62,7 @@ fn write_man(dir: &Path) -> io::Result<Exit> {
 }
 
 fn readme_help() -> String {
-    let mut cli = Cli::command().term_width(WIDTH);
+    let mut cli = command().term_width(WIDTH);
     cli.build();
     let help = cli
         .find_subcommand_mut("dial")

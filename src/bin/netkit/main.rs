@@ -14,7 +14,6 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use netkit::error::Error;
 
 use exit::Exit;
@@ -22,7 +21,7 @@ use plan::{Action, Environment};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
-    let cli = match args::Cli::try_parse_from(&argv) {
+    let cli = match args::parse(&argv) {
         Ok(cli) => cli,
         Err(error) => return messages::parse_error(&error, &argv).into(),
     };

@@ -11,10 +11,6 @@ use super::{
 
 /// Everything that can be said after `netkit dial`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = crate::help::dial_short(),
-    after_long_help = crate::help::dial_long(),
-)]
 pub(crate) struct DialArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,

@@ -9,9 +9,13 @@ mod dial;
 mod groups;
 pub(crate) mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::help;
 
 pub(crate) use complaint::complaint;
 pub(crate) use dial::DialArgs;
@@ -28,12 +32,34 @@ pub(crate) use groups::{
     max_term_width = 100,
     disable_help_subcommand = true,
     subcommand_required = true,
-    arg_required_else_help = true,
-    after_help = crate::help::overview(),
+    arg_required_else_help = true
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The whole definition, with examples and exit codes: what help, man pages and completions show.
+pub(crate) fn command() -> clap::Command {
+    let mut cli = Cli::command().after_help(help::overview());
+    if let Some(dial) = cli.find_subcommand_mut("dial") {
+        let (short, long) = (help::dial_short(), help::dial_long());
+        *dial = std::mem::take(dial).after_help(short).after_long_help(long);
+    }
+    cli
+}
+
+/// Parses a command line.
+///
+/// Most runs never show help, and a dial is over in a millisecond: its words are put together only
+/// when somebody asks for them.
+pub(crate) fn parse(argv: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(argv).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            command().try_get_matches_from(argv).err().unwrap_or(error)
+        }
+        _ => error,
+    })
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,16 +120,15 @@ pub(crate) enum Shell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definitions_are_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_option_of_dial_has_a_heading_and_a_help_line() {
-        let cli = Cli::command();
+        let cli = command();
         let dial = cli.find_subcommand("dial").unwrap();
         for arg in dial.get_arguments().filter(|arg| !arg.is_positional()) {
             let name = arg.get_id();

@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::io;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::args::Cli;
+use crate::args::command;
 use crate::{exit, help};
 
 /// Every page with its file name.
 pub(super) fn pages() -> io::Result<Vec<(String, String)>> {
-    let mut cli = Cli::command();
+    let mut cli = command();
     cli.build();
     let mut pages = vec![("netkit.1".to_owned(), overview(&cli)?)];
     for sub in cli.get_subcommands().filter(|sub| !sub.is_hide_set()) {

@@ -67,11 +67,14 @@ pub(crate) fn skipped(seq: u64, view: &View) -> String {
             "  {}\n",
             view.paint(
                 Tone::Warn,
-                &format!("{:>5} skipped: too many under way", format!("#{seq}"))
+                &format!(
+                    "{:>5} skipped: could not be sent when it was due",
+                    format!("#{seq}")
+                )
             )
         )
     } else {
-        format!("#{seq}: skipped, too many under way\n")
+        format!("#{seq}: skipped, could not be sent when it was due\n")
     }
 }
 
