@@ -27,6 +27,7 @@ end
 complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
 complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and who said no'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "parse-addr" -d 'Say what an address is, compute with networks, find addresses in text'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "demo" -d 'Run every subcommand against servers of its own on loopback and show what comes out'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "generate" -d 'Write completions, man pages, the JSON Schema or the README\'s help block'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l targets -d 'Reads targets from a file, one a line, `#` comments; `-` is standard input' -r -F
@@ -103,6 +104,53 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Prints nothing but errors'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l input -d 'Reads one input a line from a file; `-` is standard input' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l as -d 'What the text is taken for [default: auto]' -r -f -a "ip\t''
+addr\t''
+cidr\t''
+prefix\t''
+addrport\t''
+hostport\t''
+tcp\t''
+udp\t''
+ip-addr\t''
+port\t''
+mac\t''
+range\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l network -d 'Go\'s network for --as tcp, udp, ip-addr and port: tcp, tcp4, tcp6, udp, …, ip4:icmp' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l nat64 -d 'Looks for IPv4 behind this NAT64 prefix too (RFC 6052; may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l ns -d 'Asks this name server instead of the system\'s (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s t -l timeout -d 'Bounds the lookup of one host [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l contains -d 'Whether each network holds these addresses or networks (status 1 if one does not)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l overlaps -d 'Whether each network has an address in common with this one (status 1 if one has not)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l split -d 'The parts of that length, lazily' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l split-into -d 'That many parts, as equal as can be' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l supernet -d 'The network of that length around each' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l nth -d 'The address at that place: 0 is the first, -1 the last' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l random -d 'Addresses drawn at random [default: 1]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l seed -d 'Draws the same addresses again' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l exclude -d 'The addresses of all inputs that are not in these networks' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l intersect -d 'The addresses of all inputs that are in these networks' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l in -d 'Prints the lines that hold an address of these networks, or of the networks in these files' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l resolve -d 'Looks up hosts that are names'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l hosts -d 'All addresses a host may have'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l aggregate -d 'The fewest networks with the addresses of all inputs'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l summarize -d 'The fewest networks that cover each range (`first-last`)'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l sort -d 'The inputs in order: IPv4 first, then by address, then the larger network'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l unique -d 'Each input once'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s v -l invert -d 'Prints the other lines'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l any -d 'Any address of a line may match [default]'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l first -d 'Only the first address of a line counts'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l count -d 'Prints how many lines there are instead'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s s -l short -d 'Prints the canonical text only'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l json -d 'Prints JSON Lines'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l pretty -d 'Prints indented JSON'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l brief -d 'With --json: only what it is and whether it is valid'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s q -l quiet -d 'Prints nothing: the status tells'
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"

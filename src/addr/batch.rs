@@ -14,29 +14,46 @@ const BLOCK: usize = 256 * 1024;
 /// More threads than this would wait for the reader.
 pub const MAX_THREADS: usize = 8;
 
-/// Reads `input` to its end. `work` turns a block of whole lines (the last may lack its newline)
-/// into a result, on any of `threads` threads; `commit` is given the results in the order of the
-/// input, each before the block after next is read by the same thread. Results are reused: `work`
-/// finds what `commit` left.
+/// How a batch is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Threads, from 1 to [`MAX_THREADS`].
+    pub threads: usize,
+    /// Whether lines are counted, so that a block knows the number of its first one.
+    pub numbered: bool,
+}
+
+/// Whole lines; the last of all may lack its newline.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// The number of the first line, from 1; always 1 unless lines are counted.
+    pub first_line: u64,
+}
+
+/// Reads `input` to its end. `work` turns a block into a result, on any of the threads; `commit` is
+/// given the results in the order of the input. Results are reused: `work` finds what `commit` left.
 ///
 /// Ends with the first error of `commit`, or with that of the input once all blocks before it are
 /// committed.
 ///
 /// ```
-/// use netkit::addr::batch::run;
-/// let mut lines = 0;
-/// let count = |block: &[u8], out: &mut usize| *out = block.split(|b| *b == b'\n').count() - 1;
-/// run(&b"a\nb\nc\n"[..], 2, count, |out| {
-///     lines += *out;
+/// use netkit::addr::batch::{Block, Settings, lines, run};
+/// let settings = Settings { threads: 2, numbered: false };
+/// let mut lines_read = 0;
+/// let count = |block: Block<'_>, out: &mut usize| *out = lines(block.bytes).count();
+/// run(&b"a\nb\nc"[..], settings, count, |out| {
+///     lines_read += *out;
 ///     Ok::<_, std::io::Error>(())
 /// })
 /// .unwrap();
-/// assert_eq!(lines, 3);
+/// assert_eq!(lines_read, 3);
 /// ```
 pub fn run<R, T, E>(
     input: R,
-    threads: usize,
-    work: impl Fn(&[u8], &mut T) + Sync,
+    settings: Settings,
+    work: impl Fn(Block<'_>, &mut T) + Sync,
     commit: impl FnMut(&mut T) -> Result<(), E> + Send,
 ) -> Result<(), E>
 where
@@ -45,7 +62,7 @@ where
     E: From<io::Error> + Send,
 {
     let line = Line {
-        source: Mutex::new(Source::new(input)),
+        source: Mutex::new(Source::new(input, settings.numbered)),
         order: Mutex::new(Order {
             turn: 0,
             commit,
@@ -55,7 +72,7 @@ where
         stopped: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.clamp(1, MAX_THREADS) {
+        for _ in 1..settings.threads.clamp(1, MAX_THREADS) {
             scope.spawn(|| line.worker(&work));
         }
         line.worker(&work);
@@ -87,25 +104,28 @@ where
     R: Read,
     E: From<io::Error>,
 {
-    fn worker<T: Default>(&self, work: &impl Fn(&[u8], &mut T))
+    fn worker<T: Default>(&self, work: &impl Fn(Block<'_>, &mut T))
     where
         C: FnMut(&mut T) -> Result<(), E>,
     {
-        let (mut block, mut result) = (Vec::new(), T::default());
-        while let Some((sequence, read)) = self.next_block(&mut block) {
+        let (mut bytes, mut result) = (Vec::new(), T::default());
+        while let Some((sequence, read)) = self.next_block(&mut bytes) {
             let turn = Turn {
                 line: self,
                 sequence,
             };
-            if read.is_ok() {
-                work(&block, &mut result);
-            }
-            turn.hand_over(read.map(|()| &mut result));
+            let done = read.map(|first_line| {
+                let bytes = bytes.as_slice();
+                work(Block { bytes, first_line }, &mut result);
+                &mut result
+            });
+            turn.hand_over(done);
         }
     }
 
-    /// The next block and its place in the order; an error has a place too.
-    fn next_block(&self, block: &mut Vec<u8>) -> Option<(u64, io::Result<()>)> {
+    /// The next block, its place in the order, and the number of its first line; an error has a place
+    /// too.
+    fn next_block(&self, block: &mut Vec<u8>) -> Option<(u64, io::Result<u64>)> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         if self.stopped.load(Ordering::Relaxed) {
             return None;
@@ -113,7 +133,7 @@ where
         let read = source.fill(block);
         match read {
             Ok(false) => None,
-            Ok(true) => Some((source.take_number(), Ok(()))),
+            Ok(true) => Some((source.take_number(), Ok(source.count_lines(block)))),
             Err(error) => {
                 self.stopped.store(true, Ordering::Relaxed);
                 Some((source.take_number(), Err(error)))
@@ -186,16 +206,30 @@ struct Source<R> {
     rest: Vec<u8>,
     number: u64,
     ended: bool,
+    numbered: bool,
+    /// The number of the next line.
+    line: u64,
 }
 
 impl<R: Read> Source<R> {
-    fn new(input: R) -> Self {
+    fn new(input: R, numbered: bool) -> Self {
         Self {
             input,
             rest: Vec::new(),
             number: 0,
             ended: false,
+            numbered,
+            line: 1,
         }
+    }
+
+    /// The number of the first line of a block.
+    fn count_lines(&mut self, block: &[u8]) -> u64 {
+        let first = self.line;
+        if self.numbered {
+            self.line += count_newlines(block);
+        }
+        first
     }
 
     fn take_number(&mut self) -> u64 {
@@ -234,6 +268,17 @@ impl<R: Read> Source<R> {
     }
 }
 
+fn count_newlines(bytes: &[u8]) -> u64 {
+    // Sums of bytes, which the compiler turns into vector instructions; 255 of them fit a byte.
+    bytes
+        .chunks(255)
+        .map(|chunk| {
+            let count: u8 = chunk.iter().map(|&byte| u8::from(byte == b'\n')).sum();
+            u64::from(count)
+        })
+        .sum()
+}
+
 /// The lines of a block, without their ends (`\n` or `\r\n`).
 pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     block.split_inclusive(|&byte| byte == b'\n').map(|line| {
@@ -265,14 +310,20 @@ mod tests {
         }
     }
 
+    fn on(threads: usize) -> Settings {
+        let numbered = true;
+        Settings { threads, numbered }
+    }
+
     fn copy(input: impl Read + Send, threads: usize) -> (Vec<u8>, io::Result<()>) {
-        let mut out = Vec::new();
-        let work = |block: &[u8], result: &mut Vec<u8>| {
-            result.clear();
-            result.extend_from_slice(block);
+        let (mut out, mut line) = (Vec::new(), 1);
+        let work = |block: Block<'_>, result: &mut (Vec<u8>, u64)| {
+            *result = (block.bytes.to_vec(), block.first_line);
         };
-        let outcome = run(input, threads, work, |result: &mut Vec<u8>| {
-            out.extend_from_slice(result);
+        let outcome = run(input, on(threads), work, |result: &mut (Vec<u8>, u64)| {
+            assert_eq!(result.1, line);
+            line += result.0.split(|&byte| byte == b'\n').count() as u64 - 1;
+            out.extend_from_slice(&result.0);
             Ok(())
         });
         (out, outcome)
@@ -318,8 +369,8 @@ mod tests {
         let endless = io::repeat(b'\n');
         let outcome = run(
             endless,
-            4,
-            |_, (): &mut ()| {},
+            on(4),
+            |_: Block<'_>, (): &mut ()| {},
             |()| {
                 taken += 1;
                 if taken == 3 {
@@ -337,14 +388,14 @@ mod tests {
     #[should_panic(expected = "scoped thread panicked")]
     fn a_panic_in_the_work_leaves_nobody_waiting() {
         let main = std::thread::current().id();
-        let work = move |_: &[u8], (): &mut ()| {
+        let work = move |_: Block<'_>, (): &mut ()| {
             if std::thread::current().id() == main {
                 std::thread::yield_now();
             } else {
                 panic!("deliberate");
             }
         };
-        let _ = run(io::repeat(b'\n'), 3, work, |()| Ok::<_, io::Error>(()));
+        let _ = run(io::repeat(b'\n'), on(3), work, |()| Ok::<_, io::Error>(()));
     }
 
     #[test]

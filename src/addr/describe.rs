@@ -212,8 +212,7 @@ impl Value<'_> {
                 Some((literal.ip, literal.zone))
             }
             Self::Endpoint(Endpoint::Literal(addr)) => addr.ip.map(|ip| (ip, addr.zone)),
-            Self::Mac(mac) => mac.link_local().map(|ip| (ip.into(), None)),
-            Self::Endpoint(_) | Self::Port(_) | Self::Range(_) => None,
+            Self::Endpoint(_) | Self::Port(_) | Self::Mac(_) | Self::Range(_) => None,
         }
     }
 
@@ -240,6 +239,7 @@ impl Value<'_> {
             ip: self.ip().map(|(ip, _)| ip),
             needs_dns: false,
             resolved: None,
+            resolve_failure: None,
         };
         Some(match self {
             Self::AddrPort(endpoint) => EndpointGroup {

@@ -314,6 +314,8 @@ pub struct EndpointGroup {
     pub needs_dns: bool,
     /// What the name servers said, if they were asked.
     pub resolved: Option<Vec<IpAddr>>,
+    /// Why the name servers that were asked said nothing of use.
+    pub resolve_failure: Option<crate::failure::Failure>,
 }
 
 /// A hardware address.

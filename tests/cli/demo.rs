@@ -11,7 +11,7 @@ fn the_demonstration_ends_as_it_should() {
     let commands = outcome
         .stdout
         .lines()
-        .filter(|line| line.starts_with("$ netkit dial "))
+        .filter(|line| line.starts_with("$ netkit "))
         .count();
     let verdict = format!("{commands} of {commands} commands ended as they should");
     assert!(commands >= 8, "{outcome}");

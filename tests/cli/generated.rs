@@ -60,7 +60,13 @@ fn man_pages_are_up_to_date_and_whole() {
     names.sort();
     assert_eq!(
         names,
-        ["netkit-demo.1", "netkit-dial.1", "netkit.1"].map(PathBuf::from)
+        [
+            "netkit-demo.1",
+            "netkit-dial.1",
+            "netkit-parse-addr.1",
+            "netkit.1"
+        ]
+        .map(PathBuf::from)
     );
     for name in names {
         let page = std::fs::read_to_string(dir.join(&name)).unwrap();

@@ -8,6 +8,7 @@ mod demo;
 mod exit_codes;
 mod generated;
 mod many;
+mod parse_addr;
 mod pipes;
 mod repeat;
 mod shell;

@@ -87,6 +87,21 @@ const STEPS: &[Step] = &[
             "dial", "{echo}", "--send", r"hello\n", "--expect", "hello", "--json",
         ],
     ),
+    Step(
+        "What is this address, and what is inside it?",
+        Exit::Success,
+        &["parse-addr", "2002:c000:204::1"],
+    ),
+    Step(
+        "Is this one? If not, why not?",
+        Exit::Peer,
+        &["parse-addr", "10.0.0.01"],
+    ),
+    Step(
+        "What is left of a network without some of it?",
+        Exit::Success,
+        &["parse-addr", "10.0.0.0/24", "--exclude", "10.0.0.64/26"],
+    ),
 ];
 
 /// Runs all steps. Succeeds only if each ended as it should.

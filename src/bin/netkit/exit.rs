@@ -45,7 +45,7 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ),
     (
         "1",
-        "the peer or the network said no: refused, reset, unreachable",
+        "the peer or the network said no: refused, reset, unreachable; an invalid address",
     ),
     ("2", "usage"),
     ("3", "the name did not resolve"),

@@ -61,6 +61,58 @@ pub(crate) const DIAL: &[Example] = &[
     ),
 ];
 
+/// What `netkit parse-addr` is used for.
+pub(crate) const PARSE_ADDR: &[Example] = &[
+    Example(
+        "netkit parse-addr 2002:c000:204::1",
+        "What is this address, and what is inside it?",
+    ),
+    Example(
+        "netkit parse-addr 10.1.2.3/20",
+        "Which network, which hosts, which mask?",
+    ),
+    Example(
+        "netkit parse-addr --in 10.0.0.0/8 2001:db8::/32 < access.log",
+        "Which lines hold an address of these networks?",
+    ),
+    Example(
+        "netkit parse-addr 10.0.0.0/8 --split /24 | head",
+        "What are its parts?",
+    ),
+    Example(
+        "netkit parse-addr --aggregate < networks",
+        "What is the shortest list of the same addresses?",
+    ),
+    Example(
+        "netkit parse-addr 10.0.0.0/24 --exclude 10.0.0.64/26",
+        "What is left without these?",
+    ),
+    Example(
+        "netkit parse-addr 10.0.0.5-10.0.0.77 --summarize",
+        "Which networks cover this range?",
+    ),
+    Example(
+        "netkit parse-addr '[::1]:http' --as tcp --network tcp6",
+        "Would Go take this?",
+    ),
+    Example(
+        "netkit parse-addr --as ip --short < list",
+        "The same list in canonical form.",
+    ),
+    Example(
+        "netkit parse-addr --json --brief < list | jq 'select(.ok | not)'",
+        "Which of them are invalid, and why?",
+    ),
+];
+
+/// What the lines of `parse-addr --json` are.
+pub(crate) const PARSE_ADDR_JSON: &str = "\
+With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
+\"type\": `addr` (one input: what it is, or why it is not), `addr_result` (computing), `addr_match` and \
+`addr_count` (filtering), `error` (nothing could be read). Integers above 2^53 are strings, what is \
+unknown is null and never missing, and new keys may be added. `netkit generate schema` prints the JSON \
+Schema.";
+
 /// What the lines of `--json` are.
 pub(crate) const JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
@@ -92,6 +144,23 @@ pub(crate) fn dial_long() -> String {
     text.push_str(&exit_codes());
     text.push_str("\nExamples:\n");
     examples(&mut text, DIAL);
+    text
+}
+
+/// Below `netkit parse-addr -h`.
+pub(crate) fn parse_addr_short() -> String {
+    let mut text = "Examples:\n".to_owned();
+    examples(&mut text, &PARSE_ADDR[..4]);
+    text.push_str("\nMore with --help: all examples, exit codes, JSON.\n");
+    text
+}
+
+/// Below `netkit parse-addr --help`.
+pub(crate) fn parse_addr_long() -> String {
+    let mut text = format!("JSON:\n  {PARSE_ADDR_JSON}\n\n");
+    text.push_str(&exit_codes());
+    text.push_str("\nExamples:\n");
+    examples(&mut text, PARSE_ADDR);
     text
 }
 

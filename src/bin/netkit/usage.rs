@@ -27,6 +27,8 @@ pub(crate) struct UsageError {
     pub(crate) expected: Option<String>,
     /// The nearest right input.
     pub(crate) suggestion: Option<String>,
+    /// What to try, in words.
+    pub(crate) hint: Option<String>,
 }
 
 impl UsageError {
@@ -60,6 +62,7 @@ impl UsageError {
             typed: Some((format!("{flag} {value}"), span)),
             expected: Some(expected.to_owned()),
             suggestion: None,
+            hint: None,
         }
     }
 
@@ -85,6 +88,7 @@ impl From<ParseError> for UsageError {
             typed: Some((error.input, error.span)),
             expected: Some(error.expected),
             suggestion: error.suggestion,
+            hint: None,
         }
     }
 }
@@ -102,6 +106,9 @@ impl fmt::Display for UsageError {
         }
         if let Some(suggestion) = &self.suggestion {
             write!(f, "\ndid you mean `{}`?", visible(suggestion))?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {}", visible(hint))?;
         }
         Ok(())
     }

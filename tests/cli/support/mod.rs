@@ -6,4 +6,4 @@ mod transcript;
 
 pub(crate) use contract::{DialLine, schema_takes, valid};
 pub(crate) use server::{Closed, Server};
-pub(crate) use transcript::netkit;
+pub(crate) use transcript::{Outcome, netkit};

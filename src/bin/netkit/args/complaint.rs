@@ -66,6 +66,7 @@ fn unknown_flag(context: &Context<'_>, argv: &[OsString]) -> UsageError {
         typed,
         expected: Some("an option that --help lists".to_owned()),
         suggestion: context.first(ContextKind::SuggestedArg),
+        hint: None,
     }
 }
 
@@ -78,6 +79,7 @@ fn unknown_subcommand(context: &Context<'_>) -> UsageError {
         typed: Some((name.clone(), 0..name.len())),
         expected: Some("one that `netkit --help` lists".to_owned()),
         suggestion: context.first(ContextKind::SuggestedSubcommand),
+        hint: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod bytes;
 mod complaint;
 mod dial;
 mod groups;
+mod parse_addr;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -23,6 +24,8 @@ pub(crate) use groups::{
     CloseArg, ColorArg, ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, ProgressArg, RaceArgs,
     RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,
 };
+
+pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 
 /// Answers the questions that people ask a network.
 #[derive(Debug, Parser)]
@@ -69,6 +72,8 @@ pub(crate) enum Command {
     /// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
     /// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
     Dial(Box<DialArgs>),
+    /// Say what an address is, compute with networks, find addresses in text.
+    ParseAddr(Box<ParseAddrArgs>),
     /// Run every subcommand against servers of its own on loopback and show what comes out.
     Demo(DemoArgs),
     /// Write completions, man pages, the JSON Schema or the README's help block.

@@ -292,3 +292,50 @@ pub(crate) fn count(text: &str) -> Parsed<u64> {
 #[cfg(test)]
 #[path = "values_tests.rs"]
 mod tests;
+
+/// Reads a network: `address/length`, host bits allowed, or one address.
+pub(crate) fn network(text: &str) -> Parsed<netkit::addr::Prefix> {
+    let expected = "a network such as 192.0.2.0/24, or an address";
+    netkit::addr::filter::parse_network(text).map_err(|error| {
+        let class = error.class.code().replace('_', " ");
+        ValueError::new(format!("`{text}` is not a network ({class})"), expected).at(error.span())
+    })
+}
+
+/// Reads the prefix of a NAT64 translator (RFC 6052 §2.2).
+pub(crate) fn nat64_prefix(text: &str) -> Parsed<netkit::addr::Prefix> {
+    let expected = "an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits";
+    let prefix = network(text)?;
+    if prefix.ip().is_ipv6() && netkit::addr::forms::is_nat64_length(prefix.bits()) {
+        Ok(prefix)
+    } else {
+        Err(ValueError::new(
+            format!("`{text}` is no prefix of a translator"),
+            expected,
+        ))
+    }
+}
+
+/// Reads a prefix length: `/24` or `24`.
+pub(crate) fn prefix_length(text: &str) -> Parsed<u8> {
+    let digits = text.strip_prefix('/').unwrap_or(text);
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.parse() {
+        Ok(bits) if plain && bits <= 128 => Ok(bits),
+        _ => Err(ValueError::new(
+            format!("`{text}` is not a prefix length"),
+            "a prefix length from /0 to /128",
+        )),
+    }
+}
+
+/// Reads how many parts a network is split into.
+pub(crate) fn parts(text: &str) -> Parsed<u128> {
+    match text.parse() {
+        Ok(parts) if parts > 0 => Ok(parts),
+        _ => Err(ValueError::new(
+            format!("`{text}` is not a number of parts"),
+            "a number from 1",
+        )),
+    }
+}

@@ -26,9 +26,10 @@ fn overview(cli: &Command) -> io::Result<String> {
     let mut page = standard(cli.clone().after_help("").after_long_help(""), "netkit")?;
     page.push_str(&examples(&help::DIAL[..1]));
     page.push_str(&exit_status());
-    page.push_str(&json());
+    page.push_str(&json(help::JSON));
     page.push_str(&see_also(&[
         "netkit-dial(1)",
+        "netkit-parse-addr(1)",
         "netkit-demo(1)",
         "nc(1)",
         "curl(1)",
@@ -42,7 +43,7 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
     if name == "netkit-dial" {
         page.push_str(&examples(help::DIAL));
         page.push_str(&exit_status());
-        page.push_str(&json());
+        page.push_str(&json(help::JSON));
         page.push_str(&see_also(&[
             "netkit(1)",
             "nc(1)",
@@ -50,6 +51,17 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
             "ip(7)",
             "ss(8)",
             "timeout(1)",
+        ]));
+    } else if name == "netkit-parse-addr" {
+        page.push_str(&examples(help::PARSE_ADDR));
+        page.push_str(&exit_status());
+        page.push_str(&json(help::PARSE_ADDR_JSON));
+        page.push_str(&see_also(&[
+            "netkit(1)",
+            "netkit-dial(1)",
+            "grep(1)",
+            "ip(7)",
+            "services(5)",
         ]));
     } else {
         page.push_str(&see_also(&["netkit(1)", "netkit-dial(1)"]));
@@ -111,8 +123,8 @@ fn exit_status() -> String {
     text
 }
 
-fn json() -> String {
-    format!(".SH JSON\n{}\n", roff(help::JSON))
+fn json(text: &str) -> String {
+    format!(".SH JSON\n{}\n", roff(text))
 }
 
 fn see_also(pages: &[&str]) -> String {

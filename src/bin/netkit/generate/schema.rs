@@ -3,6 +3,7 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
+use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
 use crate::output::json::{Line, lines};
 
 /// The whole schema, indented.
@@ -17,6 +18,11 @@ pub(super) fn text() -> String {
         line::<lines::Ready<'_>>("ready", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
+        plain::<Plain<Addr<'_>>>("addr", "addr", &mut generator),
+        plain::<Brief<'_>>("addr", "addr, brief", &mut generator),
+        plain::<Plain<Computed<'_>>>("addr_result", "addr_result", &mut generator),
+        plain::<Plain<Matched<'_>>>("addr_match", "addr_match", &mut generator),
+        plain::<Plain<Counted>>("addr_count", "addr_count", &mut generator),
     ];
     let schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -27,6 +33,16 @@ pub(super) fn text() -> String {
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
     text.push('\n');
     text
+}
+
+/// The schema of a line that is not an event, its type fixed.
+fn plain<T: JsonSchema>(kind: &str, title: &str, generator: &mut SchemaGenerator) -> Schema {
+    let body = generator.subschema_for::<T>();
+    json_schema!({
+        "title": title,
+        "properties": { "type": { "const": kind } },
+        "allOf": [body],
+    })
 }
 
 /// The schema of a line, its type fixed.

@@ -2,6 +2,7 @@
 //!
 //! Separate from the layout so that the two forms cannot say different things.
 
+pub(crate) mod addr;
 mod connection;
 mod failure;
 

@@ -3,6 +3,7 @@
 //! Separate from the core's types on purpose: a line is an envelope around a report, and a change
 //! here is a change of what scripts read (DESIGN §4).
 
+pub(crate) mod addr;
 pub(crate) mod config;
 pub(crate) mod lines;
 

@@ -27,11 +27,13 @@ impl<W: Write> Out<W> {
     /// Writes text that ends with a line end, and flushes: a reader sees a line when it happens.
     /// `Break` means that nobody will see more; the run should end.
     pub(crate) fn write(&mut self, text: &str) -> ControlFlow<()> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same for lines that need not be UTF-8.
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> ControlFlow<()> {
         if self.error.is_none() {
-            let result = self
-                .to
-                .write_all(text.as_bytes())
-                .and_then(|()| self.to.flush());
+            let result = self.to.write_all(bytes).and_then(|()| self.to.flush());
             self.error = result.err();
         }
         if self.error.is_some() {

@@ -8,6 +8,7 @@ mod dial;
 mod environment;
 mod needs;
 mod output;
+mod parse_addr;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,9 @@ mod tests;
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
 pub(crate) use output::{Format, OutputSettings};
+pub(crate) use parse_addr::{
+    AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
+};
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;
@@ -30,6 +34,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) enum Action {
     Dial(Box<DialPlan>),
+    ParseAddr(Box<AddrPlan>),
     Demo,
     Generate(Generate),
 }
@@ -40,6 +45,11 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         Command::Dial(args) => {
             let output = OutputSettings::new(&args.output, environment)?;
             let action = Action::Dial(Box::new(dial::plan(*args)?));
+            Ok(Plan { action, output })
+        }
+        Command::ParseAddr(args) => {
+            let output = OutputSettings::new(&parse_addr::output_args(&args.output), environment)?;
+            let action = Action::ParseAddr(Box::new(parse_addr::plan(*args)?));
             Ok(Plan { action, output })
         }
         Command::Demo(args) => {

@@ -4,10 +4,13 @@
 
 mod input;
 mod many;
+mod parse_addr;
 mod repeat;
 mod single;
 mod stdio;
 mod wait;
+
+pub(crate) use parse_addr::parse_addr;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! One file a report: how it looks on a terminal, and in a pipe.
 
+pub(crate) mod addr;
 pub(crate) mod dial;
 pub(crate) mod many;
 pub(crate) mod repeat;

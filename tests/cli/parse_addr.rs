@@ -1,0 +1,380 @@
+//! `netkit parse-addr`: the forms, the batch, computing, filtering, and what is refused.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::{Outcome, netkit, valid};
+
+/// A file of its own for a test.
+fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("netkit-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).expect("the temporary folder can be written");
+    path
+}
+
+fn batch(flags: &str, input: impl Into<Vec<u8>>) -> Outcome {
+    netkit(&format!("parse-addr {flags}")).stdin(input).run()
+}
+
+#[test]
+fn describes_a_network_fact_by_fact() {
+    let outcome = netkit("parse-addr 10.1.2.3/20").run().status(0);
+    let expected = "\
+10.1.2.3/20: prefix
+network: 10.1.0.0/20
+addresses: 10.1.0.0 to 10.1.15.255
+hosts: 10.1.0.1 to 10.1.15.254: 4094
+broadcast: 10.1.15.255
+netmask: 255.255.240.0 (wildcard 0.0.15.255)
+size: 4096
+parent: 10.1.0.0/19
+note: host bits are set
+family: IPv4
+expanded: 10.1.2.3
+hex: 0a010203
+integer: 167838211
+binary: 00001010.00000001.00000010.00000011
+reverse: 3.2.1.10.in-addr.arpa.
+go says: private, global unicast
+special: 10.0.0.0/8 Private-Use (RFC1918), not globally reachable
+";
+    assert_eq!(outcome.stdout, expected);
+}
+
+#[test]
+fn a_terminal_sees_the_boundary_of_the_network_in_colour() {
+    let outcome = netkit("parse-addr 10.1.2.3/20 --color always")
+        .run()
+        .status(0);
+    outcome.says("\u{1b}[32m00001010.00000001.0000\u{1b}[0m\u{1b}[33m0010.00000011\u{1b}[0m");
+}
+
+#[test]
+fn a_refusal_is_underlined_and_explained() {
+    let outcome = netkit("parse-addr 10.0.0.01").run().status(1);
+    assert_eq!(outcome.stdout, "");
+    assert_eq!(
+        outcome.stderr,
+        "\
+netkit: the octet 01 has a leading zero
+  10.0.0.01
+         ^^
+expected four decimal octets such as 192.0.2.1
+hint: leading zero: Go and most modern parsers refuse it, older ones read it as octal; did you mean 10.0.0.1?
+"
+    );
+}
+
+#[test]
+fn every_line_of_json_is_valid_and_says_the_same_as_the_brief_form() {
+    let input = "192.0.2.1\nfe80::1%eth0\n10.0.0.0/8\n[::1]:https\nexample.com:80\n00:00:5e:00:53:01\n\
+                 10.0.0.1-10.0.0.9\n443\n::/0\nnonsense\n\n2002:c000:204::1\n";
+    let full = batch("--json", input).status(1).json();
+    let brief = batch("--json --brief", input).status(1).json();
+    assert_eq!((full.len(), brief.len()), (12, 12));
+    for (full, brief) in full.iter().zip(&brief) {
+        valid(full);
+        valid(brief);
+        for (key, value) in brief.as_object().unwrap() {
+            assert_eq!(&full[key], value, "{key}");
+        }
+    }
+    assert_eq!(full[4]["endpoint"]["needs_dns"], true);
+    assert_eq!(
+        full[8]["cidr"]["size"],
+        "340282366920938463463374607431768211456"
+    );
+    assert_eq!(full[9]["failure"]["kind"], "not_ip");
+    assert_eq!(full[11]["ip"]["embedded"][0]["form"], "6to4");
+}
+
+#[test]
+fn each_kind_follows_its_function_of_go() {
+    for (kind, text, status, canonical) in [
+        ("ip", "::ffff:1.2.3.4", 0, "1.2.3.4"),
+        ("addr", "::ffff:1.2.3.4", 0, "::ffff:1.2.3.4"),
+        ("ip", "fe80::1%eth0", 1, ""),
+        ("cidr", "10.1.2.3/024", 0, "10.1.2.0/24"),
+        ("prefix", "10.1.2.3/024", 1, ""),
+        ("addrport", "1.2.3.4:http", 1, ""),
+        ("hostport", "a b:c", 0, "a b:c"),
+        ("tcp", "1.2.3.4:http", 0, "1.2.3.4:80"),
+        ("ip-addr", "fe80::1%eth0", 0, "fe80::1%eth0"),
+        ("port", "+80", 0, "80"),
+        ("port", "4294967376", 1, ""),
+        ("mac", "0000.5e00.5301", 0, "00:00:5e:00:53:01"),
+        ("range", "10.0.0.1-10.0.0.2", 0, "10.0.0.1-10.0.0.2"),
+    ] {
+        let outcome = netkit("parse-addr --short --as").arg(kind).arg(text).run();
+        let outcome = outcome.status(status);
+        assert_eq!(outcome.stdout.trim_end(), canonical, "{outcome}");
+    }
+    let mapped = netkit("parse-addr --as tcp --network tcp6 --short [::ffff:1.2.3.4]:80");
+    mapped
+        .run()
+        .status(1)
+        .complains("is not of the family that tcp6 asks for");
+}
+
+#[test]
+fn a_batch_keeps_its_order_and_numbers_what_it_refuses() {
+    let outcome = batch("--short", "10.0.0.1\r\nbad\n::1").status(1);
+    assert_eq!(outcome.stdout, "10.0.0.1\n::1\n");
+    outcome.complains("netkit: line 2: bad is not an address");
+    let outcome = batch(
+        "--json --brief",
+        b"1.1.1.1\n\xff\xfe\n\0\n2.2.2.2\n".to_vec(),
+    )
+    .status(1);
+    let lines = outcome.json();
+    let kinds: Vec<_> = lines
+        .iter()
+        .map(|line| line["failure"]["kind"].clone())
+        .collect();
+    let refused = |kind: &str| Value::from(kind);
+    assert_eq!(
+        kinds,
+        [
+            Value::Null,
+            refused("not_utf8"),
+            refused("not_ip"),
+            Value::Null
+        ]
+    );
+}
+
+#[test]
+fn long_inputs_lose_nothing_in_any_form() {
+    let count = 120_000;
+    let mut input: Vec<u8> = (0..count)
+        .flat_map(|n: u32| format!("10.{}.{}.{}\n", n >> 16, n >> 8 & 255, n & 255).into_bytes())
+        .collect();
+    let copied = batch("--short", input.clone()).status(0);
+    assert!(copied.stdout.as_bytes() == input, "the copy differs");
+    let kept = batch("--in 0.0.0.0/0", input.clone()).status(0);
+    assert!(kept.stdout.as_bytes() == input, "the filter lost something");
+    input.extend_from_slice(&vec![b'x'; 1 << 20]);
+    let outcome = batch("--in 10.0.0.0/8 --count", input).status(0);
+    assert_eq!(outcome.stdout, format!("{count}\n"));
+}
+
+/// Command line, status, standard output.
+const COMPUTED: &[(&str, i32, &str)] = &[
+    ("10.0.0.0/30 --split /31", 0, "10.0.0.0/31\n10.0.0.2/31\n"),
+    (
+        "10.0.0.0/24 --split-into 3",
+        0,
+        "10.0.0.0/25\n10.0.0.128/26\n10.0.0.192/26\n",
+    ),
+    ("10.0.0.0/24 --supernet 16", 0, "10.0.0.0/16\n"),
+    ("10.0.0.0/24 --nth -1", 0, "10.0.0.255\n"),
+    ("10.0.0.0/30 --hosts", 0, "10.0.0.1\n10.0.0.2\n"),
+    (
+        "10.0.0.128/25 10.0.0.0/25 2001:db8::/64 --aggregate",
+        0,
+        "10.0.0.0/24\n2001:db8::/64\n",
+    ),
+    (
+        "10.0.0.0/24 --exclude 10.0.0.0/25 10.0.0.192/26",
+        0,
+        "10.0.0.128/26\n",
+    ),
+    ("10.0.0.0/24 --intersect 10.0.0.192-x", 2, ""),
+    (
+        "10.0.0.0/24 --intersect 10.0.0.192/26 ::/0",
+        0,
+        "10.0.0.192/26\n",
+    ),
+    (
+        "10.0.0.5-10.0.0.8 --summarize",
+        0,
+        "10.0.0.5/32\n10.0.0.6/31\n10.0.0.8/32\n",
+    ),
+    (
+        "::1 10.0.0.2 10.0.0.1 ::1 --sort --unique",
+        0,
+        "10.0.0.1\n10.0.0.2\n::1\n",
+    ),
+    (
+        "10.0.0.0/8 --contains 10.1.0.0/16",
+        0,
+        "10.0.0.0/8 contains 10.1.0.0/16: yes\n",
+    ),
+    (
+        "10.0.0.0/8 --contains 11.0.0.1",
+        1,
+        "10.0.0.0/8 contains 11.0.0.1: no\n",
+    ),
+    (
+        "10.0.0.0/8 --overlaps 0.0.0.0/0",
+        0,
+        "10.0.0.0/8 overlaps 0.0.0.0/0: yes\n",
+    ),
+    ("10.0.0.0/24 --split /8", 1, ""),
+    ("x --hosts", 1, ""),
+];
+
+#[test]
+fn computes_with_networks() {
+    for &(line, status, expected) in COMPUTED {
+        let outcome = netkit(&format!("parse-addr {line}")).run().status(status);
+        assert_eq!(outcome.stdout, expected, "{outcome}");
+    }
+    let draw = || {
+        netkit("parse-addr 2001:db8::/64 --random 3 --seed 7")
+            .run()
+            .status(0)
+            .stdout
+    };
+    assert_eq!(draw(), draw());
+    assert_eq!(draw().lines().count(), 3);
+    let lines = netkit("parse-addr 10.0.0.0/31 x --hosts --json")
+        .run()
+        .status(1)
+        .json();
+    lines.iter().for_each(valid);
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn a_split_is_lazy_and_ends_with_its_reader() {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_netkit"))
+        .args(["parse-addr", "::/0", "--split", "/128"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    drop(reader);
+    assert_eq!(
+        (line.as_str(), child.wait().unwrap().code()),
+        ("::/128\n", Some(0))
+    );
+}
+
+const LOG: &str = "\
+10.1.2.3 - GET /\n192.0.2.1 via 10.0.0.9\n[2001:db8::1]:443 ok\nnothing here\nv10.0.0.1 is a version\n";
+
+#[test]
+fn filters_lines_wherever_the_address_stands() {
+    let lines = |flags: &str| batch(flags, LOG).stdout;
+    assert_eq!(
+        lines("--in 10.0.0.0/8"),
+        "10.1.2.3 - GET /\n192.0.2.1 via 10.0.0.9\n"
+    );
+    assert_eq!(lines("--in 10.0.0.0/8 --first"), "10.1.2.3 - GET /\n");
+    assert_eq!(
+        lines("--in 10.0.0.0/8 ::/0 -v"),
+        "nothing here\nv10.0.0.1 is a version\n"
+    );
+    assert_eq!(lines("--in 10.0.0.0/8 --count"), "2\n");
+    batch("--in 203.0.113.0/24", LOG).status(1);
+    let found = batch("--in 10.0.0.0/8 10.1.0.0/16 --json", LOG)
+        .status(0)
+        .json();
+    found.iter().for_each(valid);
+    assert_eq!(
+        (&found[0]["network"], &found[0]["line"]),
+        (&"10.1.0.0/16".into(), &1.into())
+    );
+    assert_eq!(
+        (&found[1]["address"], &found[1]["line"]),
+        (&"10.0.0.9".into(), &2.into())
+    );
+    let rest = batch("--in 10.0.0.0/8 --json -v", LOG).status(0).json();
+    rest.iter().for_each(valid);
+    assert_eq!((rest.len(), &rest[2]["line"]), (3, &5.into()));
+}
+
+#[test]
+fn networks_may_come_from_files_and_faults_in_them_are_named() {
+    let good = file("nets", "# ours\n10.0.0.0/8 # private\n\n2001:db8::1\n");
+    let outcome = netkit("parse-addr --count --in")
+        .arg(&good)
+        .stdin(LOG)
+        .run()
+        .status(0);
+    assert_eq!(outcome.stdout, "3\n");
+    let bad = file("bad-nets", "10.0.0.0/8\n10.0.0.0/99\n");
+    let outcome = netkit("parse-addr --in")
+        .arg(&bad)
+        .stdin(LOG)
+        .run()
+        .status(2);
+    outcome.complains("line 2 is not a network");
+    for path in [good, bad] {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_ends_with_six() {
+    netkit("parse-addr --input /")
+        .run()
+        .status(6)
+        .complains("/: ");
+    netkit("parse-addr --in / --input /dev/null")
+        .run()
+        .status(6);
+    let lines = netkit("parse-addr --json --input /nowhere/at/all")
+        .run()
+        .status(6)
+        .json();
+    valid(&lines[0]);
+    assert_eq!(lines[0]["failure"]["kind"], "file");
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    for line in [
+        "--split /24 --hosts 10.0.0.0/8",
+        "--in 10.0.0.0/8 --sort",
+        "--as ip --hosts 10.0.0.0/8",
+        "--network tcp4 10.0.0.1",
+        "--as tcp --network udp 1.1.1.1:1",
+        "--short --json 1.1.1.1",
+        "--json --quiet 1.1.1.1",
+        "--brief 1.1.1.1",
+        "-v 1.1.1.1",
+        "--seed 1 10.0.0.0/8",
+        "--input x 1.1.1.1",
+        "--split /129 ::/0",
+        "--nat64 10.0.0.0/8 ::1",
+        "--in nowhere/at/all",
+        "--as nonsense 1.1.1.1",
+        "--ns 127.0.0.1 a:1",
+    ] {
+        let outcome = netkit(&format!("parse-addr {line}")).run().status(2);
+        assert_eq!(
+            outcome.stdout.matches("\"type\":\"addr\"").count(),
+            0,
+            "{outcome}"
+        );
+        assert!(outcome.stderr.contains("expected"), "{outcome}");
+    }
+}
+
+#[test]
+fn names_are_looked_up_only_when_asked_for() {
+    let line = |flags: &str| {
+        let outcome = netkit(&format!("parse-addr --json localhost:80 {flags}"))
+            .run()
+            .status(0);
+        let line = outcome.json().remove(0);
+        valid(&line);
+        line
+    };
+    assert_eq!(line("")["endpoint"]["resolved"], Value::Null);
+    let resolved = line("--resolve");
+    let addresses = resolved["endpoint"]["resolved"].as_array().unwrap();
+    assert!(addresses.contains(&"127.0.0.1".into()), "{resolved}");
+    let outcome = netkit("parse-addr --resolve --json no.such.invalid:80")
+        .run()
+        .status(3);
+    assert_eq!(
+        outcome.json()[0]["endpoint"]["resolve_failure"]["kind"],
+        "nxdomain"
+    );
+}
