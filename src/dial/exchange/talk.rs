@@ -228,23 +228,24 @@ impl<'a> Talk<'a> {
         self.searched = self.captured.len();
     }
 
-    /// Hands the moments that the poll loop noted to the report.
+    /// Hands the moments that the poll loop noted to the report, in the order in which they were.
     pub(super) fn record_milestones(&self, recorder: &mut Recorder<'_>) {
-        if let Some(sent) = self.first_sent {
-            recorder.at(
-                sent,
-                Event::Sent {
-                    bytes: self.sent as u64,
-                },
-            );
+        let bytes = self.sent as u64;
+        let sent = self.first_sent.map(|at| (at, Event::Sent { bytes }));
+        let first = self.first_byte.map(|at| (at, self.first_byte_after(at)));
+        let mut milestones: Vec<_> = sent.into_iter().chain(first).collect();
+        milestones.sort_by_key(|(at, _)| *at);
+        for (at, event) in milestones {
+            recorder.at(at, event);
         }
-        if let Some(first) = self.first_byte {
-            let since = self
-                .first_sent
-                .filter(|sent| *sent <= first)
-                .unwrap_or(self.started);
-            let after = first.saturating_duration_since(since).into();
-            recorder.at(first, Event::FirstByte { after });
+    }
+
+    /// The wait for the first byte: since ours went out, or since we began to listen.
+    fn first_byte_after(&self, at: Instant) -> Event {
+        let asked = self.first_sent.filter(|sent| *sent <= at);
+        let after = at.saturating_duration_since(asked.unwrap_or(self.started));
+        Event::FirstByte {
+            after: after.into(),
         }
     }
 
