@@ -123,7 +123,7 @@ fn check_span(input: &str, error: AddrError) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }
 
 fn octets(ip: IpAddr) -> Vec<u8> {
@@ -292,7 +292,7 @@ fn agree(vector: &Value, got: &Outcome, wanted: &Outcome) {
     match (got, wanted) {
         (Err(_), Err(_)) if finer => {}
         (Ok(got), Ok(wanted)) => {
-            let (got, wanted) = (got.as_object().unwrap(), wanted.as_object().unwrap());
+            let [got, wanted] = [got, wanted].map(|it| it.as_object().expect("an object"));
             for (key, value) in wanted {
                 // Derived forms that other tests cover.
                 if !matches!(key.as_str(), "expanded" | "unmap") {

@@ -212,7 +212,9 @@ mod tests {
         ];
         for (exits, expected) in rows {
             let mut verdict = Verdict::default();
-            exits.iter().for_each(|exit| verdict.add(*exit));
+            for exit in exits {
+                verdict.add(*exit);
+            }
             assert_eq!(verdict.exit(Interrupted), expected, "{exits:?}");
         }
     }

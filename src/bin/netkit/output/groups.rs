@@ -151,7 +151,7 @@ mod tests {
     fn report(host: &str, port: u16, failure: Option<Kind>) -> Report {
         let host = host
             .parse()
-            .map_or(Host::Name(host.into()), |ip: IpAddr| ip.into());
+            .map_or_else(|_| Host::Name(host.into()), |ip: IpAddr| ip.into());
         let mut report = Report::new(&Target::inet(Network::Tcp, host, port));
         report.ok = failure.is_none();
         report.failure = failure.map(|kind| Failure::new(Stage::Connect, kind, "no"));
@@ -160,7 +160,9 @@ mod tests {
 
     fn rows(reports: &[Report], outcome: OnlyArg) -> Vec<(String, String)> {
         let mut groups = Groups::default();
-        reports.iter().for_each(|report| groups.add(report));
+        for report in reports {
+            groups.add(report);
+        }
         let rows = groups
             .iter(&[outcome])
             .flat_map(|(_, group)| group.rows())

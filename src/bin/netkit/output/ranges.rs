@@ -64,7 +64,9 @@ mod tests {
         #[test]
         fn it_holds_what_a_plain_set_holds(values in proptest::collection::vec(0_u128..60, 0..80)) {
             let mut set = RangeSet::default();
-            values.iter().for_each(|value| set.insert(*value));
+            for value in &values {
+                set.insert(*value);
+            }
             let held: Vec<_> = set.iter().flat_map(|(first, last)| first..=last).collect();
             let plain: Vec<_> = values.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
             prop_assert_eq!(held, plain);

@@ -199,10 +199,10 @@ mod tests {
         ];
         for (color, no_color, clicolor_force, term_dumb, stdout_tty, expected) in rows {
             let environment = Environment {
+                stdout_tty,
                 no_color,
                 clicolor_force,
                 term_dumb,
-                stdout_tty,
                 ..terminal()
             };
             let settings = OutputSettings::new(&OutputArgs { color, ..args() }, &environment);
