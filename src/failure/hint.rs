@@ -35,7 +35,7 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::TooManyFiles => "raise the limit (`ulimit -n`) or lower --parallel",
         Kind::NoSuchInterface => "`ip link` lists the interfaces of this machine",
         Kind::Timeout if stage == Stage::Receive => {
-            "the peer accepted and stays silent; it may wait for you to speak first (--send)"
+            "the peer accepted and stays silent; it may wait to be spoken to first, or differently (--send)"
         }
         _ => return None,
     })

@@ -1,38 +1,39 @@
 //! Sets of numbers kept as ranges: what lets a million refused ports be remembered as one line.
 
-use std::collections::BTreeMap;
-
 /// A set that keeps neighbours together.
+///
+/// A sorted list and no tree: most sets here are one range, and there may be one for every port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RangeSet {
-    /// First to last, both in the set; neither overlapping nor touching.
-    ranges: BTreeMap<u128, u128>,
+    /// First and last, both in the set; neither overlapping nor touching, in order.
+    ranges: Vec<(u128, u128)>,
 }
 
 impl RangeSet {
     /// Adds a number, joining the ranges it touches.
     pub(crate) fn insert(&mut self, value: u128) {
-        let below = self
-            .ranges
-            .range(..=value)
-            .next_back()
-            .map(|(first, last)| (*first, *last));
-        if below.is_some_and(|(_, last)| last >= value) {
+        let ranges = &mut self.ranges;
+        let above = ranges.partition_point(|(first, _)| *first <= value);
+        let below = above.checked_sub(1);
+        if below.is_some_and(|below| ranges[below].1 >= value) {
             return;
         }
-        let first = match below {
-            Some((first, last)) if last.checked_add(1) == Some(value) => first,
-            _ => value,
-        };
-        let above = value
-            .checked_add(1)
-            .and_then(|next| self.ranges.remove(&next));
-        self.ranges.insert(first, above.unwrap_or(value));
+        let below = below.filter(|below| ranges[*below].1.checked_add(1) == Some(value));
+        let next = value.checked_add(1);
+        let joins_above = ranges
+            .get(above)
+            .is_some_and(|(first, _)| Some(*first) == next);
+        match below {
+            Some(below) if joins_above => ranges[below].1 = ranges.remove(above).1,
+            Some(below) => ranges[below].1 = value,
+            None if joins_above => ranges[above].0 = value,
+            None => ranges.insert(above, (value, value)),
+        }
     }
 
     /// The ranges, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, u128)> + '_ {
-        self.ranges.iter().map(|(first, last)| (*first, *last))
+        self.ranges.iter().copied()
     }
 
     /// How many numbers it holds.
