@@ -233,35 +233,42 @@ fn verdict(tried: &Tried) -> String {
 /// The words for no reply: `no reply over UDP (2 sent) and TCP`, or each carrier's own.
 fn silence(attempts: &[Attempt]) -> String {
     if let [udp, tcp] = attempts
-        && is_silent(udp)
-        && is_silent(tcp)
+        && let (Some(none), Some(_)) = (wait(&udp.end), wait(&tcp.end))
     {
-        return format!("no reply over UDP ({} sent) and TCP", udp.sent);
+        return format!("{none} over UDP ({} sent) and TCP", udp.sent);
     }
     let ends: Vec<_> = attempts.iter().map(end).collect();
     ends.join("; ")
 }
 
-fn is_silent(attempt: &Attempt) -> bool {
-    matches!(attempt.end, End::Silent { .. })
+/// The words for a wait in vain; one that was cut short, as somebody else had answered, is not over.
+fn wait(end: &End) -> Option<&'static str> {
+    match end {
+        End::Silent { .. } => Some("no reply"),
+        End::Abandoned => Some("no reply yet"),
+        _ => None,
+    }
 }
 
 fn end(attempt: &Attempt) -> String {
-    match (&attempt.end, attempt.carrier) {
-        (End::Silent { .. }, Carrier::Udp) => format!("no reply over UDP ({} sent)", attempt.sent),
-        (
-            End::Silent {
-                step: Step::Connect,
-            },
-            Carrier::Tcp,
-        ) => "TCP handshake unanswered".to_owned(),
-        (End::Silent { .. }, Carrier::Tcp) => "no reply over TCP".to_owned(),
-        (End::Failed { errno, text, .. }, carrier) => error(carrier, errno.as_ref(), text),
-        (End::Closed { .. }, _) => "TCP closed without a reply".to_owned(),
-        (End::Unusable, carrier) => format!("unusable reply over {carrier}"),
-        (End::Abandoned, carrier) => format!("{carrier} abandoned"),
-        (End::Truncated, carrier) => format!("truncated reply over {carrier}"),
-        (End::Replied(rcode), carrier) => format!("{rcode} over {carrier}"),
+    let carrier = attempt.carrier;
+    match &attempt.end {
+        End::Silent { step } if (carrier, *step) == (Carrier::Tcp, Step::Connect) => {
+            "TCP handshake unanswered".to_owned()
+        }
+        End::Silent { .. } | End::Abandoned => {
+            let none = wait(&attempt.end).unwrap_or_default();
+            let sent = match carrier {
+                Carrier::Udp => format!(" ({} sent)", attempt.sent),
+                Carrier::Tcp => String::new(),
+            };
+            format!("{none} over {carrier}{sent}")
+        }
+        End::Failed { errno, text, .. } => error(carrier, errno.as_ref(), text),
+        End::Closed { .. } => "TCP closed without a reply".to_owned(),
+        End::Unusable => format!("unusable reply over {carrier}"),
+        End::Truncated => format!("truncated reply over {carrier}"),
+        End::Replied(rcode) => format!("{rcode} over {carrier}"),
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod contract;
 mod demo;
+#[path = "../support/dns.rs"]
+mod dns;
 mod exit_codes;
 mod generated;
 mod many;
+mod names;
 mod parse_addr;
 mod pipes;
 mod repeat;
