@@ -135,11 +135,8 @@ fn retransmission(sysctls: &Sysctls) -> Duration {
     let greatest = sysctls.rto_max.max(RTO_MIN);
     let ratio = greatest.as_nanos() / RTO_MIN.as_nanos();
     let doublings = ratio.checked_ilog2().unwrap_or_default();
-    let factor = |exponent: u32| {
-        2_u32
-            .checked_shl(exponent)
-            .map_or(u32::MAX, |power| power - 1)
-    };
+    // 2^(n + 1) - 1, as far as it fits: beyond lie centuries.
+    let factor = |exponent: u32| u32::MAX >> 31_u32.saturating_sub(exponent);
     let doubling = RTO_MIN.saturating_mul(factor(sysctls.retries2.min(doublings)));
     let constant = greatest.saturating_mul(sysctls.retries2.saturating_sub(doublings));
     doubling.saturating_add(constant)
