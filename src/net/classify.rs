@@ -23,6 +23,8 @@ pub(super) struct Seen<'a> {
     pub(super) info: Option<&'a TcpInfo>,
     /// `IP_MTU`, where it matters (`EMSGSIZE`).
     pub(super) path_mtu: Option<u32>,
+    /// Whether the socket keeps no error queue (MPTCP): then an empty one says nothing.
+    pub(super) blind: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -34,12 +36,16 @@ impl<'a> Seen<'a> {
             queue: &[],
             info: None,
             path_mtu: None,
+            blind: false,
         }
     }
 
     /// Explains the error of a call.
     pub(super) fn explain(&self, error: &io::Error) -> Failure {
-        let code = error.raw_os_error().unwrap_or_default();
+        let Some(code) = error.raw_os_error() else {
+            let message = format!("{}: {error}", self.peer);
+            return self.fail(Kind::LocalError, message).by(Who::OwnKernel);
+        };
         let failure = match (self.icmp(), self.peer) {
             (Some(failure), _) => failure,
             (None, PeerAddr::Unix(path) | PeerAddr::Unixgram(path)) => self.unix(path, code),
@@ -133,6 +139,9 @@ impl<'a> Seen<'a> {
     fn handshake(&self, code: i32) -> Failure {
         let peer = self.peer;
         match code {
+            libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EACCES if self.blind => {
+                self.untold(code)
+            }
             libc::ECONNREFUSED => self
                 .fail(Kind::Refused, format!("{peer} refused the connection"))
                 .by(Who::Peer)
@@ -147,6 +156,21 @@ impl<'a> Seen<'a> {
             libc::ETIMEDOUT => self.silence(),
             _ => self.own_kernel(code),
         }
+    }
+
+    /// An error that is a router's or our own kernel's: without an error queue nobody can tell.
+    fn untold(&self, code: i32) -> Failure {
+        let kind = match code {
+            libc::ENETUNREACH => Kind::NetUnreachable,
+            libc::EACCES => Kind::Rejected,
+            _ => Kind::HostUnreachable,
+        };
+        let text = "MPTCP sockets keep no ICMP messages, so it is not known who said so";
+        self.fail(kind, format!("{}: {}", self.peer, describe(code)))
+            .because(Evidence::Note {
+                text: text.to_owned(),
+            })
+            .hint("dial it without --mptcp to learn who says so")
     }
 
     /// Reading or writing on TCP or UDP, without ICMP.
@@ -300,7 +324,9 @@ fn icmp_hint(who: &Who, says: Says) -> Option<&'static str> {
             "a firewall rule of this machine; see `nft list ruleset`"
         }
         (_, Says::Expired) => "a routing loop, or --ttl is too low",
-        (Who::Peer, Says::Prohibited) => "the host's own firewall refuses this traffic",
+        (Who::Peer, Says::Prohibited | Says::Port | Says::Other) => {
+            "the host's own firewall refuses this traffic"
+        }
         _ => return None,
     })
 }
@@ -352,3 +378,6 @@ pub(super) fn wrong_family(local: IpAddr, peer: &PeerAddr) -> Failure {
         .by(Who::OwnKernel)
         .hint("give a source address of the same family as the target, or add -4 or -6")
 }
+
+#[cfg(test)]
+mod tests;

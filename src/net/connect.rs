@@ -102,11 +102,11 @@ async fn tcp(
             let io = watch(fd)?;
             match deadline.bound(handshake(&io)).await {
                 Ok(Ok(())) => io,
-                Ok(Err(error)) => return Err(explain(io.as_fd(), peer, &error)),
+                Ok(Err(error)) => return Err(explain(io.as_fd(), peer, options, &error)),
                 Err(expired) => return Err(expire(io.as_fd(), peer, expired)),
             }
         }
-        Err(error) => return Err(explain(fd.as_fd(), peer, &error)),
+        Err(error) => return Err(explain(fd.as_fd(), peer, options, &error)),
     };
     if !options.fastopen {
         errqueue::keep(io.as_fd(), to.ip(), false);
@@ -131,11 +131,17 @@ async fn handshake(io: &Watched) -> io::Result<()> {
 }
 
 /// Explains a failed TCP handshake with all that the kernel kept of it.
-fn explain(fd: BorrowedFd<'_>, peer: &PeerAddr, error: &io::Error) -> Failure {
+fn explain(
+    fd: BorrowedFd<'_>,
+    peer: &PeerAddr,
+    options: &SocketOptions,
+    error: &io::Error,
+) -> Failure {
     let (queue, info) = (errqueue::drain(fd), TcpInfo::read(fd));
     Seen {
         queue: &queue,
         info: info.as_ref(),
+        blind: options.mptcp,
         ..Seen::connecting(peer)
     }
     .explain(error)

@@ -55,7 +55,8 @@ impl Connection for Socket {
     }
 
     fn facts(&self) -> SocketFacts {
-        facts(self.fd(), &self.peer, &self.asked)
+        let tcp = matches!(self.peer, PeerAddr::Tcp(_));
+        facts(self.fd(), &self.peer, &self.asked, tcp)
     }
 
     fn tcp_info(&self) -> Option<TcpInfo> {
@@ -79,6 +80,7 @@ impl Connection for Socket {
             stage,
             queue: &queue,
             info: info.as_ref(),
+            blind: self.asked.mptcp,
             path_mtu: ip.and_then(|ip| sockopt::path_mtu(self.fd(), ip)),
         }
         .explain(error)
@@ -91,15 +93,19 @@ impl Connection for Socket {
     }
 }
 
-/// Both ends and the options in force.
-pub(super) fn facts(fd: BorrowedFd<'_>, peer: &PeerAddr, asked: &SocketOptions) -> SocketFacts {
-    let tcp = matches!(peer, PeerAddr::Tcp(_));
+/// Both ends and the options in force; keepalive only where it is wanted.
+pub(super) fn facts(
+    fd: BorrowedFd<'_>,
+    peer: &PeerAddr,
+    asked: &SocketOptions,
+    keepalive: bool,
+) -> SocketFacts {
     let local = sys::local_addr(fd).ok();
     let ip = peer.socket_addr().map(|addr| addr.ip().to_canonical());
     SocketFacts {
         local: local.as_ref().and_then(joined),
         peer: Some(peer.to_string()),
-        keepalive: tcp.then(|| sockopt::keepalive_facts(fd, asked)),
+        keepalive: keepalive.then(|| sockopt::keepalive_facts(fd, asked)),
         options: ip
             .map(|ip| sockopt::option_facts(fd, ip, asked))
             .unwrap_or_default(),

@@ -204,6 +204,30 @@ pub(super) fn after_connect(fd: BorrowedFd<'_>, asked: &SocketOptions) -> Result
     }
 }
 
+/// Sets the same on a connection that is closed at once: only what somebody asked for, so that its
+/// acceptance can be reported.
+pub(super) fn after_brief_connect(
+    fd: BorrowedFd<'_>,
+    asked: &SocketOptions,
+) -> Result<(), Failure> {
+    if let Some(nodelay) = asked.nodelay {
+        set(fd, NODELAY, nodelay.into(), "TCP_NODELAY", "--nodelay")?;
+    }
+    if asked.keepalive.enabled && asks_keepalive(asked) {
+        set_keepalive(fd, &asked.keepalive)?;
+    }
+    if asked.close == Close::Rst {
+        set_close(fd, Close::Rst)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether anything about keepalive differs from what every connection gets.
+pub(super) fn asks_keepalive(asked: &SocketOptions) -> bool {
+    asked.keepalive != Keepalive::default() || asked.user_timeout.is_some()
+}
+
 fn set_keepalive(fd: BorrowedFd<'_>, asked: &Keepalive) -> Result<(), Failure> {
     let (idle, interval) = (seconds(asked.idle), seconds(asked.interval));
     let count = c_int::try_from(asked.count).unwrap_or(c_int::MAX);

@@ -62,7 +62,8 @@ pub struct Swept<T> {
 
 /// Connects every address once and hands over each result as it comes, in no particular order.
 ///
-/// Connections that stand are read (ends, options, `TCP_INFO`) and closed as the options say. Takes
+/// Connections that stand are read (ends, options, `TCP_INFO`) and closed as the options say;
+/// keepalive that nobody asked for is neither set nor read, as nothing lives long enough. Takes
 /// the next target only when there is room for it, so an endless iterator is fine. When
 /// descriptors run out it waits for attempts to end. Returns when all are done, or at once when
 /// `stop` is cancelled: attempts under way are then closed and not reported.
@@ -368,6 +369,7 @@ impl<'a, T> Engine<'a, T> {
                 let seen = Seen {
                     queue: &queue,
                     info,
+                    blind: self.config.options.mptcp,
                     ..Seen::connecting(&peer)
                 };
                 let failure = seen.explain(&error);
@@ -457,13 +459,13 @@ fn retransmissions<T>(attempt: &Attempt<T>) -> Option<TcpInfo> {
 /// Reads what is known of a connection that stands.
 fn connected(fd: &OwnedFd, peer: &PeerAddr, options: &SocketOptions) -> Result<Connected, Failure> {
     let fd = fd.as_fd();
-    sockopt::after_connect(fd, options)?;
+    sockopt::after_brief_connect(fd, options)?;
     let info = TcpInfo::read(fd).map(|info| TcpInfo {
         syn_retransmits: Some(info.total_retransmits),
         ..info
     });
     Ok(Connected {
-        facts: socket::facts(fd, peer, options),
+        facts: socket::facts(fd, peer, options, sockopt::asks_keepalive(options)),
         tcp_info: info,
     })
 }
