@@ -178,7 +178,7 @@ fn a_broken_conversation_tells_reset_from_vanished() {
     }
     let vanished = explain(&tcp(), Stage::Receive, libc::ETIMEDOUT, &[]);
     let unanswered = Evidence::Unacknowledged {
-        segments: 2,
+        segments: Some(2),
         retransmits: 3,
     };
     assert_eq!(vanished.evidence, [unanswered]);
