@@ -1,37 +1,43 @@
 //! Progress on standard error: the only user of indicatif.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Redraws a second: enough to look alive, few enough not to matter.
 const RATE: u8 = 10;
+/// What is over sooner shows no bar: it would only flicker, and cost more than the work.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// A bar, or nothing where it is not wanted.
-#[derive(Debug)]
-pub(crate) struct Progress(Option<ProgressBar>);
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    shown: Cell<bool>,
+}
 
 impl Progress {
     /// A bar over `total` things; without a total, a count.
     pub(crate) fn bar(wanted: bool, total: Option<u64>) -> Self {
         if !wanted {
-            return Self(None);
+            return Self::default();
         }
         let template = match total {
             Some(_) => "{bar:30} {pos}/{len} {msg} {eta:>4}",
             None => "{spinner} {pos} {msg}",
         };
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(RATE));
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("█▌ "));
         }
-        Self(Some(bar))
+        Self::of(bar, false)
     }
 
     /// A spinner that shows what is going on until something better is known.
     pub(crate) fn spinner(wanted: bool, what: &str) -> Self {
         if !wanted {
-            return Self(None);
+            return Self::default();
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(RATE));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
@@ -39,20 +45,29 @@ impl Progress {
         }
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self(Some(bar))
+        Self::of(bar, true)
+    }
+
+    fn of(bar: ProgressBar, shown: bool) -> Self {
+        let (bar, shown) = (Some(bar), Cell::new(shown));
+        Self { bar, shown }
     }
 
     /// One more is done.
     pub(crate) fn advance(&self, message: impl FnOnce() -> String) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.inc(1);
             bar.set_message(message());
+            if !self.shown.get() && bar.elapsed() >= GRACE {
+                bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
+                self.shown.set(true);
+            }
         }
     }
 
     /// Takes the bar away while `print` writes elsewhere on the same terminal.
     pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.0 {
+        match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
         }
@@ -60,7 +75,7 @@ impl Progress {
 
     /// Takes the bar away for good.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
