@@ -164,63 +164,80 @@ fn push(flat: &mut Vec<Segment>, (first, after, index): Segment) {
 /// Sorted segments with an index over them.
 #[derive(Clone, Debug)]
 struct Segments<K> {
-    firsts: Vec<K>,
-    lasts: Vec<K>,
-    networks: Vec<u32>,
+    /// First address, last address and network side by side: a look costs one line of the cache.
+    sorted: Vec<(K, K, u32)>,
     /// For each bucket, how many segments begin before it.
     buckets: Vec<u32>,
+    /// A bit for each bucket that a segment touches. Small enough to stay in the cache, it answers
+    /// for most addresses that are in no network.
+    touched: Vec<u64>,
     shift: u32,
 }
 
 impl<K: Key> Segments<K> {
     fn new(segments: &[Segment]) -> Self {
-        let firsts: Vec<K> = segments.iter().map(|s| K::narrow(s.0)).collect();
+        let narrow = |s: &Segment| (K::narrow(s.0), K::narrow(s.1), count(s.2));
         let mut table = Self {
-            lasts: segments.iter().map(|s| K::narrow(s.1)).collect(),
-            networks: segments.iter().map(|s| count(s.2)).collect(),
-            firsts,
+            sorted: segments.iter().map(narrow).collect(),
             buckets: Vec::new(),
+            touched: Vec::new(),
             shift: 0,
         };
         table.index();
         table
     }
 
-    /// About two buckets a segment, over the distance from the first to the last.
+    /// About eight buckets a segment, over the distance from the first to the last.
     fn index(&mut self) {
-        let (Some(&base), Some(&end)) = (self.firsts.first(), self.firsts.last()) else {
+        let (Some(&(base, ..)), Some(&(end, ..))) = (self.sorted.first(), self.sorted.last())
+        else {
             return;
         };
         let spread = 128 - (end.bits() - base.bits()).leading_zeros();
-        let wanted = self.firsts.len().ilog2() + 2;
+        let wanted = self.sorted.len().ilog2() + 4;
         self.shift = spread.saturating_sub(wanted);
         let last = end.bucket(base, self.shift);
         let mut begun = 0;
         for bucket in 0..=last {
             self.buckets.push(count(begun));
-            while begun < self.firsts.len() && self.firsts[begun].bucket(base, self.shift) == bucket
-            {
+            let begins = |segment: &(K, K, u32)| segment.0.bucket(base, self.shift) == bucket;
+            while self.sorted.get(begun).is_some_and(begins) {
                 begun += 1;
             }
         }
         self.buckets.push(count(begun));
+        self.touch(base, last);
+    }
+
+    /// Marks the buckets of every segment; segments do not overlap, so this is one pass.
+    fn touch(&mut self, base: K, last: usize) {
+        self.touched = vec![0; last / 64 + 1];
+        for &(from, to, _) in &self.sorted {
+            let (from, to) = (from.bucket(base, self.shift), to.bucket(base, self.shift));
+            for bucket in from..=to.min(last) {
+                self.touched[bucket / 64] |= 1 << (bucket % 64);
+            }
+        }
     }
 
     #[inline]
     fn find(&self, key: K) -> Option<usize> {
-        let base = *self.firsts.first()?;
+        let base = self.sorted.first()?.0;
         if key < base {
             return None;
         }
         // Beyond the last bucket only the last segment can hold the key.
         let bucket = key.bucket(base, self.shift).min(self.buckets.len() - 2);
+        if self.touched[bucket / 64] >> (bucket % 64) & 1 == 0 {
+            return None;
+        }
         let (from, to) = (
             self.buckets[bucket] as usize,
             self.buckets[bucket + 1] as usize,
         );
-        let begun = from + self.firsts[from..to].partition_point(|first| *first <= key);
-        let at = begun.checked_sub(1)?;
-        (key <= self.lasts[at]).then(|| self.networks[at] as usize)
+        let begun = from + self.sorted[from..to].partition_point(|segment| segment.0 <= key);
+        let (_, last, network) = self.sorted[begun.checked_sub(1)?];
+        (key <= last).then_some(network as usize)
     }
 }
 
