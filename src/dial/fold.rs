@@ -182,13 +182,22 @@ impl Report {
         }
     }
 
+    /// Whether something came back on a transport where only that proves anything.
+    fn is_replied(&self) -> bool {
+        let heard = self
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.received.is_some());
+        heard && self.network.transport().is_datagram()
+    }
+
     fn finish(&mut self, failure: Option<&Failure>, at: Duration) {
         self.total_ms.get_or_insert(Millis(at));
         self.ok = failure.is_none();
         self.failure = failure.cloned();
         self.outcome = match failure {
             Some(failure) => failure.kind.code().to_owned(),
-            None if self.network.transport().is_datagram() => "replied".to_owned(),
+            None if self.is_replied() => "replied".to_owned(),
             None => "connected".to_owned(),
         };
     }

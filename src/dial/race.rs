@@ -113,7 +113,9 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
         let families = families(self.target, self.config.family);
         match &self.target.endpoint {
             Endpoint::Unix(path) => {
-                self.start(0, unix_addr(self.target, path), None);
+                let limit = self.config.attempt_timeout;
+                let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+                self.start(0, unix_addr(self.target, path), until);
             }
             Endpoint::Inet {
                 host: Host::Ip { ip, zone },

@@ -24,12 +24,16 @@ pub use tally::{Tally, round_trip};
 /// Time between probes when nothing else is said.
 pub const INTERVAL: Duration = Duration::from_secs(1);
 
+/// Slots taken before the probes under way, the signals and the output get their turn.
+const SLOTS_AT_ONCE: usize = 64;
+
 /// When probes are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Probes per target; `None` goes on until cancelled.
     pub count: Option<u64>,
-    /// Probe n is due at t0 + n · interval. Default 1 s.
+    /// Probe n is due at t0 + n · interval; timers tick once a millisecond, so less is of no use.
+    /// Default 1 s.
     pub interval: Duration,
     /// Probes under way at once, per target; a probe that finds no place is skipped. Default 64.
     pub parallel: usize,
@@ -154,7 +158,7 @@ pub async fn run<I: Io>(
             }
             () = stop.cancelled(), if due.is_some() => {}
             () = sleep_until(due), if due.is_some() => {
-                for slot in pace.take_due(Instant::now()) {
+                for slot in pace.take_due(Instant::now()).take(SLOTS_AT_ONCE) {
                     for place in places(slot, &mut busy, schedule.parallel) {
                         match place {
                             Ok(slot) => pending.push(probe(targets, slot, config, io, cx, &stop)),
@@ -165,6 +169,8 @@ pub async fn run<I: Io>(
             }
             else => break,
         }
+        // After a stop of this machine many slots are due at once: others must get their turn.
+        tokio::task::yield_now().await;
     }
     record.finish()
 }

@@ -18,6 +18,9 @@ use crate::net::Connection;
 const CHUNK: usize = 64 * 1024;
 /// Bytes of one outgoing datagram at most, as `nc` has it.
 const DATAGRAM: usize = 16 * 1024;
+/// Room for one incoming datagram: what does not fit would be lost. UDP ends at 64 KiB, a Unix
+/// socket at its send buffer, by default 208 KiB.
+const INCOMING: usize = 256 * 1024;
 
 /// How a relay ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -193,7 +196,7 @@ async fn receive(
     datagram: bool,
     received: &AtomicU64,
 ) -> Result<(), Broken> {
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; if datagram { INCOMING } else { CHUNK }];
     loop {
         let read = reader.read(&mut chunk).await;
         let count = read.map_err(|error| Broken::Peer(Stage::Receive, error))?;

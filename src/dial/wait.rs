@@ -246,12 +246,13 @@ impl One<'_> {
     async fn wait<I: Io>(self, io: &I, cx: &Cx) {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         for tries in 1.. {
-            let report = Box::new(self.try_once(io).await);
+            let (report, cut) = self.try_once(io).await;
+            let report = Box::new(report);
             let target = self.index;
             if report.is_interrupted() {
                 return;
             }
-            if self.is_as_wanted(&report) {
+            if self.is_as_wanted(&report, cut) {
                 let ready = Event::Ready {
                     target,
                     tries,
@@ -290,20 +291,24 @@ impl One<'_> {
         }
     }
 
-    /// One dial, cut to what is left of the wait.
-    async fn try_once<I: Io>(&self, io: &I) -> Report {
+    /// One dial, cut to what is left of the wait; says whether it was cut.
+    async fn try_once<I: Io>(&self, io: &I) -> (Report, bool) {
         let mut config = self.config.clone();
-        if let Some(left) = self.deadline.remaining(Instant::now()) {
-            config.timeout = config.timeout.min(left);
-        }
+        let left = self.deadline.remaining(Instant::now());
+        let cut = left.filter(|left| *left < config.timeout);
+        config.timeout = cut.unwrap_or(config.timeout);
         let cx = Cx::new(self.deadline.cancel().clone());
-        super::run(self.target, &config, io, &cx, &mut Ignore).await
+        let report = super::run(self.target, &config, io, &cx, &mut Ignore).await;
+        (report, cut.is_some())
     }
 
-    fn is_as_wanted(&self, report: &Report) -> bool {
+    fn is_as_wanted(&self, report: &Report, cut: bool) -> bool {
         match self.wait.until {
             Until::Open => report.ok,
-            Until::Closed => report.failure.as_ref().is_some_and(says_closed),
+            Until::Closed => report
+                .failure
+                .as_ref()
+                .is_some_and(|failure| says_closed(failure, cut)),
         }
     }
 
@@ -313,9 +318,13 @@ impl One<'_> {
     }
 }
 
-/// Whether a failure means that nobody serves there; an error of this machine or of the name
-/// server says nothing about the target.
-fn says_closed(failure: &Failure) -> bool {
-    // A Unix socket that is not there is as closed as a port that refuses.
-    failure.kind == Kind::File || matches!(failure.kind.class(), Class::Peer | Class::Silence)
+/// Whether a failure means that nobody serves there. An error of this machine or of the name
+/// server says nothing about the target, and neither does silence over UDP, or silence when the try
+/// was `cut` short by the end of the wait.
+fn says_closed(failure: &Failure, cut: bool) -> bool {
+    match (failure.kind, failure.kind.class()) {
+        (Kind::NoReply, _) => false,
+        (_, Class::Silence) => !cut,
+        (_, class) => class == Class::Peer,
+    }
 }

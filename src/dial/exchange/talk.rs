@@ -14,8 +14,11 @@ use crate::dial::report;
 use crate::failure::Stage;
 use crate::net::Connection;
 
-/// Bytes read at once.
+/// Bytes read at once from a stream.
 const CHUNK: usize = 16 * 1024;
+/// Room for one datagram: what does not fit would be lost. UDP ends at 64 KiB, a Unix socket at its
+/// send buffer, by default 208 KiB.
+const DATAGRAM: usize = 256 * 1024;
 /// Reads and writes in one poll before the runtime gets its turn.
 const TURNS: usize = 64;
 
@@ -35,6 +38,8 @@ enum Sending {
     SentAll,
     /// And the sending side is closed.
     Shut,
+    /// A system call failed; what the peer had already said is still read.
+    Broken,
 }
 
 /// One conversation on a connection.
@@ -52,11 +57,23 @@ pub(super) struct Talk<'a> {
     started: Instant,
     first_sent: Option<Instant>,
     first_byte: Option<Instant>,
+    chunk: Box<[u8]>,
+    /// Nothing more can be read.
+    deaf: bool,
+    broken: Option<Broken>,
 }
 
 impl<'a> Talk<'a> {
     pub(super) fn new(connection: &'a mut dyn Connection, plan: &'a Exchange) -> Self {
+        let chunk = if connection.is_datagram() {
+            DATAGRAM
+        } else {
+            CHUNK
+        };
         Self {
+            chunk: vec![0; chunk].into_boxed_slice(),
+            deaf: false,
+            broken: None,
             connection,
             plan,
             sent: 0,
@@ -87,7 +104,7 @@ impl<'a> Talk<'a> {
     /// Whether everything has been sent, and the sending side closed if that was asked.
     pub(super) fn said_all(&self) -> bool {
         match self.sending {
-            Sending::Talking => false,
+            Sending::Talking | Sending::Broken => false,
             Sending::SentAll => !self.plan.shutdown_write,
             Sending::Shut => true,
         }
@@ -95,16 +112,14 @@ impl<'a> Talk<'a> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         for _ in 0..TURNS {
-            let sending = self.poll_send(cx)?;
-            let receiving = self.poll_receive(cx)?;
-            if receiving.is_pending()
-                || self.ended_by_peer
-                || self.captured.len() == Exchange::CAPTURE
+            let sending = self.poll_send(cx);
+            let receiving = self.poll_receive(cx);
+            if receiving.is_pending() || self.is_over() || self.captured.len() == Exchange::CAPTURE
             {
                 self.look_for_match();
             }
             if self.is_over() {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(self.result());
             }
             if sending.is_pending() && receiving.is_pending() {
                 return Poll::Pending;
@@ -115,7 +130,22 @@ impl<'a> Talk<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.ended_by_peer || (self.said_all() && self.goal_reached())
+        let said = self.said_all() || self.sending == Sending::Broken;
+        self.ended_by_peer || self.deaf || (said && self.goal_reached())
+    }
+
+    /// A broken connection is no failure when what was expected had come before.
+    fn result(&mut self) -> Result<(), Broken> {
+        let content = self.matched || (self.said_all() && self.goal_reached());
+        match self.broken.take() {
+            Some(broken) if !content => Err(broken),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the first system call that failed.
+    fn breaks(&mut self, stage: Stage, error: io::Error) {
+        self.broken.get_or_insert(Broken { stage, error });
     }
 
     /// Whether what was wanted has come. The peer's close is no goal unless nothing else is.
@@ -129,14 +159,17 @@ impl<'a> Talk<'a> {
             && (!(any || plan.banner) || self.heard() || (to_the_end && self.ended_by_peer))
     }
 
-    /// Sends; pending also when everything is sent, so that only news counts as progress.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Broken> {
-        if self.said_all() || (self.plan.banner && !self.heard()) {
-            return Ok(Poll::Pending);
+    /// Sends; pending also when there is nothing to send, so that only news counts as progress.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let silent = self.said_all() || self.sending == Sending::Broken;
+        if silent || (self.plan.banner && !self.heard()) {
+            return Poll::Pending;
         }
-        self.poll_send_step(cx).map_err(|error| Broken {
-            stage: Stage::Send,
-            error,
+        self.poll_send_step(cx).unwrap_or_else(|error| {
+            self.sending = Sending::Broken;
+            self.deaf |= !self.plan.reads();
+            self.breaks(Stage::Send, error);
+            Poll::Ready(())
         })
     }
 
@@ -177,23 +210,23 @@ impl<'a> Talk<'a> {
     }
 
     /// Receives one chunk or datagram; pending also when nothing is to be read.
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Broken> {
-        if self.ended_by_peer || !self.plan.reads() {
-            return Ok(Poll::Pending);
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ended_by_peer || self.deaf || !self.plan.reads() {
+            return Poll::Pending;
         }
-        let mut chunk = [0; CHUNK];
+        let mut chunk = std::mem::take(&mut self.chunk);
         let mut buffer = ReadBuf::new(&mut chunk);
-        match ready_or(Pin::new(&mut *self.connection).poll_read(cx, &mut buffer)) {
-            None => Ok(Poll::Pending),
-            Some(Err(error)) => Err(Broken {
-                stage: Stage::Receive,
-                error,
-            }),
-            Some(Ok(())) => {
-                self.take(buffer.filled());
-                Ok(Poll::Ready(()))
-            }
+        let poll = Pin::new(&mut *self.connection).poll_read(cx, &mut buffer);
+        if matches!(poll, Poll::Ready(Ok(()))) {
+            self.take(buffer.filled());
         }
+        self.chunk = chunk;
+        poll.map(|result| {
+            if let Err(error) = result {
+                self.deaf = true;
+                self.breaks(Stage::Receive, error);
+            }
+        })
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -262,12 +295,5 @@ impl<'a> Talk<'a> {
             started_ms: Some(recorder.since_start(self.started)),
             ended_ms: Some(recorder.since_start(Instant::now())),
         }
-    }
-}
-
-fn ready_or<T>(poll: Poll<T>) -> Option<T> {
-    match poll {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
     }
 }

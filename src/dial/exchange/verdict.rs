@@ -13,7 +13,7 @@ pub(super) fn unmet(talk: &Talk<'_>, report: &Report) -> Option<Failure> {
     if talk.connection.is_datagram() && !talk.heard() {
         return Some(no_reply(talk, &peer(report)));
     }
-    if talk.goal_reached() && talk.said_all() {
+    if talk.goal_reached() && (talk.said_all() || talk.matched) {
         return None;
     }
     if talk.plan.expect.is_some() && !talk.matched && talk.received > 0 {
@@ -81,9 +81,12 @@ fn unacknowledged(talk: &Talk<'_>, peer: &str) -> Option<Failure> {
     let TcpInfo {
         unacked: segments,
         total_retransmits: retransmits,
+        backoff,
         ..
     } = talk.connection.tcp_info()?;
-    if segments == 0 || retransmits == 0 {
+    // The backoff is what counts: an acknowledgement resets it, so a slow upload that once lost a
+    // segment is no dead peer.
+    if segments == 0 || backoff == 0 {
         return None;
     }
     let message =

@@ -17,13 +17,52 @@ use crate::addr::{Family, Target, Transport};
 use crate::dial::{self, Report};
 use crate::event::{Ignore, Observer, Stamped};
 use crate::io::Io;
-use crate::net::PeerAddr;
 use crate::net::sweep::{self, Swept};
+use crate::net::{PeerAddr, limits};
 use crate::run::Cx;
 
-/// Dials under way at once in the lane of whole dials, unless the user says otherwise: enough to
-/// hide the silence of most targets, few enough for a name server.
-const PARALLEL_DIALS: usize = 1024;
+/// Whole dials under way at once at most, unless the user says otherwise: enough to hide the silence
+/// of most targets, few enough for a name server.
+const DIALS_AT_MOST: usize = 1024;
+/// Descriptors of one whole dial: two racing attempts, two questions over UDP, and one over TCP.
+const DESCRIPTORS_OF_A_DIAL: usize = 5;
+
+/// How many of each lane may be under way at once.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    sweep: usize,
+    dial: usize,
+}
+
+impl Room {
+    /// What the user says, or what fits the descriptor limit, a half of it for whole dials at most
+    /// while the other lane is in use.
+    fn new(parallel: Option<usize>, sweeps: bool) -> Self {
+        let sockets = limits::parallel_sockets();
+        let share = if sweeps { sockets / 2 } else { sockets };
+        let dial = (share / DESCRIPTORS_OF_A_DIAL).clamp(1, DIALS_AT_MOST);
+        let sweep = sockets.saturating_sub(dial * DESCRIPTORS_OF_A_DIAL).max(1);
+        match parallel {
+            Some(parallel) => Self {
+                sweep: if sweeps { parallel } else { 0 },
+                dial: parallel,
+            },
+            None => Self {
+                sweep: if sweeps { sweep } else { 0 },
+                dial,
+            },
+        }
+    }
+
+    /// Dials under way at once at most; with a limit of the user the lanes take turns.
+    fn in_all(self) -> usize {
+        if self.sweep == self.dial {
+            self.dial
+        } else {
+            self.sweep + self.dial
+        }
+    }
+}
 
 /// Targets of the other lane that are passed over before the runtime gets its turn.
 const PASSED_OVER: usize = 4096;
@@ -36,6 +75,7 @@ pub(super) struct Lanes<'a, I> {
     stop: CancellationToken,
     /// Whether literal addresses take a lane of their own.
     sweeps: bool,
+    room: Room,
     collector: Mutex<Collector<'a>>,
 }
 
@@ -52,20 +92,23 @@ impl<'a, I: Io> Lanes<'a, I> {
         cx: &'a Cx,
         observer: &'a mut dyn Observer<Event>,
     ) -> Self {
-        let collector = Mutex::new(Collector {
-            summary: Summary::default(),
-            observer,
-        });
         let (stop, sweeps) = (
             cx.cancel().child_token(),
             io.sweeps() && config.dial.only_connects(),
         );
+        let room = Room::new(config.parallel, sweeps);
+        let summary = Summary {
+            parallel: room.in_all(),
+            ..Summary::default()
+        };
+        let collector = Mutex::new(Collector { summary, observer });
         Self {
             config,
             io: Memo::new(io),
             cx,
             stop,
             sweeps,
+            room,
             collector,
         }
     }
@@ -75,7 +118,14 @@ impl<'a, I: Io> Lanes<'a, I> {
         self,
         targets: impl Iterator<Item = Target> + Clone + Send,
     ) -> (Summary, &'a mut dyn Observer<Event>) {
-        tokio::join!(self.sweep_all(targets.clone()), self.dial_all(targets));
+        let (sweep, dial) = (self.sweep_all(targets.clone()), self.dial_all(targets));
+        if self.config.parallel.is_some() {
+            // The user's limit is for both: one lane after the other.
+            sweep.await;
+            dial.await;
+        } else {
+            tokio::join!(sweep, dial);
+        }
         let interrupted = self.stop.is_cancelled();
         let collector = self
             .collector
@@ -93,7 +143,7 @@ impl<'a, I: Io> Lanes<'a, I> {
         }
         let config = sweep::Config {
             timeout: self.config.dial.limit_of_one(),
-            parallel: self.config.parallel,
+            parallel: Some(self.room.sweep),
             options: &self.config.dial.socket,
         };
         let literals = targets.filter_map(|target| self.swept(&target).map(|addr| (addr, target)));
@@ -103,23 +153,23 @@ impl<'a, I: Io> Lanes<'a, I> {
 
     /// The lane of whole dials.
     async fn dial_all(&self, mut targets: impl Iterator<Item = Target>) {
-        let parallel = self.config.parallel.unwrap_or(PARALLEL_DIALS);
         let (mut pending, mut more) = (FuturesUnordered::new(), true);
         loop {
-            while more && pending.len() < parallel && !self.stop.is_cancelled() {
-                match self.next_dialled(&mut targets).await {
+            let room = more && pending.len() < self.room.dial && !self.stop.is_cancelled();
+            tokio::select! {
+                biased;
+                Some(report) = pending.next() => self.collect(report),
+                next = self.next_dialled(&mut targets), if room => match next {
                     Some(target) => pending.push(self.dial(target)),
                     None => more = false,
-                }
+                },
+                else => break,
             }
-            let Some(report) = pending.next().await else {
-                break;
-            };
-            self.collect(report);
         }
     }
 
-    /// The next target that is not swept.
+    /// The next target that is not swept. Cancel safe: what is passed over belongs to the other
+    /// lane.
     async fn next_dialled(&self, targets: &mut impl Iterator<Item = Target>) -> Option<Target> {
         for passed in 1_usize.. {
             let target = targets.next()?;

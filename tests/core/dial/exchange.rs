@@ -202,3 +202,25 @@ async fn bytes_that_are_not_text_are_base64() {
     let received = report.exchange.and_then(|exchange| exchange.received);
     assert_eq!(received, Some(Bytes::Base64("/wAB".to_owned())));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_before_the_connection_broke_is_not_lost() {
+    let peer = || Peer {
+        breaks_after: Some(1_000),
+        close: true,
+        ..greets(b"HTTP/1.1 413 Content Too Large\r\n")
+    };
+    let upload = vec![0; 100_000];
+    let expecting = Exchange {
+        expect: Some(Expect::Bytes(b"413".to_vec())),
+        ..sends(&upload)
+    };
+    let report = talk(peer(), expecting).await;
+    assert!(report.ok, "{report:?}");
+    let report = talk(peer(), sends(&upload)).await;
+    let failure = report.failure.expect("the upload did not go through");
+    assert_eq!((failure.stage, failure.kind), (Stage::Send, Kind::Reset));
+    let exchange = report.exchange.expect("an exchange");
+    assert_eq!(exchange.sent_bytes, 1_000);
+    assert!(exchange.received_bytes > 0, "{exchange:?}");
+}

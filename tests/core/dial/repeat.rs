@@ -119,3 +119,26 @@ async fn a_stopped_run_counts_what_was_under_way_as_neither() {
     assert_eq!(summary.loss_pct, None);
     assert_eq!(io.open(), 0);
 }
+
+#[tokio::test]
+async fn a_schedule_faster_than_the_machine_can_still_be_stopped() {
+    let io = FakeIo::default().connect(V4, Connect::Silent);
+    let cx = Cx::default();
+    let token = cx.cancel().clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(ms(50)).await;
+        token.cancel();
+    });
+    let schedule = Schedule {
+        count: None,
+        interval: std::time::Duration::from_nanos(1),
+        parallel: 1,
+    };
+    let (targets, config) = ([literal(V4)], Config::default());
+    let observer = &mut netkit::event::Ignore;
+    let run = repeat::run(&targets, &config, &schedule, &io, &cx, observer);
+    let summaries = tokio::time::timeout(ms(10_000), run)
+        .await
+        .expect("it stops");
+    assert!(summaries[0].skipped > 0);
+}

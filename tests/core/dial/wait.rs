@@ -81,3 +81,33 @@ async fn closed_is_the_inverse() {
     let (summary, _) = wait(&io, Until::Closed, false).await;
     assert!(!summary.ok);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_try_cut_short_by_the_end_of_the_wait_does_not_prove_that_a_service_is_closed() {
+    // Always answers, but takes longer than what is left for the last tries.
+    let io = FakeIo::default()
+        .connect(V4, connects_after(300))
+        .connect(OTHER, connects_after(300));
+    let (summary, _) = wait(&io, Until::Closed, false).await;
+    assert!(summary.targets.iter().all(|one| !one.ok), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_for_a_whole_dial_is_closed() {
+    let io = FakeIo::default()
+        .connect(V4, Connect::Silent)
+        .connect(OTHER, Connect::Silent);
+    let wait = wait::Config {
+        limit: Some(ms(3_000)),
+        until: Until::Closed,
+        any: false,
+    };
+    let config = Config {
+        timeout: ms(500),
+        ..Config::default()
+    };
+    let (targets, cx) = ([literal(V4), literal(OTHER)], Cx::default());
+    let observer = &mut netkit::event::Ignore;
+    let summary = wait::run(&targets, &config, &wait, &io, &cx, observer).await;
+    assert!(summary.ok, "{summary:?}");
+}

@@ -18,16 +18,19 @@ const BUFFER: usize = 7;
 pub(crate) struct FakeConnection {
     stream: DuplexStream,
     peer: SocketAddr,
+    takes: Option<usize>,
     _open: Open,
 }
 
 impl FakeConnection {
     pub(super) fn new(peer: SocketAddr, script: Peer, open: Open) -> Self {
         let (stream, other) = tokio::io::duplex(BUFFER);
+        let takes = script.breaks_after;
         tokio::spawn(play(script, other));
         Self {
             stream,
             peer,
+            takes,
             _open: open,
         }
     }
@@ -66,7 +69,15 @@ impl AsyncWrite for FakeConnection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let Some(takes) = self.takes.as_mut() else {
+            return Pin::new(&mut self.stream).poll_write(cx, bytes);
+        };
+        let count = bytes.len().min(*takes);
+        *takes -= count;
+        Poll::Ready(match count {
+            0 => Err(io::ErrorKind::BrokenPipe.into()),
+            count => Ok(count),
+        })
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -40,6 +40,8 @@ pub(crate) struct Peer {
     pub(crate) echo: bool,
     /// Closes after the greeting.
     pub(crate) close: bool,
+    /// Takes this many bytes and breaks the connection with the next; the greeting is still read.
+    pub(crate) breaks_after: Option<usize>,
 }
 
 /// What a fake name server does with one question.
