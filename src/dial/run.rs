@@ -85,6 +85,7 @@ async fn connect<I: Io>(
 ) -> Option<Box<dyn Connection>> {
     match race::race(target, config, io, deadline, recorder).await {
         Raced::Won(connection) => {
+            warn_of_unsent_syn(recorder);
             predict(config, recorder);
             Some(connection)
         }
@@ -93,6 +94,21 @@ async fn connect<I: Io>(
             None
         }
         Raced::Interrupted => None,
+    }
+}
+
+/// With a Fast Open cookie the kernel says "connected" before it has sent anything (RFC 7413 §4.1):
+/// only what follows shows whether somebody is there.
+fn warn_of_unsent_syn(recorder: &mut Recorder<'_>) {
+    let state = recorder
+        .report
+        .tcp_info
+        .as_ref()
+        .map(|info| info.state.as_str());
+    if state == Some("syn_sent") {
+        let warning = "Fast Open: the SYN waits for the first data, so the connect time is not a \
+                       round trip and the network has not chosen among the addresses";
+        recorder.now(Event::Warning(warning.to_owned()));
     }
 }
 
