@@ -283,9 +283,9 @@ impl<'a> Seen<'a> {
             libc::ECONNREFUSED => self
                 .fail(Kind::Refused, format!("nothing listens on {path}"))
                 .hint("a socket file stays behind when its service ends; check that it runs"),
-            libc::ENOENT | libc::ENOTDIR => {
-                self.fail(Kind::File, format!("there is no socket {path}"))
-            }
+            libc::ENOENT | libc::ENOTDIR => self
+                .fail(Kind::Refused, format!("no socket at {path}"))
+                .hint("check the path; is the service running?"),
             libc::EACCES | libc::EPERM => self.fail(
                 Kind::Permission,
                 format!("this user may not write to {path}"),

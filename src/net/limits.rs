@@ -37,6 +37,14 @@ pub fn raise_descriptor_limit() -> io::Result<DescriptorLimit> {
     Ok(DescriptorLimit { before, soft, hard })
 }
 
+/// Puts the soft limit back to what it was before [`raise_descriptor_limit`], for a command that
+/// replaces this process: it may be one that uses `select(2)`.
+///
+/// Errs when the system refuses, which lowering a soft limit never makes it do.
+pub fn restore_descriptor_limit(limit: &DescriptorLimit) -> io::Result<()> {
+    sys::set_descriptor_limit(limit.before, limit.hard)
+}
+
 /// How many sockets may be open at once under the limit in force; at least one.
 #[must_use]
 pub fn parallel_sockets() -> usize {

@@ -164,7 +164,11 @@ fn a_unix_socket_is_a_target() {
     std::fs::remove_file(&path).unwrap();
     drop(listener);
     outcome.status(0).says("connected in");
-    netkit("dial unix:/nonexistent/netkit.sock").run().status(6);
+    netkit("dial unix:/nonexistent/netkit.sock")
+        .run()
+        .status(1)
+        .says("no socket at /nonexistent/netkit.sock")
+        .says("is the service running?");
 }
 
 #[test]

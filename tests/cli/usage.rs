@@ -66,7 +66,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--expect-regex", "(", "regular expression"),
     ("--read", "some", "64KiB"),
     ("--count", "x", "until Ctrl-C"),
-    ("--interval", "0", "above zero"),
+    ("--interval", "0", "at least 1ms"),
     ("--parallel", "0", "from 1 to 65535"),
     ("--wait", "long", "500ms"),
     ("--wait-for", "godot", "closed"),
@@ -160,15 +160,21 @@ fn an_unreadable_file_is_a_local_failure() {
     netkit("dial --targets /nonexistent/list")
         .run()
         .status(6)
-        .complains("reading targets");
+        .complains("reading targets")
+        .complains("/nonexistent/list");
     netkit("dial 127.0.0.1:1 --send-file /nonexistent/data")
         .run()
         .status(6)
-        .complains("--send-file");
+        .complains("--send-file")
+        .complains("/nonexistent/data: No such file");
     let outcome = netkit("dial --targets /nonexistent/list --json")
         .run()
         .status(6);
-    valid(&outcome.one());
+    let line = outcome.one();
+    valid(&line);
+    let message = line["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("/nonexistent/list"), "{message}");
+    assert_eq!(line["failure"]["errno"]["name"], "ENOENT");
 }
 
 #[test]

@@ -421,7 +421,10 @@ async fn unix_streams_connect_by_path_and_by_abstract_name() {
     let missing = dial(&PeerAddr::Unix(UnixPath::File(folder.join("none"))))
         .await
         .unwrap_err();
-    assert_eq!((missing.stage, missing.kind), (Stage::Connect, Kind::File));
+    assert_eq!(
+        (missing.stage, missing.kind),
+        (Stage::Connect, Kind::Refused)
+    );
     let stale = dial(&PeerAddr::Unix(UnixPath::File(path)))
         .await
         .unwrap_err();

@@ -1,7 +1,7 @@
 //! What netkit says about itself: errors on standard error, and their line in JSON.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, SystemTime};
 
 use clap::error::ErrorKind;
@@ -77,5 +77,5 @@ fn line(operation: &str, failure: &Failure, exit: Exit) {
     };
     let line = Line::new("error", SystemTime::now(), Duration::ZERO, body);
     // The status tells it too.
-    let _ = Out::default().write(&line.compact());
+    let _ = Out::default().write(&line.compact(io::stdout().is_terminal()));
 }

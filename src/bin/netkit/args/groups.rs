@@ -215,8 +215,8 @@ pub(crate) struct RepeatArgs {
     #[arg(short, long, value_name = "N", value_parser = values::count)]
     pub(crate) count: Option<u64>,
     /// Time from one probe to the next.
-    #[arg(short, long, value_name = "DURATION", value_parser = values::positive_duration)]
-    #[arg(help = format!("Time from one probe to the next [default: {}]", default(repeat::INTERVAL)))]
+    #[arg(short, long, value_name = "DURATION", value_parser = values::interval)]
+    #[arg(help = format!("Time from one probe to the next, at least 1ms [default: {}]", default(repeat::INTERVAL)))]
     pub(crate) interval: Option<Duration>,
     /// Dials under way at once [default: what the descriptor limit allows].
     #[arg(short = 'P', long, value_name = "N", value_parser = values::parallel)]

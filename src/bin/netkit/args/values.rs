@@ -75,6 +75,19 @@ pub(crate) fn positive_duration(text: &str) -> Parsed<Duration> {
     }
 }
 
+/// The shortest time between probes: the runtime's timers tick once a millisecond.
+const MIN_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Time from one probe to the next.
+pub(crate) fn interval(text: &str) -> Parsed<Duration> {
+    let interval = duration(text)?;
+    if interval < MIN_INTERVAL {
+        let expected = "a duration of at least 1ms, the tick of the timers";
+        return Err(ValueError::new(format!("`{text}` is too short"), expected));
+    }
+    Ok(interval)
+}
+
 /// Connection Attempt Delay: RFC 8305 §5 forbids less than 10 ms.
 pub(crate) fn attempt_delay(text: &str) -> Parsed<Duration> {
     let delay = duration(text)?;

@@ -47,7 +47,7 @@ fn push_escaped(out: &mut String, c: char) {
 }
 
 /// Whether a character outside ASCII shows nothing, or changes how others are shown.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}'                     // C1 controls
         | '\u{ad}'                              // soft hyphen

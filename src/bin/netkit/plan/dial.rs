@@ -32,6 +32,8 @@ pub(crate) struct DialPlan {
     /// A file whose content becomes the payload.
     pub(crate) payload: Option<PathBuf>,
     pub(crate) name_servers: Vec<NameServer>,
+    /// Dials at once, as asked for.
+    pub(crate) parallel: Option<usize>,
     pub(crate) mode: Mode,
 }
 
@@ -100,6 +102,7 @@ pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
         config,
         payload: args.exchange.send_file.clone(),
         name_servers: args.target.ns.clone(),
+        parallel: args.repeat.parallel,
         mode: mode(args, many),
     })
 }

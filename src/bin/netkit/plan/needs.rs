@@ -61,6 +61,10 @@ impl NetworkNeeds {
                 (socket.tos.is_some(), "--tos"),
                 (socket.dscp.is_some(), "--dscp"),
                 (socket.ttl.is_some(), "--ttl"),
+                (!args.target.ns.is_empty(), "--ns"),
+                (args.race.strategy.is_some(), "--strategy"),
+                (args.race.attempt_delay.is_some(), "--attempt-delay"),
+                (args.race.race_all, "--race-all"),
             ]),
             family: rules::family(args),
         }

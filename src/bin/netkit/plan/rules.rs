@@ -23,6 +23,8 @@ pub(super) fn check(args: &DialArgs) -> Checked {
     one_mode(args)?;
     stdio_alone(args)?;
     companions(args)?;
+    fastopen_is_answered(args)?;
+    race_all_alone(args)?;
     local_addr_has_the_family(args)?;
     something_to_read(args)
 }
@@ -214,8 +216,62 @@ fn stdio_alone(args: &DialArgs) -> Checked {
         with(args.repeat.count.is_some(), "--count", why),
         with(args.wait.wait.is_some(), "--wait", why),
         with(args.race.race_all, "--race-all", why),
+        with(
+            args.socket.fastopen,
+            "--fastopen",
+            "data is needed before the SYN leaves",
+        ),
         with(args.output.json, "--json", output),
         with(args.output.pretty, "--pretty", output),
+    ])
+}
+
+/// With a cookie of the server, `connect(2)` succeeds before a SYN has left (RFC 7413 section 4.2):
+/// only a payload sends one, and only a read shows that it was answered.
+fn fastopen_is_answered(args: &DialArgs) -> Checked {
+    let (fastopen, exchange) = (args.socket.fastopen, &args.exchange);
+    let (text, hex) = (exchange.send.as_ref(), exchange.send_hex.as_ref());
+    let payloads = [("--send", text), ("--send-hex", hex)];
+    let empty = payloads
+        .iter()
+        .find(|(_, payload)| payload.is_some_and(Vec::is_empty));
+    if let (true, Some((flag, _))) = (fastopen, empty) {
+        let message = format!("--fastopen has no effect with {flag} '': the SYN carries nothing");
+        return Err(UsageError::new(message, "a payload of at least one byte"));
+    }
+    exclusive(&[
+        Pair(
+            fastopen,
+            "--fastopen",
+            exchange.banner,
+            "--banner",
+            "the SYN leaves only with data, and the server speaks first",
+        ),
+        Pair(
+            fastopen,
+            "--fastopen",
+            exchange.read == Some(0),
+            "--read 0",
+            "nothing would show that the SYN was answered",
+        ),
+    ])
+}
+
+/// The race is over when its losers are: until then the winner would wait with its exchange.
+fn race_all_alone(args: &DialArgs) -> Checked {
+    let (race_all, exchange) = (args.race.race_all, &args.exchange);
+    let why = "waiting for the losers eats the time of what follows";
+    let with = |given, flag| Pair(race_all, "--race-all", given, flag, why);
+    exclusive(&[
+        with(exchange.send.is_some(), "--send"),
+        with(exchange.send_hex.is_some(), "--send-hex"),
+        with(exchange.send_file.is_some(), "--send-file"),
+        with(exchange.expect.is_some(), "--expect"),
+        with(exchange.expect_regex.is_some(), "--expect-regex"),
+        with(exchange.read.is_some(), "--read"),
+        with(exchange.banner, "--banner"),
+        with(exchange.shutdown_write, "--shutdown-write"),
+        with(args.keepalive.hold.is_some(), "--hold"),
     ])
 }
 
@@ -224,8 +280,7 @@ fn companions(args: &DialArgs) -> Checked {
     let wait = args.wait.wait.is_some();
     let sends = args.exchange.send.is_some()
         || args.exchange.send_hex.is_some()
-        || args.exchange.send_file.is_some()
-        || args.exchange.stdio;
+        || args.exchange.send_file.is_some();
     let rows = [
         (
             args.repeat.interval.is_some(),

@@ -36,7 +36,7 @@ fn nothing_asked_is_the_default_of_the_core() {
 fn flags_become_configuration() {
     let ms = Duration::from_millis;
     let plan = dial(
-        "x:1 -t 2 --attempt-timeout 500ms --attempt-delay 100ms --strategy go -4 --race-all \
+        "x:1 -t 2 --attempt-timeout 500ms --attempt-delay 100ms --strategy go -4 \
          --keepalive 2s --keepalive-interval 3s --keepalive-count 4 --user-timeout 10s --hold 1s \
          --mark 0x10 --dscp ef --ttl 9 --mss 1000 --congestion reno --nodelay=off --mptcp \
          --close rst --interface lo --local-addr 127.0.0.1:5000 --ns 127.0.0.1:5353",
@@ -50,7 +50,10 @@ fn flags_become_configuration() {
         (config.attempt_delay, config.strategy),
         (Some(ms(100)), Strategy::Go)
     );
-    assert_eq!((config.family, config.race_all), (Some(Family::Ipv4), true));
+    assert_eq!(
+        (config.family, config.race_all),
+        (Some(Family::Ipv4), false)
+    );
     assert_eq!(
         (config.hold, socket.user_timeout),
         (Some(ms(1_000)), Some(ms(10_000)))
@@ -189,6 +192,57 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("dial x:80 --any --wait 1", &["--any", "several targets"]),
     ("dial x:80 -- ls", &["--wait"]),
     ("dial x:80 --fastopen", &["--fastopen", "--send"]),
+    (
+        "dial x:80 --fastopen --send-hex=",
+        &["--fastopen", "--send-hex", "at least one byte"],
+    ),
+    (
+        "dial x:80 --fastopen --send=",
+        &["--fastopen", "--send", "at least one byte"],
+    ),
+    (
+        "dial x:80 --fastopen --send a --banner",
+        &["--fastopen", "--banner"],
+    ),
+    ("dial x:80 --fastopen --stdio", &["--fastopen", "--stdio"]),
+    (
+        "dial x:80 --fastopen --send a --read 0",
+        &["--fastopen", "--read 0", "answered"],
+    ),
+    (
+        "dial x:80 --race-all --send a",
+        &["--race-all", "--send", "losers"],
+    ),
+    (
+        "dial x:80 --race-all --send-hex 00",
+        &["--race-all", "--send-hex"],
+    ),
+    (
+        "dial x:80 --race-all --send-file f",
+        &["--race-all", "--send-file"],
+    ),
+    (
+        "dial x:80 --race-all --expect a",
+        &["--race-all", "--expect"],
+    ),
+    (
+        "dial x:80 --race-all --expect-regex a",
+        &["--race-all", "--expect-regex"],
+    ),
+    ("dial x:80 --race-all --read 1", &["--race-all", "--read"]),
+    ("dial x:80 --race-all --banner", &["--race-all", "--banner"]),
+    (
+        "dial x:80 --race-all --shutdown-write",
+        &["--race-all", "--shutdown-write"],
+    ),
+    ("dial x:80 --race-all --hold 1", &["--race-all", "--hold"]),
+    ("dial unix:/x --strategy go", &["--strategy", "unix"]),
+    (
+        "dial unix:/x --attempt-delay 1",
+        &["--attempt-delay", "unix"],
+    ),
+    ("dial unix:/x --race-all", &["--race-all", "unix"]),
+    ("dial unix:/x --ns 127.0.0.1", &["--ns", "unix"]),
     ("dial x:80 --only open", &["--only", "several targets"]),
     ("dial x:80 y:80 -c 1 --only open", &["--only"]),
     ("dial x:80 y:80 --pretty", &["--pretty"]),
@@ -260,7 +314,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     ("dial x:80 --read 1x", &["--read", "64KiB"]),
     ("dial x:80 -c -1", &["-1"]),
-    ("dial x:80 -c 1 -i 0", &["--interval", "above zero"]),
+    ("dial x:80 -c 1 -i 999us", &["--interval", "at least 1ms"]),
+    ("dial x:80 -c 1 -i 0", &["--interval", "at least 1ms"]),
     ("dial x:80-81 -P 0", &["--parallel", "65535"]),
     ("dial x:80 --wait x", &["--wait", "500ms"]),
     ("dial x:80 --wait 1 --wait-for x", &["--wait-for", "closed"]),
@@ -289,7 +344,8 @@ fn what_does_not_contradict_itself_is_taken() {
         "x:80 -c 3 -P 4",
         "x:80 y:80 -c 3",
         "x:80 --send a --fastopen",
-        "x:80 --stdio --fastopen",
+        "x:80 --race-all",
+        "x:80 -c 3 -i 1ms",
         "unix:/run/x.sock --send a --hold 1",
         "udp://x:53 --ttl 5 --send a --expect b",
         "tcp6://x:80 -6",

@@ -14,10 +14,7 @@ use crate::usage::UsageError;
 pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
     if let Some(path) = &plan.payload {
         let bytes = std::fs::read(path).map_err(|error| {
-            Error::local(
-                "reading --send-file",
-                &named(error, &path.display().to_string()),
-            )
+            unreadable("reading --send-file", &error, &path.display().to_string())
         })?;
         plan.config.exchange.send = Some(bytes);
     }
@@ -54,7 +51,7 @@ fn read(source: &ListSource) -> Result<(String, String), Trouble> {
     };
     match text {
         Ok(text) => Ok((name, text)),
-        Err(error) => Err(Error::local("reading targets", &named(error, &name)).into()),
+        Err(error) => Err(unreadable("reading targets", &error, &name).into()),
     }
 }
 
@@ -66,11 +63,9 @@ fn in_list(error: LineError, name: &str) -> UsageError {
     }
 }
 
-/// Puts the name of a file in front of what went wrong with it, keeping the error number.
-fn named(error: io::Error, name: &str) -> io::Error {
-    match error.raw_os_error() {
-        // The number tells the kind; an error with a text of its own has none.
-        Some(_) => error,
-        None => io::Error::new(error.kind(), format!("{name}: {error}")),
-    }
+/// An error of a file, with the file's name in front.
+fn unreadable(operation: &'static str, error: &io::Error, name: &str) -> Error {
+    let mut local = Error::local(operation, error);
+    local.failure.message = format!("{name}: {}", local.failure.message);
+    local
 }

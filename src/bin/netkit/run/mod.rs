@@ -135,7 +135,7 @@ impl Session {
 
     /// A line of JSON about something that happened `at` after the start.
     fn line<T: Serialize>(&self, kind: &'static str, at: Duration, body: T) -> String {
-        Line::new(kind, self.cx.wall(), at, body).compact()
+        Line::new(kind, self.cx.wall(), at, body).compact(self.output.view.rich)
     }
 
     /// Waits for a run; SIGQUIT calls `interim` meanwhile.

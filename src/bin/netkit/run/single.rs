@@ -27,8 +27,8 @@ pub(super) async fn run(session: &Session, target: &Target, out: &mut Out) -> Ex
     let line = || Line::new("dial", session.cx.wall(), session.cx.elapsed(), dialled);
     let text = match session.output.format {
         Format::Human => tables::dial::render(&report, &session.output.view),
-        Format::Json => line().compact(),
-        Format::Pretty => line().pretty(),
+        Format::Json => line().compact(session.output.view.rich),
+        Format::Pretty => line().pretty(session.output.view.rich),
         Format::Quiet => String::new(),
     };
     // What is wrong with standard output is told at the end.

@@ -26,6 +26,8 @@ pub(crate) struct DialConfig {
     pub(crate) socket: SocketConfig,
     pub(crate) exchange: ExchangeConfig,
     pub(crate) hold_ms: Option<Millis>,
+    /// Dials at once, as asked for (`-P`); `null`: not asked for.
+    pub(crate) parallel: Option<usize>,
     /// With `--count`.
     pub(crate) schedule: Option<ScheduleConfig>,
     /// With `--wait`.
@@ -94,6 +96,7 @@ impl From<&DialPlan> for DialConfig {
             socket: (&config.socket).into(),
             exchange: (&config.exchange).into(),
             hold_ms: config.hold.map(Millis),
+            parallel: plan.parallel,
             schedule: match &plan.mode {
                 Mode::Repeat(schedule) => Some(schedule.into()),
                 _ => None,
