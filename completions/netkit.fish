@@ -70,7 +70,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l nodelay -d 'Sends
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l close -d 'How the connection is closed [default: fin]' -r -f -a "fin\t'Politely'
 rst\t'At once, leaving no `TIME_WAIT` behind'"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s c -l count -d 'Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -s i -l interval -d 'Time from one probe to the next [default: 1s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -s i -l interval -d 'Time from one probe to the next, at least 1ms [default: 1s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s P -l parallel -d 'Dials under way at once [default: what the descriptor limit allows]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l wait -d 'Retries for that long, until every target answers (pauses grow from 100ms to 5s)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l wait-for -d 'What to wait for [default: open]' -r -f -a "open\t'The dial succeeds'
