@@ -36,10 +36,7 @@ pub(super) async fn hold(
     };
     let after = connection.tcp_info();
     let (probes_sent, probes_acked) = match (before, after) {
-        (Some(before), Some(after)) if received == 0 => (
-            delta(&before, &after, |i| i.segs_out),
-            delta(&before, &after, |i| i.segs_in),
-        ),
+        (Some(before), Some(after)) if received == 0 => probes(&before, &after),
         _ => (None, None),
     };
     recorder.now(Event::HoldDone(Hold {
@@ -74,6 +71,14 @@ fn closed(recorder: &Recorder<'_>, after_bytes: u64) -> Failure {
     Failure::new(Stage::Receive, Kind::ClosedEarly, message)
         .by(Who::Peer)
         .because(Evidence::Fin { after_bytes })
+}
+
+/// Probes sent and acknowledged between two snapshots of an idle connection. What ends it (a FIN)
+/// comes in as a segment too, so more are never counted as acknowledged than were sent.
+fn probes(before: &TcpInfo, after: &TcpInfo) -> (Option<u32>, Option<u32>) {
+    let sent = delta(before, after, |info| info.segs_out);
+    let acked = delta(before, after, |info| info.segs_in);
+    (sent, acked.zip(sent).map(|(acked, sent)| acked.min(sent)))
 }
 
 fn delta(

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Report;
 use crate::addr::Target;
 use crate::event::{Observer, Stamped};
-use crate::failure::{Class, Kind};
+use crate::failure::{Class, Kind, Stage};
 use crate::io::Io;
 use crate::run::Cx;
 use crate::time::Millis;
@@ -92,7 +92,9 @@ impl Counts {
         };
         match failure.kind {
             Kind::Refused => &mut self.refused,
-            Kind::Filtered | Kind::Timeout => &mut self.filtered,
+            Kind::Filtered => &mut self.filtered,
+            // Whoever accepts and then stays silent is not filtered.
+            Kind::Timeout if failure.stage == Stage::Connect => &mut self.filtered,
             Kind::NoReply => &mut self.no_reply,
             Kind::Rejected | Kind::HostUnreachable | Kind::NetUnreachable | Kind::LocalPolicy => {
                 &mut self.unreachable

@@ -299,6 +299,10 @@ fn timed_out(recorder: &Recorder<'_>) -> Failure {
 
 fn wrong_family(target: &Target, ip: std::net::IpAddr) -> Failure {
     let family = Family::of(ip);
-    let message = format!("{target} is an {family} address, and only the other family is allowed");
+    let excluded = match family {
+        Family::Ipv4 => "-6 or the network excludes: expected an IPv6 address",
+        Family::Ipv6 => "-4 or the network excludes: expected an IPv4 address",
+    };
+    let message = format!("{target} is an {family} address, which {excluded}");
     Failure::new(Stage::Parse, Kind::Invalid, message).by(Who::Netkit)
 }

@@ -22,7 +22,7 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
             "silence is not an answer: the datagram may have arrived; send what the service replies to (--send)"
         }
         Kind::Nxdomain => "check the spelling, or ask another name server with --ns",
-        Kind::NoData => "the name has no address of that family; try without -4 or -6",
+        Kind::NoData => "the name exists, but not with an address of a family that was asked for",
         Kind::Servfail | Kind::DnsRefused | Kind::DnsTimeout | Kind::DnsUnreachable => {
             "ask another name server with --ns"
         }

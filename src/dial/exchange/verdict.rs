@@ -60,7 +60,13 @@ pub(super) fn timed_out(talk: &Talk<'_>, report: &Report) -> Failure {
         (got, Some(wanted)) => format!("{peer} sent only {got} of {wanted} bytes in time"),
         (got, None) => format!("{peer} sent {got} bytes and did not finish in time"),
     };
-    Failure::new(Stage::Receive, Kind::Timeout, message)
+    let failure = Failure::new(Stage::Receive, Kind::Timeout, message);
+    match talk.received {
+        0 => failure,
+        _ => failure
+            .by(Who::Peer)
+            .hint("it is slow, or has no more to say: see --timeout and --read"),
+    }
 }
 
 /// Whom the messages speak of.
