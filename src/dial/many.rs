@@ -87,20 +87,52 @@ impl Counts {
     }
 
     fn of(&mut self, report: &Report) -> &mut u64 {
+        match Outcome::of(report) {
+            Outcome::Open => &mut self.open,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Filtered => &mut self.filtered,
+            Outcome::Unreachable => &mut self.unreachable,
+            Outcome::NoReply => &mut self.no_reply,
+            Outcome::Unresolved => &mut self.unresolved,
+            Outcome::Failed => &mut self.failed,
+        }
+    }
+}
+
+/// What became of one of many targets, coarsely: see [`Counts`] for what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields of Counts have the same names, with their meaning"
+)]
+pub enum Outcome {
+    Open,
+    Refused,
+    Filtered,
+    Unreachable,
+    NoReply,
+    Unresolved,
+    Failed,
+}
+
+impl Outcome {
+    /// The outcome that a report counts as.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
         let Some(failure) = &report.failure else {
-            return &mut self.open;
+            return Self::Open;
         };
         match failure.kind {
-            Kind::Refused => &mut self.refused,
-            Kind::Filtered => &mut self.filtered,
+            Kind::Refused => Self::Refused,
+            Kind::Filtered => Self::Filtered,
             // Whoever accepts and then stays silent is not filtered.
-            Kind::Timeout if failure.stage == Stage::Connect => &mut self.filtered,
-            Kind::NoReply => &mut self.no_reply,
+            Kind::Timeout if failure.stage == Stage::Connect => Self::Filtered,
+            Kind::NoReply => Self::NoReply,
             Kind::Rejected | Kind::HostUnreachable | Kind::NetUnreachable | Kind::LocalPolicy => {
-                &mut self.unreachable
+                Self::Unreachable
             }
-            kind if kind.class() == Class::Resolve => &mut self.unresolved,
-            _ => &mut self.failed,
+            kind if kind.class() == Class::Resolve => Self::Unresolved,
+            _ => Self::Failed,
         }
     }
 }

@@ -7,25 +7,22 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netkit::dial::Report;
-use netkit::failure::{Class, Failure, Kind};
+use netkit::dial::many::Outcome;
+use netkit::failure::Failure;
 
 use super::ranges::RangeSet;
 use crate::args::OnlyArg;
 
 /// What became of a target, in the words of `--only`.
 pub(crate) fn outcome(report: &Report) -> OnlyArg {
-    let Some(failure) = &report.failure else {
-        return OnlyArg::Open;
-    };
-    match failure.kind {
-        Kind::Refused => OnlyArg::Refused,
-        Kind::Filtered | Kind::Timeout => OnlyArg::Filtered,
-        Kind::NoReply => OnlyArg::NoReply,
-        Kind::Rejected | Kind::HostUnreachable | Kind::NetUnreachable | Kind::LocalPolicy => {
-            OnlyArg::Unreachable
-        }
-        kind if kind.class() == Class::Resolve => OnlyArg::Unresolved,
-        _ => OnlyArg::Failed,
+    match Outcome::of(report) {
+        Outcome::Open => OnlyArg::Open,
+        Outcome::Refused => OnlyArg::Refused,
+        Outcome::Filtered => OnlyArg::Filtered,
+        Outcome::Unreachable => OnlyArg::Unreachable,
+        Outcome::NoReply => OnlyArg::NoReply,
+        Outcome::Unresolved => OnlyArg::Unresolved,
+        Outcome::Failed => OnlyArg::Failed,
     }
 }
 
@@ -146,6 +143,7 @@ fn joined(ranges: impl Iterator<Item = (u128, u128)>, write: impl Fn(u128) -> St
 mod tests {
     use super::*;
     use netkit::addr::{Host, Network, Target};
+    use netkit::failure::Kind;
     use netkit::failure::Stage;
 
     fn report(host: &str, port: u16, failure: Option<Kind>) -> Report {

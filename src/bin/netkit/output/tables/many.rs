@@ -47,7 +47,10 @@ pub(crate) fn render(summary: &Summary, groups: &Groups, only: &[OnlyArg], view:
         put!(
             text,
             "{}\n",
-            view.paint(Tone::Warn, &format!("interrupted: {left} not dialled"))
+            view.paint(
+                Tone::Warn,
+                &format!("interrupted: {left} without a verdict")
+            )
         );
     }
     text
