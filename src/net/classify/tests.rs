@@ -39,81 +39,80 @@ fn explain(peer: &PeerAddr, stage: Stage, code: i32, queue: &[QueuedError]) -> F
     seen.explain(&io::Error::from_raw_os_error(code))
 }
 
+/// Explains a handshake that failed with this number and this queue, and checks who said what.
+fn check_handshake(code: i32, queue: &[QueuedError], kind: Kind, who: &Who) {
+    let failure = explain(&tcp(), Stage::Connect, code, queue);
+    assert_eq!((failure.kind, &failure.who), (kind, who), "{failure:?}");
+    assert!(failure.message.contains("198.51.100.2:80"), "{failure}");
+    assert_eq!(failure.errno.map(|errno| errno.code), Some(code));
+}
+
 #[test]
-fn a_failed_tcp_handshake_says_who_and_why() {
-    let router = Who::Router { addr: ROUTER };
-    let rows: [(i32, &[QueuedError], Kind, Who); 15] = [
-        (libc::ECONNREFUSED, &[], Kind::Refused, Who::Peer),
+fn an_icmp_message_tells_who_ended_a_handshake() {
+    let (unreachable, router) = (libc::EHOSTUNREACH, Who::Router { addr: ROUTER });
+    let rows = [
         (
             libc::ECONNREFUSED,
-            &[icmp(3, 3, ROUTER)],
+            icmp(3, 3, ROUTER),
             Kind::Rejected,
             router.clone(),
         ),
         (
-            libc::EHOSTUNREACH,
-            &[icmp(3, 13, ROUTER)],
+            unreachable,
+            icmp(3, 13, ROUTER),
             Kind::Rejected,
             router.clone(),
         ),
+        (unreachable, icmp(3, 13, PEER), Kind::Rejected, Who::Peer),
         (
-            libc::EHOSTUNREACH,
-            &[icmp(3, 13, PEER)],
-            Kind::Rejected,
-            Who::Peer,
-        ),
-        (
-            libc::EHOSTUNREACH,
-            &[icmp(3, 13, OURS)],
+            unreachable,
+            icmp(3, 13, OURS),
             Kind::Rejected,
             Who::OwnKernel,
         ),
         (
-            libc::EHOSTUNREACH,
-            &[icmp(3, 1, OURS)],
+            unreachable,
+            icmp(3, 1, OURS),
             Kind::HostUnreachable,
             Who::OwnKernel,
         ),
         (
-            libc::EHOSTUNREACH,
-            &[icmp(3, 1, ROUTER)],
+            unreachable,
+            icmp(3, 1, ROUTER),
             Kind::HostUnreachable,
             router.clone(),
         ),
         (
             libc::ENETUNREACH,
-            &[icmp(3, 0, ROUTER)],
+            icmp(3, 0, ROUTER),
             Kind::NetUnreachable,
             router.clone(),
         ),
         (
-            libc::EHOSTUNREACH,
-            &[icmp(11, 0, ROUTER)],
+            unreachable,
+            icmp(11, 0, ROUTER),
             Kind::HostUnreachable,
             router,
         ),
-        (
-            libc::EHOSTUNREACH,
-            &[],
-            Kind::HostUnreachable,
-            Who::OwnKernel,
-        ),
-        (libc::EACCES, &[], Kind::LocalPolicy, Who::OwnKernel),
-        (libc::EINVAL, &[], Kind::LocalPolicy, Who::OwnKernel),
-        (libc::ENETUNREACH, &[], Kind::NetUnreachable, Who::OwnKernel),
-        (libc::ETIMEDOUT, &[], Kind::Filtered, Who::Nobody),
-        (
-            libc::EADDRNOTAVAIL,
-            &[],
-            Kind::AddrNotAvailable,
-            Who::OwnKernel,
-        ),
     ];
-    for (code, queue, kind, who) in rows {
-        let failure = explain(&tcp(), Stage::Connect, code, queue);
-        assert_eq!((failure.kind, &failure.who), (kind, &who), "{failure:?}");
-        assert!(failure.message.contains("198.51.100.2:80"), "{failure}");
-        assert_eq!(failure.errno.map(|errno| errno.code), Some(code));
+    for (code, message, kind, who) in rows {
+        check_handshake(code, &[message], kind, &who);
+    }
+}
+
+#[test]
+fn without_icmp_it_was_the_peer_nobody_or_our_own_kernel() {
+    let rows = [
+        (libc::ECONNREFUSED, Kind::Refused, Who::Peer),
+        (libc::EHOSTUNREACH, Kind::HostUnreachable, Who::OwnKernel),
+        (libc::EACCES, Kind::LocalPolicy, Who::OwnKernel),
+        (libc::EINVAL, Kind::LocalPolicy, Who::OwnKernel),
+        (libc::ENETUNREACH, Kind::NetUnreachable, Who::OwnKernel),
+        (libc::ETIMEDOUT, Kind::Filtered, Who::Nobody),
+        (libc::EADDRNOTAVAIL, Kind::AddrNotAvailable, Who::OwnKernel),
+    ];
+    for (code, kind, who) in rows {
+        check_handshake(code, &[], kind, &who);
     }
 }
 

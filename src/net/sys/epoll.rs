@@ -19,23 +19,28 @@ pub(in crate::net) struct Epoll(Watched);
 /// Room for the events of one call.
 pub(in crate::net) struct Events {
     list: Vec<libc::epoll_event>,
+    /// How many were taken.
+    taken: usize,
 }
 
 impl Events {
     pub(in crate::net) fn new() -> Self {
         Self {
             list: Vec::with_capacity(EVENTS_AT_ONCE),
+            taken: 0,
         }
     }
 
     /// Whether all were taken.
     pub(in crate::net) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.taken == self.list.len()
     }
 
-    /// Takes one: the key under which the ready socket was added.
-    pub(in crate::net) fn pop(&mut self) -> Option<u64> {
-        self.list.pop().map(|event| event.u64)
+    /// Takes the one that has waited longest: the key under which its socket was added.
+    pub(in crate::net) fn next(&mut self) -> Option<u64> {
+        let key = self.list.get(self.taken)?.u64;
+        self.taken += 1;
+        Some(key)
     }
 }
 
@@ -70,6 +75,7 @@ impl Epoll {
     /// Fetches what is ready now, without waiting; returns how many.
     pub(in crate::net) fn poll(&self, events: &mut Events) -> io::Result<usize> {
         events.list.clear();
+        events.taken = 0;
         let room = i32::try_from(events.list.capacity()).unwrap_or(i32::MAX);
         // SAFETY: `list` has room for `room` events.
         let count = check(unsafe {
