@@ -26,8 +26,11 @@ const NETKIT: &str = env!("CARGO_BIN_EXE_netkit");
 const OF_THE_BARE_LOOP: f64 = 1.3;
 /// What it may take of everybody else's.
 const FASTER: f64 = 1.0;
-/// The bare loop's connections under way at once: room for standard descriptors below 20,000.
-const PARALLEL: u64 = 10_000;
+/// The bare loop's connections under way at once when answers come at once: more only costs it
+/// memory for sockets (tried: 64, 512 and 10,000).
+const LOUD: &str = "512";
+/// And when none come: all of them.
+const SILENT: &str = "10000";
 /// Descriptors that are not connections.
 const SPARE_DESCRIPTORS: u64 = 64;
 /// Slow contenders are stopped after this many seconds.
@@ -126,7 +129,7 @@ fn silent(ports: usize, rounds: usize, options: &Options) {
     let mut netkit = work.netkit(&["-t", timeout]);
     netkit.name = format!("netkit dial -t {timeout}");
     let mut all = vec![netkit];
-    all.push(bare_loop(&work, false, timeout));
+    all.push(bare_loop(&work, false, SILENT, timeout));
     let nmap_timeout = timeout.to_owned();
     match (find("nmap"), find("timeout")) {
         (Some(nmap), Some(stop)) => {
@@ -196,18 +199,16 @@ impl Work {
 }
 
 /// Lines that report a target.
-fn count_reports(said: &str) -> usize {
-    said.lines()
-        .filter(|line| line.contains("\"type\":\"dial\""))
-        .count()
+fn count_reports(line: &str) -> usize {
+    usize::from(line.contains("\"type\":\"dial\""))
 }
 
 fn contenders(work: &Work) -> Vec<Contender> {
     let mut all = vec![work.netkit(&[])];
     let json = [NETKIT, "dial", &work.netkit, "--json"];
     all.push(Contender::new("netkit dial --json", json));
-    all.push(bare_loop(work, false, "1s"));
-    all.push(bare_loop(work, true, "1s"));
+    all.push(bare_loop(work, false, LOUD, "1s"));
+    all.push(bare_loop(work, true, LOUD, "1s"));
     match find("nmap") {
         Some(nmap) => {
             let argv: Vec<OsString> = std::iter::once(nmap)
@@ -227,14 +228,15 @@ fn contenders(work: &Work) -> Vec<Contender> {
     }
     match (find("nc"), &work.nc) {
         (Some(nc), Some([host, ports])) => {
-            let argv = |flags: &str| [nc.clone(), flags.into(), host.into(), ports.into()].into();
+            let script = format!("{} -zv {host} {ports} 2>&1", nc.to_string_lossy());
             let proof = Proof {
-                argv: argv("-zv"),
+                argv: ["sh", "-c", &script].map(Into::into).into(),
                 count: |said| said.matches("succeeded").count(),
                 wanted: work.open,
             };
             let proof = Some(proof);
-            let nc = Contender::new("nc -z", argv("-z")).claim(FASTER);
+            let nc =
+                Contender::new("nc -z", [nc, "-z".into(), host.into(), ports.into()]).claim(FASTER);
             all.push(Contender { proof, ..nc });
         }
         (None, _) => println!("skipped: nc not found"),
@@ -243,14 +245,15 @@ fn contenders(work: &Work) -> Vec<Contender> {
     all
 }
 
-fn bare_loop(work: &Work, reuse: bool, timeout: &str) -> Contender {
+fn bare_loop(work: &Work, reuse: bool, parallel: &str, timeout: &str) -> Contender {
     let (name, variant) = if reuse {
         ("bare epoll loop, socket reused", "reuse")
     } else {
         ("bare epoll loop, fresh sockets", "fresh")
     };
     let own = std::env::current_exe().unwrap_or_default();
-    let mut argv: Vec<OsString> = vec![own.into(), "--bare".into(), variant.into(), timeout.into()];
+    let mut argv: Vec<OsString> = vec![own.into()];
+    argv.extend(["--bare", variant, parallel, timeout].map(Into::into));
     argv.extend(work.bare.iter().map(Into::into));
     let proof = Proof {
         argv: argv.clone(),
@@ -269,10 +272,10 @@ fn bare_loop(work: &Work, reuse: bool, timeout: &str) -> Contender {
     .claim(OF_THE_BARE_LOOP)
 }
 
-/// `--bare fresh|reuse TIMEOUT ADDRESS COUNT FIRST LAST`: the loop as a process of its own.
+/// `--bare fresh|reuse PARALLEL TIMEOUT ADDRESS COUNT FIRST LAST`: the loop as a process of its own.
 fn bare_main(args: &[String]) -> io::Result<()> {
-    let usage = || io::Error::other("--bare fresh|reuse TIMEOUT ADDRESS COUNT FIRST LAST");
-    let [variant, timeout, first, count, low, high] = args else {
+    let usage = || io::Error::other("--bare fresh|reuse PARALLEL TIMEOUT ADDRESS COUNT FIRST LAST");
+    let [variant, parallel, timeout, first, count, low, high] = args else {
         return Err(usage());
     };
     let number = |text: &String| text.parse::<u32>().map_err(|_| usage());
@@ -287,7 +290,8 @@ fn bare_main(args: &[String]) -> io::Result<()> {
     let addrs = (0..count).map(|nth| Ipv4Addr::from(u32::from(first) + nth));
     let addrs = addrs.flat_map(|ip| ports.clone().map(move |port| SocketAddrV4::new(ip, port)));
     let descriptors = space::raise_descriptor_limit()?;
-    let parallel = PARALLEL.min(descriptors.saturating_sub(SPARE_DESCRIPTORS));
+    let room = descriptors.saturating_sub(SPARE_DESCRIPTORS);
+    let parallel = u64::from(number(parallel)?).min(room);
     let plan = bare::Plan {
         reuse: variant == "reuse",
         parallel: usize::try_from(parallel).unwrap_or(usize::MAX),

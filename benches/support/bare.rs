@@ -46,7 +46,8 @@ struct Bare {
     under_way: usize,
     /// In the order of starting, and so of timing out; entries may be stale.
     order: VecDeque<(RawFd, Instant)>,
-    spare: Option<OwnedFd>,
+    /// Refused sockets to connect again, and whether epoll knows them.
+    spare: Vec<(OwnedFd, bool)>,
     counts: Counts,
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn connect_all(
         pending: Vec::new(),
         under_way: 0,
         order: VecDeque::new(),
-        spare: None,
+        spare: Vec::new(),
         counts: Counts::default(),
     };
     loop {
@@ -80,43 +81,50 @@ pub(crate) fn connect_all(
 
 impl Bare {
     fn start(&mut self, addr: SocketAddrV4) -> io::Result<()> {
-        let socket = match self.spare.take() {
-            Some(socket) => socket,
-            None => socket()?,
+        let (socket, known) = match self.spare.pop() {
+            Some(spare) => spare,
+            None => (socket()?, false),
         };
         match connect(&socket, addr) {
             Ok(()) => self.counts.open += 1,
-            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => self.watch(socket)?,
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+                self.watch(socket, known)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                self.counts.refused += 1;
-                self.spare = Some(socket).filter(|_| self.plan.reuse);
+                self.refused(socket, known);
             }
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn watch(&mut self, socket: OwnedFd) -> io::Result<()> {
+    fn refused(&mut self, socket: OwnedFd, known: bool) {
+        self.counts.refused += 1;
+        if self.plan.reuse {
+            self.spare.push((socket, known));
+        }
+    }
+
+    fn watch(&mut self, socket: OwnedFd, known: bool) -> io::Result<()> {
         let (fd, began) = (socket.as_raw_fd(), Instant::now());
         let index = usize::try_from(fd).map_err(io::Error::other)?;
         let mut event = libc::epoll_event {
             events: (libc::EPOLLOUT | libc::EPOLLONESHOT).cast_unsigned(),
             u64: index as u64,
         };
+        let change = if known {
+            libc::EPOLL_CTL_MOD
+        } else {
+            libc::EPOLL_CTL_ADD
+        };
         // SAFETY: reads one event, which lives until it returns; both descriptors are ours.
-        check(unsafe {
-            libc::epoll_ctl(
-                self.epoll.as_raw_fd(),
-                libc::EPOLL_CTL_ADD,
-                fd,
-                &raw mut event,
-            )
-        })?;
+        check(unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), change, fd, &raw mut event) })?;
         if self.pending.len() <= index {
-            self.pending.resize_with(index + 1, || Pending {
+            let free = || Pending {
                 socket: None,
                 began,
-            });
+            };
+            self.pending.resize_with(index + 1, free);
         }
         self.pending[index] = Pending {
             socket: Some(socket),
@@ -152,7 +160,7 @@ impl Bare {
         self.under_way -= 1;
         match error_of(&socket)? {
             0 => self.counts.open += 1,
-            libc::ECONNREFUSED => self.counts.refused += 1,
+            libc::ECONNREFUSED => self.refused(socket, true),
             other => return Err(io::Error::from_raw_os_error(other)),
         }
         Ok(())

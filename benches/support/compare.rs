@@ -23,7 +23,7 @@ pub(crate) struct Contender {
 /// A run whose output shows how much was done.
 pub(crate) struct Proof {
     pub(crate) argv: Vec<OsString>,
-    /// Counts results in the output.
+    /// Counts the results in a line of standard output.
     pub(crate) count: fn(&str) -> usize,
     /// How many there must be.
     pub(crate) wanted: usize,
@@ -84,25 +84,15 @@ fn proved(contender: &Contender, reset: &dyn Fn()) -> bool {
     let Some(proof) = &contender.proof else {
         return true;
     };
-    let said = process::output_of(&proof.argv);
+    let found = process::count_in_output(&proof.argv, proof.count);
     reset();
-    let Proof { wanted, .. } = proof;
-    match said.as_deref().map(proof.count) {
-        Ok(found) if found == *wanted => true,
-        Ok(found) => {
-            let tail = said.unwrap_or_default();
-            let tail: Vec<_> = tail.lines().rev().take(3).collect();
-            println!(
-                "  {}: FOUND {found} OF {wanted}, not measured; its last words: {tail:?}",
-                contender.name
-            );
-            false
-        }
-        Err(error) => {
-            println!("  {}: not measured: {error}", contender.name);
-            false
-        }
+    let (name, wanted) = (&contender.name, proof.wanted);
+    match found {
+        Ok(found) if found == wanted => return true,
+        Ok(found) => println!("  {name}: FOUND {found} OF {wanted}, not measured"),
+        Err(error) => println!("  {name}: not measured: {error}"),
     }
+    false
 }
 
 fn print_table(contenders: &[Contender], costs: &[Vec<Cost>]) {

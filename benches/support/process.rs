@@ -7,7 +7,7 @@
 )]
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -38,11 +38,26 @@ pub(crate) fn cost_of(argv: &[OsString]) -> io::Result<Cost> {
     })
 }
 
-/// Runs a program to its end and gives back all it said, on both streams.
-pub(crate) fn output_of(argv: &[OsString]) -> io::Result<String> {
-    let output = command(argv).output()?;
-    let said = [output.stdout, output.stderr].concat();
-    Ok(String::from_utf8_lossy(&said).into_owned())
+/// Runs a program to its end and adds up what `count` finds in each line of its standard output.
+///
+/// Line by line: a child's peak memory begins with that of the process it was forked from, so this
+/// one has to stay small.
+pub(crate) fn count_in_output(argv: &[OsString], count: fn(&str) -> usize) -> io::Result<usize> {
+    let mut child = command(argv)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut found = 0;
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
+        found += count(&line?);
+    }
+    child.wait()?;
+    Ok(found)
 }
 
 /// Where a program is, if it is installed.
