@@ -35,6 +35,7 @@ pub(crate) struct Counts {
 
 struct Pending {
     socket: Option<OwnedFd>,
+    addr: SocketAddrV4,
     began: Instant,
 }
 
@@ -88,7 +89,7 @@ impl Bare {
         match connect(&socket, addr) {
             Ok(()) => self.counts.open += 1,
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-                self.watch(socket, known)?;
+                self.watch(socket, known, addr)?;
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 self.refused(socket, known);
@@ -105,7 +106,7 @@ impl Bare {
         }
     }
 
-    fn watch(&mut self, socket: OwnedFd, known: bool) -> io::Result<()> {
+    fn watch(&mut self, socket: OwnedFd, known: bool, addr: SocketAddrV4) -> io::Result<()> {
         let (fd, began) = (socket.as_raw_fd(), Instant::now());
         let index = usize::try_from(fd).map_err(io::Error::other)?;
         let mut event = libc::epoll_event {
@@ -122,12 +123,14 @@ impl Bare {
         if self.pending.len() <= index {
             let free = || Pending {
                 socket: None,
+                addr,
                 began,
             };
             self.pending.resize_with(index + 1, free);
         }
         self.pending[index] = Pending {
             socket: Some(socket),
+            addr,
             began,
         };
         self.order.push_back((fd, began));
@@ -158,10 +161,13 @@ impl Bare {
             return Ok(());
         };
         self.under_way -= 1;
-        match error_of(&socket)? {
-            0 => self.counts.open += 1,
-            libc::ECONNREFUSED => self.refused(socket, true),
-            other => return Err(io::Error::from_raw_os_error(other)),
+        // Asked again, connect(2) tells the outcome, and only so the socket can be used again.
+        match connect(&socket, self.pending[index].addr) {
+            Ok(()) => self.counts.open += 1,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                self.refused(socket, true);
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -200,21 +206,6 @@ fn connect(socket: &OwnedFd, addr: SocketAddrV4) -> io::Result<()> {
     // SAFETY: reads one sockaddr_in of that size, which lives until it returns.
     let result = unsafe { libc::connect(socket.as_raw_fd(), (&raw const raw).cast(), size) };
     check(result).map(drop)
-}
-
-fn error_of(socket: &OwnedFd) -> io::Result<libc::c_int> {
-    let (mut error, mut size): (libc::c_int, libc::socklen_t) = (0, 4);
-    // SAFETY: writes at most `size` bytes into `error`; both live until it returns.
-    check(unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ERROR,
-            (&raw mut error).cast(),
-            &raw mut size,
-        )
-    })?;
-    Ok(error)
 }
 
 /// # Safety

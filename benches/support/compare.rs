@@ -98,34 +98,94 @@ fn proved(contender: &Contender, reset: &dyn Fn()) -> bool {
 fn print_table(contenders: &[Contender], costs: &[Vec<Cost>]) {
     let width = contenders.iter().map(|c| c.name.chars().count()).max();
     let width = width.unwrap_or(0);
-    println!(
-        "  {:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>7}  {:>13}  {:>6}",
-        "", "median", "fastest", "cpu", "peak", "ratio", "claimed", "rounds"
-    );
-    let first = costs
-        .first()
-        .and_then(|costs| median(costs, |cost| cost.wall));
+    let head = [
+        "median",
+        "fastest",
+        "cpu",
+        "peak",
+        "ratio",
+        "cpu ratio",
+        "claimed",
+        "rounds",
+    ];
+    println!("  {:width$}{}", "", row(&head.map(str::to_owned)));
+    let first = costs.first().and_then(|costs| Summary::of(costs));
     for (contender, costs) in contenders.iter().zip(costs) {
-        let Some(wall) = median(costs, |cost| cost.wall) else {
-            println!("  {:width$}  did not run", contender.name);
-            continue;
-        };
-        let fastest = costs.iter().map(|cost| cost.wall).min().unwrap_or(wall);
-        let cpu = median(costs, |cost| cost.cpu).unwrap_or_default();
-        let peak = costs.iter().map(|cost| cost.peak_kib).max().unwrap_or(0);
-        let ratio = first.map(|first| first.as_secs_f64() / wall.as_secs_f64());
-        println!(
-            "  {:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>7}  {:>13}  {:>6}",
-            contender.name,
-            millis(wall),
-            millis(fastest),
-            millis(cpu),
-            format!("{}.{} MiB", peak / 1024, peak % 1024 * 10 / 1024),
-            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}x")),
-            verdict(contender.claim.zip(ratio)),
-            costs.len(),
-        );
+        let cells = Summary::of(costs).map(|own| own.cells(first.as_ref(), contender.claim));
+        let cells = cells.map_or_else(|| "  did not run".to_owned(), |cells| row(&cells));
+        println!("  {:width$}{cells}", contender.name);
     }
+    if let Some(load) = busy() {
+        println!("  others keep this machine busy (load {load}): trust the processor times only");
+    }
+}
+
+/// The rounds of one contender in a few numbers.
+struct Summary {
+    wall: Duration,
+    fastest: Duration,
+    cpu: Duration,
+    peak_kib: u64,
+    rounds: usize,
+}
+
+impl Summary {
+    fn of(costs: &[Cost]) -> Option<Self> {
+        Some(Self {
+            wall: median(costs, |cost| cost.wall)?,
+            fastest: costs.iter().map(|cost| cost.wall).min()?,
+            cpu: median(costs, |cost| cost.cpu)?,
+            peak_kib: costs.iter().map(|cost| cost.peak_kib).max()?,
+            rounds: costs.len(),
+        })
+    }
+
+    fn cells(&self, first: Option<&Self>, claim: Option<f64>) -> [String; 8] {
+        let ratio = |of: fn(&Self) -> Duration| {
+            first.map(|first| of(first).as_secs_f64() / of(self).as_secs_f64())
+        };
+        let (wall, cpu) = (ratio(|own| own.wall), ratio(|own| own.cpu));
+        let times = |ratio: f64| format!("{ratio:.2}x");
+        [
+            millis(self.wall),
+            millis(self.fastest),
+            millis(self.cpu),
+            format!(
+                "{}.{} MiB",
+                self.peak_kib / 1024,
+                self.peak_kib % 1024 * 10 / 1024
+            ),
+            wall.map(times).unwrap_or_default(),
+            cpu.map(times).unwrap_or_default(),
+            verdict(claim.zip(wall)),
+            self.rounds.to_string(),
+        ]
+    }
+}
+
+fn row(cells: &[String; 8]) -> String {
+    let [
+        median,
+        fastest,
+        cpu,
+        peak,
+        ratio,
+        cpu_ratio,
+        claimed,
+        rounds,
+    ] = cells;
+    format!(
+        "  {median:>11}  {fastest:>11}  {cpu:>10}  {peak:>8}  {ratio:>6}  {cpu_ratio:>9}  \
+         {claimed:>13}  {rounds:>6}"
+    )
+}
+
+/// The load of the last minute, when it is more than what one benchmark makes.
+fn busy() -> Option<f64> {
+    const OWN_LOAD: f64 = 1.5;
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    let load = text.split(' ').next()?.parse().ok()?;
+    (load > OWN_LOAD).then_some(load)
 }
 
 fn verdict(claim_and_ratio: Option<(f64, f64)>) -> String {
