@@ -1,9 +1,12 @@
 //! Signals: stop and report, stop at once, go on.
 
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::{Server, netkit};
 
+/// No child needs longer to begin.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for a child on a busy machine to have begun.
 const BEGUN: Duration = Duration::from_millis(400);
 
@@ -68,6 +71,67 @@ fn quit_is_a_line_of_json_with_no_exit_code() {
         .collect();
     assert_eq!(summaries.len(), 2);
     assert!(summaries[0]["exit_code"].is_null() && summaries[1]["exit_code"] == 0);
+}
+
+/// Starts an endless stream into a pipe that nobody reads, and waits until the pipe and netkit's own
+/// queue are full: the kernel's counter of writes stands still while the probes go on.
+fn stuck(server: &Server, flags: &str) -> std::process::Child {
+    let child = Command::new(env!("CARGO_BIN_EXE_netkit"))
+        .args(["dial", &server.addr.to_string()])
+        .args(flags.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // More bytes than a pipe holds (64 KiB) at over 1 KiB a line.
+    let begun = Instant::now();
+    while server.hits() < 200 {
+        assert!(begun.elapsed() < PATIENCE, "the probes stopped");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+fn ends(child: &mut std::process::Child, within: Duration) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if begun.elapsed() > within {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it did not end within {within:?}");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    let kill = Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(kill.unwrap().success());
+}
+
+#[test]
+fn a_reader_that_stops_reading_stops_neither_the_probes_nor_the_first_signal() {
+    let server = Server::echo();
+    let mut child = stuck(&server, "-c 0 -i 1ms --json");
+    signal(&child, "TERM");
+    assert_eq!(ends(&mut child, Duration::from_secs(2)).code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_in_the_handler() {
+    for (name, status) in [("INT", 130), ("TERM", 143)] {
+        let server = Server::echo();
+        let mut child = stuck(&server, "-c 0 -i 1ms --json");
+        signal(&child, name);
+        signal(&child, name);
+        let code = ends(&mut child, Duration::from_secs(2)).code();
+        // Two signals that arrive as one count as one.
+        assert!([Some(status), Some(0)].contains(&code), "{code:?}");
+    }
 }
 
 /// A hit proves that the child runs and has its signal handlers.

@@ -78,3 +78,35 @@ fn closed_can_be_waited_for() {
     .run()
     .status(124);
 }
+
+/// netkit under a low soft limit of descriptors; the shell becomes netkit, and keeps its number.
+fn limited(server: &Server, flags: &str) -> std::process::Command {
+    let line = format!("ulimit -Sn 200; exec \"$0\" dial {} {flags}", server.addr);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_netkit")]);
+    command
+}
+
+#[test]
+fn the_command_gets_the_descriptor_limit_that_netkit_was_given() {
+    let server = Server::echo();
+    let flags = "-q --wait 5s -- sh -c 'ulimit -Sn'";
+    let run = limited(&server, flags).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "200\n", "{run:?}");
+}
+
+#[test]
+fn a_run_that_goes_on_has_the_hard_limit_of_descriptors() {
+    let server = Server::echo();
+    let mut child = limited(&server, "-q -c 0 -i 10ms").spawn().unwrap();
+    server.was_hit(1);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let words: Vec<_> = line.unwrap().split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{limits}");
+    assert_ne!(words[3], "200", "{limits}");
+}

@@ -16,6 +16,7 @@ pub(crate) mod groups;
 pub(crate) mod json;
 mod out;
 pub(crate) mod progress;
+mod queue;
 mod ranges;
 pub(crate) mod style;
 mod table;
@@ -24,6 +25,7 @@ pub(crate) mod text;
 mod waterfall;
 
 pub(crate) use out::Out;
+pub(crate) use queue::WhenFull;
 
 /// How a stream shows things; decided by `plan`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,17 +5,78 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::queue::{Queue, WhenFull};
 
 /// Standard output, and what went wrong with it.
 #[derive(Debug)]
-pub(crate) struct Out<W = io::Stdout> {
+pub(crate) struct Out<W = Sink> {
     to: W,
     error: Option<io::Error>,
 }
 
 impl Default for Out {
     fn default() -> Self {
-        Self::new(io::stdout())
+        Self::new(Sink::Direct(io::stdout()))
+    }
+}
+
+/// The two ways to standard output.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    Direct(io::Stdout),
+    /// By a thread: a run that goes on must not wait for its reader.
+    Queued(Queue),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Direct(stdout) => stdout.write(bytes),
+            Self::Queued(queue) => queue.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Direct(stdout) => stdout.flush(),
+            Self::Queued(queue) => queue.flush(),
+        }
+    }
+}
+
+impl Out {
+    /// Leaves the writing to a thread; `stopped` says that a signal has come.
+    pub(crate) fn queue(
+        &mut self,
+        when_full: WhenFull,
+        stopped: Arc<AtomicBool>,
+    ) -> io::Result<()> {
+        self.to = Sink::Queued(Queue::start(io::stdout(), when_full, stopped)?);
+        Ok(())
+    }
+
+    /// Writes the last text of a run, which is not lost for want of room in the queue.
+    pub(crate) fn write_last(&mut self, text: &str) -> ControlFlow<()> {
+        if let Sink::Queued(queue) = &mut self.to {
+            queue.keep_all();
+        }
+        self.write(text)
+    }
+
+    /// Waits until everything is written, and says how many lines a slow reader has lost.
+    pub(crate) fn close(&mut self) -> u64 {
+        let Sink::Queued(queue) = &mut self.to else {
+            return 0;
+        };
+        let closed = queue.close();
+        let lost = queue.lost();
+        if self.error.is_none() {
+            self.error = closed.err();
+        }
+        lost
     }
 }
 
@@ -32,7 +93,7 @@ impl<W: Write> Out<W> {
 
     /// The same for lines that need not be UTF-8.
     pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> ControlFlow<()> {
-        if self.error.is_none() {
+        if self.error.is_none() && !bytes.is_empty() {
             let result = self.to.write_all(bytes).and_then(|()| self.to.flush());
             self.error = result.err();
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use netkit::addr::{Target, TargetSpec};
 use netkit::error::Error;
 use netkit::io::SystemIo;
+use netkit::net::limits::{self, DescriptorLimit};
 use netkit::resolve::{StubConfig, StubResolver};
 use netkit::run::Cx;
 use serde::Serialize;
@@ -25,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::messages;
-use crate::output::Out;
 use crate::output::json::{Line, config::DialConfig};
+use crate::output::{Out, WhenFull};
 use crate::plan::{DialPlan, Format, Mode, OutputSettings};
 use crate::signal::Signals;
 use crate::usage::UsageError;
@@ -59,6 +60,8 @@ struct Session {
     io: SystemIo<StubResolver>,
     cx: Cx,
     signals: Signals,
+    /// The descriptor limit, where it was raised.
+    limit: Option<DescriptorLimit>,
 }
 
 /// Dials as planned and says how netkit ends.
@@ -70,6 +73,12 @@ pub(crate) async fn dial(plan: DialPlan, output: OutputSettings) -> Exit {
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
     };
+    let lost = out.close();
+    if lost > 0 {
+        messages::say(&format!(
+            "netkit: {lost} lines are missing: standard output was read too slowly"
+        ));
+    }
     match out.failure() {
         // Standard output is what failed: the line of JSON has no place to go.
         Some(error) => messages::local(&Error::local("writing to standard output", error), false),
@@ -84,7 +93,8 @@ async fn carry_out(
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
     let specs = input::load(&mut plan)?;
-    let session = Session::new(&plan, output)?;
+    let mut session = Session::new(&plan, output)?;
+    session.prepare(&plan.mode, out)?;
     match plan.mode {
         Mode::Single => Ok(single::run(&session, &first(&specs)?, out).await),
         Mode::Stdio => stdio::run(&session, &first(&specs)?).await,
@@ -130,7 +140,30 @@ impl Session {
             io: system_io(plan),
             cx: Cx::new(cancel),
             signals,
+            limit: None,
         })
+    }
+
+    /// What a run that goes on needs, and a single dial need not pay for: descriptors, and a writer
+    /// that no reader can hold up.
+    fn prepare(&mut self, mode: &Mode, out: &mut Out) -> Result<(), Trouble> {
+        let when_full = match mode {
+            Mode::Single | Mode::Stdio => return Ok(()),
+            Mode::Many { .. } => WhenFull::Wait,
+            Mode::Repeat(_) | Mode::Wait { .. } => WhenFull::Lose,
+        };
+        // A limit that cannot be read stays as it is.
+        self.limit = limits::raise_descriptor_limit().ok();
+        out.queue(when_full, self.signals.asked())
+            .map_err(|error| Error::local("starting to write", &error).into())
+    }
+
+    /// Undoes what [`Session::prepare`] did to the process, for a command that replaces it.
+    fn restore_limit(&self) {
+        if let Some(limit) = &self.limit {
+            // Lowering a soft limit is never refused; a command with a higher one still runs.
+            let _ = limits::restore_descriptor_limit(limit);
+        }
     }
 
     /// A line of JSON about something that happened `at` after the start.

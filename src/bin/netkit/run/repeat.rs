@@ -138,7 +138,7 @@ impl Fold<'_> {
             Format::Quiet => String::new(),
         };
         // What is wrong with standard output is told at the end.
-        let _ = self.out.write(&text);
+        let _ = self.out.write_last(&text);
     }
 
     fn tables(&self, summaries: &[Summary], view: &crate::output::View) -> String {

@@ -31,6 +31,7 @@ pub(super) async fn run(session: &Session, target: &Target, out: &mut Out) -> Ex
         Format::Pretty => line().pretty(session.output.view.rich),
         Format::Quiet => String::new(),
     };
+    session.signals.end_at_once();
     // What is wrong with standard output is told at the end.
     let _ = out.write(&text);
     Exit::of_report(&report, session.signals.stopped())

@@ -46,6 +46,8 @@ pub(super) async fn run(
     show.finish(&summary, exit);
     match command.split_first() {
         Some((program, arguments)) if exit == Exit::Success => {
+            show.out.close();
+            session.restore_limit();
             Ok(become_command(program, arguments))
         }
         _ => Ok(exit),
@@ -165,7 +167,7 @@ impl Show<'_> {
                 let line = self
                     .session
                     .line("summary", self.session.cx.elapsed(), body);
-                self.out.write(&line)
+                self.out.write_last(&line)
             }
             Format::Human if !summary.ok => self.human(|view| tables::wait::failed(summary, view)),
             Format::Human | Format::Quiet => ControlFlow::Continue(()),

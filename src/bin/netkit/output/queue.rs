@@ -1,0 +1,219 @@
+//! A thread that writes for a run that must not wait.
+//!
+//! Separate because a reader that stops reading blocks the write, and the run has one thread: its
+//! probes would stop, and its signals would not be heard (DESIGN §1 rule 1). Knows nothing of lines
+//! but that each comes whole.
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Lines that wait for a slow reader: seconds of a fast stream, a few megabytes.
+const CAPACITY: usize = 4_096;
+/// How often a wait for the reader looks whether a signal has come.
+const TICK: Duration = Duration::from_millis(20);
+/// How long after a signal the reader is still waited for.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What happens to a line when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenFull {
+    /// It is lost and counted: a schedule goes on whatever the reader does.
+    Lose,
+    /// The run waits: a sweep has no schedule, and each result is there once.
+    Wait,
+}
+
+/// The near end of the queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// `None` once it is closed.
+    lines: Option<SyncSender<Vec<u8>>>,
+    /// Never carries anything: it ends with the thread.
+    ended: Receiver<Infallible>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    when_full: WhenFull,
+    /// Set by the handler of the first signal.
+    stopped: Arc<AtomicBool>,
+    stopped_at: Option<Instant>,
+    lost: u64,
+}
+
+impl Queue {
+    /// Starts the thread; errs when the system has none left.
+    pub(crate) fn start(
+        to: impl Write + Send + 'static,
+        when_full: WhenFull,
+        stopped: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let (lines, queued) = mpsc::sync_channel(CAPACITY);
+        let (alive, ended) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("stdout".into())
+            .spawn(move || drain(&queued, to, alive))?;
+        Ok(Self {
+            lines: Some(lines),
+            ended,
+            thread: Some(thread),
+            when_full,
+            stopped,
+            stopped_at: None,
+            lost: 0,
+        })
+    }
+
+    /// From now on lines are not lost for want of room: what follows is the result.
+    pub(crate) fn keep_all(&mut self) {
+        self.when_full = WhenFull::Wait;
+    }
+
+    /// Lines that were lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Waits until everything is written; after a signal only for a short time.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.lines = None;
+        while self.thread.is_some() && !self.gives_up() {
+            if self.has_ended() {
+                return self.verdict();
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, mut line: Vec<u8>) -> io::Result<()> {
+        while let Some(lines) = &self.lines {
+            match lines.try_send(line) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(_)) => break,
+                Err(TrySendError::Full(_))
+                    if self.when_full == WhenFull::Lose || self.gives_up() =>
+                {
+                    self.lost += 1;
+                    return Ok(());
+                }
+                Err(TrySendError::Full(back)) => {
+                    line = back;
+                    self.has_ended();
+                }
+            }
+        }
+        self.verdict().and(Err(ErrorKind::BrokenPipe.into()))
+    }
+
+    /// Waits a little for the end of the thread.
+    fn has_ended(&self) -> bool {
+        self.ended.recv_timeout(TICK) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// Whether a signal has come and the reader has had its time since.
+    fn gives_up(&mut self) -> bool {
+        if !self.stopped.load(Ordering::SeqCst) {
+            return false;
+        }
+        self.stopped_at.get_or_insert_with(Instant::now).elapsed() >= GRACE
+    }
+
+    /// What the thread, which has ended, says about its writing.
+    fn verdict(&mut self) -> io::Result<()> {
+        let panicked = |_| Err(io::Error::other("the writing thread has failed"));
+        self.thread
+            .take()
+            .map_or(Ok(()), |thread| thread.join().unwrap_or_else(panicked))
+    }
+}
+
+impl Write for Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line.to_vec()).map(|()| line.len())
+    }
+
+    /// Does nothing: the thread flushes each line.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn drain(
+    queued: &Receiver<Vec<u8>>,
+    mut to: impl Write,
+    _alive: Sender<Infallible>,
+) -> io::Result<()> {
+    queued.iter().try_for_each(|line| {
+        to.write_all(&line)?;
+        to.flush()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes nothing until the other end of the channel is dropped.
+    struct Stuck(Receiver<Infallible>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn stuck(when_full: WhenFull, stopped: bool) -> (Queue, Sender<Infallible>) {
+        let (release, held) = mpsc::channel();
+        let stopped = Arc::new(AtomicBool::new(stopped));
+        (
+            Queue::start(Stuck(held), when_full, stopped).unwrap(),
+            release,
+        )
+    }
+
+    #[test]
+    fn a_schedule_loses_and_counts_what_nobody_reads() {
+        let (mut queue, release) = stuck(WhenFull::Lose, false);
+        for _ in 0..CAPACITY + 10 {
+            queue.write_all(b"line\n").unwrap();
+        }
+        // One line may be in the hands of the thread.
+        assert!((9..=10).contains(&queue.lost()), "{}", queue.lost());
+        drop(release);
+        queue.close().unwrap();
+    }
+
+    #[test]
+    fn a_stopped_run_gives_a_stuck_reader_up() {
+        let (mut queue, _release) = stuck(WhenFull::Wait, true);
+        for _ in 0..CAPACITY + 2 {
+            queue.write_all(b"line\n").unwrap();
+        }
+        queue.close().unwrap();
+        assert!(queue.lost() >= 1);
+    }
+
+    #[test]
+    fn the_error_of_the_writer_is_the_error_of_the_queue() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut queue = Queue::start(Full, WhenFull::Wait, Arc::default()).unwrap();
+        let written = queue.write_all(b"line\n");
+        let error = written.and_then(|()| queue.close()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+    }
+}
