@@ -73,8 +73,8 @@ fn quit_is_a_line_of_json_with_no_exit_code() {
     assert!(summaries[0]["exit_code"].is_null() && summaries[1]["exit_code"] == 0);
 }
 
-/// Starts an endless stream into a pipe that nobody reads, and waits until the pipe and netkit's own
-/// queue are full: the kernel's counter of writes stands still while the probes go on.
+/// Starts an endless stream into a pipe that nobody reads, and waits until the pipe is full and the
+/// probes still go on.
 fn stuck(server: &Server, flags: &str) -> std::process::Child {
     let child = Command::new(env!("CARGO_BIN_EXE_netkit"))
         .args(["dial", &server.addr.to_string()])

@@ -104,7 +104,8 @@ impl Queue {
                 }
             }
         }
-        self.verdict().and(Err(ErrorKind::BrokenPipe.into()))
+        self.verdict()?;
+        Err(ErrorKind::BrokenPipe.into())
     }
 
     /// Waits a little for the end of the thread.
