@@ -62,12 +62,11 @@ struct Work<'a> {
 impl Work<'_> {
     /// The inputs that are networks or ranges; the others are told.
     fn read(&mut self, input: &Input) -> Result<Vec<Item>, Trouble> {
-        let texts: Vec<String> = match input {
-            Input::Texts(texts) => texts.clone(),
-            _ => {
-                let all = Source::open(input)?.read_all(input)?;
-                all.lines().map(str::to_owned).collect()
-            }
+        let texts: Vec<String> = if let Input::Texts(texts) = input {
+            texts.clone()
+        } else {
+            let all = Source::open(input)?.read_all(input)?;
+            all.lines().map(str::to_owned).collect()
         };
         let numbered = !matches!(input, Input::Texts(_));
         let mut items = Vec::with_capacity(texts.len());
@@ -221,7 +220,7 @@ impl Work<'_> {
             Form::Short => {
                 self.sink
                     .buffer()
-                    .extend_from_slice(if holds { b"yes\n" } else { b"no\n" })
+                    .extend_from_slice(if holds { b"yes\n" } else { b"no\n" });
             }
             Form::Quiet => {}
         }

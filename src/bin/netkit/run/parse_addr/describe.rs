@@ -1,5 +1,6 @@
 //! Describing: every input in its place, valid or not.
 
+use std::fmt::Write as _;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -183,8 +184,8 @@ impl Work<'_> {
         } else if self.job.form != Form::Quiet {
             let complaint = complaint(&report).to_string();
             let complaint = complaint.strip_prefix("netkit: ").unwrap_or(&complaint);
-            done.complaints
-                .push_str(&format!("netkit: line {number}: {complaint}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(done.complaints, "netkit: line {number}: {complaint}");
         }
     }
 
@@ -210,7 +211,7 @@ impl Work<'_> {
     fn push(&self, report: &AddrReport, out: &mut Vec<u8>) {
         match self.job.form {
             Form::Human => {
-                out.extend_from_slice(tables::addr::render(report, &self.job.view).as_bytes())
+                out.extend_from_slice(tables::addr::render(report, &self.job.view).as_bytes());
             }
             Form::Short => {
                 let canonical = report.canonical.as_deref().unwrap_or_default();

@@ -152,7 +152,8 @@ impl Work<'_> {
         }
         let done = std::cell::RefCell::new(done);
         let keep = |lines: &[u8], count: u64| {
-            let done = &mut *done.borrow_mut();
+            let mut guard = done.borrow_mut();
+            let done = &mut **guard;
             done.count += count;
             if !silent {
                 done.out.extend_from_slice(lines);
@@ -166,7 +167,7 @@ impl Work<'_> {
             block.bytes,
             |line, _| {
                 if !invert {
-                    keep(line, 1)
+                    keep(line, 1);
                 }
             },
             |stretch| {
