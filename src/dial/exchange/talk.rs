@@ -167,7 +167,8 @@ impl<'a> Talk<'a> {
         }
         self.poll_send_step(cx).unwrap_or_else(|error| {
             self.sending = Sending::Broken;
-            self.deaf |= !self.plan.reads();
+            // A datagram that did not leave has no answer.
+            self.deaf |= !self.plan.reads() || self.connection.is_datagram();
             self.breaks(Stage::Send, error);
             Poll::Ready(())
         })
