@@ -82,7 +82,7 @@ fn stuck(server: &Server, flags: &str) -> std::process::Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
+        .expect("the binary was built for this test");
     // More bytes than a pipe holds (64 KiB) at over 1 KiB a line.
     let begun = Instant::now();
     while server.hits() < 200 {
@@ -95,12 +95,12 @@ fn stuck(server: &Server, flags: &str) -> std::process::Child {
 fn ends(child: &mut std::process::Child, within: Duration) -> ExitStatus {
     let begun = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().unwrap() {
+        if let Some(status) = child.try_wait().expect("it is our child") {
             return status;
         }
         if begun.elapsed() > within {
-            child.kill().unwrap();
-            child.wait().unwrap();
+            child.kill().expect("it is our child");
+            child.wait().expect("it is our child");
             panic!("it did not end within {within:?}");
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -110,7 +110,7 @@ fn ends(child: &mut std::process::Child, within: Duration) -> ExitStatus {
 fn signal(child: &std::process::Child, name: &str) {
     let pid = child.id().to_string();
     let kill = Command::new("kill").args(["-s", name, &pid]).status();
-    assert!(kill.unwrap().success());
+    assert!(kill.expect("kill(1) exists").success());
 }
 
 #[test]
