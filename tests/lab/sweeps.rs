@@ -79,11 +79,15 @@ fn the_share_of_lost_dials_is_the_share_that_the_network_loses() {
     let to = format!("{SERVER_V4}:{} -c 20 -i 20ms -t 500ms", server.port);
     let run = dial(&net.client, &to);
     let probes = &summary(&run)["probes"][0];
-    assert_eq!(probes["sent"], 20, "{probes}");
-    assert_eq!(probes["succeeded"], 15, "{probes}");
-    assert_eq!(probes["failed"], 5, "{probes}");
-    assert_eq!(probes["loss_pct"], 25.0, "{probes}");
-    assert_eq!(ended(&run, "filtered"), 5, "{run}");
+    let count = |name: &str| probes[name].as_u64().unwrap_or_default();
+    // On a machine that is busy for longer than an interval a probe is skipped, and counted so.
+    let sent = count("sent");
+    assert_eq!(sent + count("skipped"), 20, "{probes}");
+    assert!(sent >= 10, "{probes}");
+    let lost = sent.div_ceil(4);
+    assert_eq!(count("failed"), lost, "{probes}");
+    assert_eq!(count("succeeded"), sent - lost, "{probes}");
+    assert_eq!(ended(&run, "filtered") as u64, lost, "{run}");
     // Open loop: a probe that waits for its timeout does not hold the next one back.
     run.takes(500, 1500);
 }
