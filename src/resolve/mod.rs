@@ -16,6 +16,7 @@
 //! one, and the ledger of every try that led to it or to nothing.
 
 mod cache;
+pub mod dnssec;
 pub mod exchange;
 mod explain;
 pub mod hosts;

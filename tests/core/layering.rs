@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
 /// that ends in `/` means any one file below it.
 const KEPT: &[(&str, &str)] = &[
     ("hickory_resolver", "resolve/wire.rs"),
+    ("ring", "resolve/dnssec/crypto.rs"),
     ("ipnet", "addr/"),
     ("comfy_table", "bin/netkit/output/table.rs"),
     ("indicatif", "bin/netkit/output/progress.rs"),
