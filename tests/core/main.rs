@@ -3,6 +3,7 @@
 mod dial;
 #[path = "../support/dns.rs"]
 mod dns;
+mod dnssec;
 mod fakes;
 mod layering;
 mod net;

@@ -14,7 +14,7 @@ use super::nsec::Nsec;
 use super::nsec3::Nsec3;
 use super::reason::{Subject, listed};
 use super::record::{Evidence, RrSet, find, rrsets};
-use super::report::{Code, DsFact, KeyFact, Link, Reason};
+use super::report::{Code, DsFact, KeyFact, KeyRef, Link, Reason};
 use super::verify::{Keyring, Signed};
 use super::{canonical, crypto, types};
 use crate::resolve::DomainName;
@@ -30,7 +30,7 @@ pub(super) enum Trust {
     /// It lies in this zone, whose keys are trusted.
     Zone(DomainName),
     /// The chain ends above it.
-    Broken(Reason),
+    Broken(Box<Reason>),
 }
 
 /// What is known about a name below a trusted zone.
@@ -43,7 +43,7 @@ enum Cut {
     /// It does not exist, so nothing below it does.
     NoName,
     /// It is a zone, and not a trusted one.
-    Broken(Reason),
+    Broken(Box<Reason>),
 }
 
 /// What was found so far.
@@ -114,7 +114,7 @@ impl Chain {
         &self,
         name: &DomainName,
         rtype: RecordType,
-    ) -> Result<Result<Evidence, Reason>, Need> {
+    ) -> Result<Result<Evidence, Box<Reason>>, Need> {
         let ask = Ask {
             name: name.clone(),
             rtype,
@@ -182,7 +182,7 @@ impl Chain {
         if supported.is_empty() {
             let text = format!(
                 "the DS records name only what cannot be verified here: {}",
-                listed(all.iter().map(Into::into))
+                described(&all)
             );
             let reason = subject(child, types::DS, None).reason(Code::UnsupportedAlgorithm, &text);
             return Ok(self.broken(child, ds_facts(set), reason));
@@ -212,7 +212,7 @@ impl Chain {
         let zone = entry.zone;
         let evidence = match self.answer(zone, types::DNSKEY)? {
             Ok(evidence) => evidence,
-            Err(reason) => return Ok(self.broken_entry(entry, Vec::new(), reason)),
+            Err(reason) => return Ok(self.broken_entry(&entry, Vec::new(), reason)),
         };
         let answers = rrsets(&evidence.answers);
         let about = subject(zone, types::DNSKEY, Some(zone));
@@ -222,7 +222,7 @@ impl Chain {
                 entry.source()
             );
             let reason = about.reason(Code::NoDnskey, &text);
-            return Ok(self.broken_entry(entry, Vec::new(), reason));
+            return Ok(self.broken_entry(&entry, Vec::new(), reason));
         };
         let keys: Vec<_> = parse_keys(set);
         let named: Vec<_> = keys
@@ -234,7 +234,7 @@ impl Chain {
         if named.is_empty() {
             let reason = about.reason(Code::DsMismatch, &entry.mismatch(&keys));
             let facts = key_facts(&keys, &named, None);
-            return Ok(self.broken_entry(entry, facts, reason));
+            return Ok(self.broken_entry(&entry, facts, reason));
         }
         let ring = Keyring {
             zone,
@@ -242,15 +242,15 @@ impl Chain {
             now: self.now,
         };
         match ring.verify(set, &mut self.budget) {
-            Ok(signed) => Ok(self.trusted(entry, keys, &named, &signed)),
+            Ok(signed) => Ok(self.trusted(&entry, keys, &named, &signed)),
             Err(reason) => {
                 let facts = key_facts(&keys, &named, None);
-                Ok(self.broken_entry(entry, facts, reason))
+                Ok(self.broken_entry(&entry, facts, reason))
             }
         }
     }
 
-    fn trusted(&mut self, entry: Entry<'_>, keys: Vec<Key>, named: &[Key], by: &Signed) -> Cut {
+    fn trusted(&mut self, entry: &Entry<'_>, keys: Vec<Key>, named: &[Key], by: &Signed) -> Cut {
         let facts = key_facts(&keys, named, Some(by));
         self.links.push(entry.link(facts, None));
         self.keys.insert(entry.zone.clone(), keys);
@@ -258,14 +258,14 @@ impl Chain {
         Cut::Zone
     }
 
-    fn broken_entry(&mut self, entry: Entry<'_>, keys: Vec<KeyFact>, reason: Reason) -> Cut {
+    fn broken_entry(&mut self, entry: &Entry<'_>, keys: Vec<KeyFact>, reason: Box<Reason>) -> Cut {
         let cut = Cut::Broken(reason.clone());
         self.cuts.insert(entry.zone.clone(), cut.clone());
         self.links.push(entry.link(keys, Some(reason)));
         cut
     }
 
-    fn broken(&mut self, child: &DomainName, ds: Vec<DsFact>, reason: Reason) -> Cut {
+    fn broken(&mut self, child: &DomainName, ds: Vec<DsFact>, reason: Box<Reason>) -> Cut {
         let entry = Entry {
             zone: child,
             anchor: false,
@@ -273,11 +273,15 @@ impl Chain {
             facts: ds,
             names: &|_| false,
         };
-        self.broken_entry(entry, Vec::new(), reason)
+        self.broken_entry(&entry, Vec::new(), reason)
     }
 
     /// Verifies a set with the keys of a trusted zone.
-    pub(super) fn verify(&mut self, zone: &DomainName, set: &RrSet<'_>) -> Result<Signed, Reason> {
+    pub(super) fn verify(
+        &mut self,
+        zone: &DomainName,
+        set: &RrSet<'_>,
+    ) -> Result<Signed, Box<Reason>> {
         let (keys, now) = self.keyring(zone);
         let keys = &keys[..];
         Keyring { zone, keys, now }.verify(set, &mut self.budget)
@@ -330,7 +334,7 @@ impl Chain {
         &mut self,
         zone: &DomainName,
         authority: &[RrSet<'_>],
-    ) -> (Proofs, Option<Reason>) {
+    ) -> (Proofs, Option<Box<Reason>>) {
         let mut proofs = Proofs {
             zone: zone.clone(),
             nsec: Vec::new(),
@@ -406,7 +410,7 @@ impl Entry<'_> {
         )
     }
 
-    fn link(&self, keys: Vec<KeyFact>, reason: Option<Reason>) -> Link {
+    fn link(&self, keys: Vec<KeyFact>, reason: Option<Box<Reason>>) -> Link {
         Link {
             zone: self.zone.to_string(),
             status: reason
@@ -441,6 +445,12 @@ fn is_alias(set: &RrSet<'_>, child: &DomainName) -> bool {
     let renames = set.rtype == types::CNAME && set.name == child;
     let moves = set.rtype == types::DNAME && set.name != child && child.is_within(set.name);
     renames || moves
+}
+
+/// DS records for a sentence.
+fn described(all: &[Ds]) -> String {
+    let one = |ds: &Ds| format!("{} with digest type {}", KeyRef::from(ds), ds.digest_type);
+    all.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn parse_ds(set: &RrSet<'_>) -> Vec<Ds> {

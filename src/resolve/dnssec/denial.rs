@@ -68,6 +68,14 @@ impl From<Exhausted> for Gap {
 }
 
 impl Shown {
+    fn nsec3(opt_out: bool, closest_encloser: Option<DomainName>) -> Self {
+        Self {
+            by: DenialBy::Nsec3,
+            opt_out,
+            closest_encloser,
+        }
+    }
+
     fn nsec(closest_encloser: Option<DomainName>) -> Self {
         Self {
             by: DenialBy::Nsec,
@@ -133,7 +141,8 @@ impl Proofs {
         self.affordable()?;
         if let Some(link) = self.nsec3_match(name, budget)? {
             lacks(&link.types, name, rtype)?;
-            return Ok(self.shown3(link.opt_out, None));
+            // A matching record is exact whatever its flag says; only a covering one may skip.
+            return Ok(Shown::nsec3(false, None));
         }
         let encloser = self.encloser(name, budget)?;
         if encloser.opt_out {
@@ -183,7 +192,7 @@ impl Proofs {
         let next_closer = canonical::suffix(name, labels + 1);
         let hash = self.nsec3[0].parameters.hash(&next_closer, budget)?;
         match self.nsec3().find(|link| link.covers(&hash)) {
-            Some(link) => Ok(self.shown3(link.opt_out, Some(encloser))),
+            Some(link) => Ok(Shown::nsec3(link.opt_out, Some(encloser))),
             None => gap("no NSEC3 record covers the next closer name"),
         }
     }
@@ -278,24 +287,11 @@ impl Proofs {
             None => gap("no NSEC3 record covers the next closer name"),
         }
     }
-
-    fn shown3(&self, opt_out: bool, closest_encloser: Option<DomainName>) -> Shown {
-        Shown {
-            by: DenialBy::Nsec3,
-            // A matching record is exact whatever its flag says; only a covering one may skip.
-            opt_out: opt_out && closest_encloser.is_some(),
-            closest_encloser,
-        }
-    }
 }
 
 impl Encloser {
     fn shown(self) -> Shown {
-        Shown {
-            by: DenialBy::Nsec3,
-            opt_out: self.opt_out,
-            closest_encloser: Some(self.name),
-        }
+        Shown::nsec3(self.opt_out, Some(self.name))
     }
 }
 

@@ -132,6 +132,7 @@ mod tests {
     /// Owner, key, its tag, and DS records of it: digest type and digest.
     type Row = (&'static str, Key, u16, &'static [(u8, &'static str)]);
 
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn rows() -> Vec<Row> {
         vec![
             // RFC 4034 §5.4 and RFC 4509 §2.3.

@@ -20,8 +20,8 @@ pub(super) struct Subject<'a> {
 
 impl Subject<'_> {
     /// A reason without a key; `text` follows the subject: `www.example A: …`.
-    pub(super) fn reason(&self, code: Code, text: &str) -> Reason {
-        Reason {
+    pub(super) fn reason(&self, code: Code, text: &str) -> Box<Reason> {
+        Box::new(Reason {
             code,
             text: format!("{} {}: {text}", self.name, self.rtype),
             name: self.name.to_string(),
@@ -30,11 +30,11 @@ impl Subject<'_> {
             key: None,
             inception: None,
             expiration: None,
-        }
+        })
     }
 
     /// A reason about one signature at `now`.
-    pub(super) fn about(&self, signature: &Signature, code: Code, now: u64) -> Reason {
+    pub(super) fn about(&self, signature: &Signature, code: Code, now: u64) -> Box<Reason> {
         let fact = fact(signature, now);
         let SignatureFact { signer, key, .. } = &fact;
         let ago = moment::span(fact.expires_in_s);
@@ -53,12 +53,11 @@ impl Subject<'_> {
             }
             _ => format!("{whose} does not fit the records"),
         };
-        Reason {
-            key: Some(key.clone()),
-            inception: Some(fact.inception.clone()),
-            expiration: Some(fact.expiration.clone()),
-            ..self.reason(code, &text)
-        }
+        let mut reason = self.reason(code, &text);
+        reason.key = Some(key.clone());
+        reason.inception = Some(fact.inception.clone());
+        reason.expiration = Some(fact.expiration.clone());
+        reason
     }
 }
 

@@ -72,10 +72,10 @@ pub(super) fn rrsets(section: &[Rr]) -> Vec<RrSet<'_>> {
         sets[place].rdatas.push(&rr.rdata);
     }
     for rr in records().filter(|rr| rr.rtype == types::RRSIG) {
-        if let Some(signature) = Signature::parse(&rr.rdata) {
-            if let Some(&place) = places.get(&(&rr.name, signature.covered)) {
-                sets[place].signatures.push(signature);
-            }
+        if let Some(signature) = Signature::parse(&rr.rdata)
+            && let Some(&place) = places.get(&(&rr.name, signature.covered))
+        {
+            sets[place].signatures.push(signature);
         }
     }
     sets

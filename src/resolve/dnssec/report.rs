@@ -158,7 +158,7 @@ pub struct RrsetProof {
     /// The outcome.
     pub status: Status,
     /// Why it is not secure; `null` when it is.
-    pub reason: Option<Reason>,
+    pub reason: Option<Box<Reason>>,
     /// The signature that proves it; `null` when none does.
     pub signature: Option<SignatureFact>,
     /// The wildcard that stands for the name; `null` when the name is the one that was signed.
@@ -190,7 +190,7 @@ pub struct Link {
     /// Whether its keys are trusted.
     pub status: Status,
     /// Why not; `null` when they are.
-    pub reason: Option<Reason>,
+    pub reason: Option<Box<Reason>>,
     /// Whether a trust anchor names its keys, instead of the parent's DS records.
     pub anchor: bool,
     /// The DS records of the parent, or of the anchor.
@@ -239,7 +239,7 @@ pub struct Denial {
     /// The outcome.
     pub status: Status,
     /// Why it is not secure; `null` when it is.
-    pub reason: Option<Reason>,
+    pub reason: Option<Box<Reason>>,
     /// The records that show it; `null` when none do.
     pub by: Option<DenialBy>,
     /// The longest existing name above; `null` when the proof does not need it.
@@ -277,7 +277,7 @@ pub struct Report {
     /// The worst outcome of all parts: bogus, indeterminate, insecure, secure.
     pub status: Status,
     /// The link that decided it; `null` when everything is secure.
-    pub reason: Option<Reason>,
+    pub reason: Option<Box<Reason>>,
     /// The zones from the trust anchor down, as far as they were needed.
     pub chain: Vec<Link>,
     /// The RRsets of the answer, and those of the authority section that proofs rest on.

@@ -37,7 +37,7 @@ const SOON_S: i64 = 86_400;
 pub struct Validator {
     chain: Chain,
     /// What was verified of the reply at hand; `validate` runs once for every question asked.
-    verified: HashMap<(DomainName, RecordType, DomainName), Result<Signed, Reason>>,
+    verified: HashMap<(DomainName, RecordType, DomainName), Result<Signed, Box<Reason>>>,
 }
 
 /// What to do next.
@@ -56,7 +56,7 @@ struct Findings {
     rrsets: Vec<RrsetProof>,
     denials: Vec<Denial>,
     /// Of the reply as a whole.
-    reason: Option<Reason>,
+    reason: Option<Box<Reason>>,
 }
 
 /// The outcome for one set.
@@ -64,7 +64,7 @@ enum Proof {
     Secure(Signed),
     /// A CNAME that was made from a secure DNAME.
     Synthesized,
-    Not(Reason),
+    Not(Box<Reason>),
 }
 
 impl Validator {
@@ -139,11 +139,11 @@ impl Validator {
         let authority = rrsets(&reply.authority);
         for set in &answers {
             let proof = self.prove(set, &answers)?;
-            if let Proof::Secure(signed) = &proof {
-                if signed.wildcard.is_some() {
-                    let denial = self.wildcard(set, signed, &authority);
-                    findings.denials.push(denial);
-                }
+            if let Proof::Secure(signed) = &proof
+                && signed.wildcard.is_some()
+            {
+                let denial = self.wildcard(set, signed, &authority);
+                findings.denials.push(denial);
             }
             findings.rrsets.push(self.proof(set, proof));
         }
@@ -155,13 +155,13 @@ impl Validator {
 
     /// Proves one set of the answer, by its signatures or by what is above it.
     fn prove(&mut self, set: &RrSet<'_>, answers: &[RrSet<'_>]) -> Result<Proof, Need> {
-        if set.signatures.is_empty() {
-            if let Some(dname) = synthesized_from(set, answers) {
-                return Ok(match self.prove_signed(dname)? {
-                    Proof::Secure(_) => Proof::Synthesized,
-                    other => other,
-                });
-            }
+        if set.signatures.is_empty()
+            && let Some(dname) = synthesized_from(set, answers)
+        {
+            return Ok(match self.prove_signed(dname)? {
+                Proof::Secure(_) => Proof::Synthesized,
+                other => other,
+            });
         }
         self.prove_signed(set)
     }
@@ -202,7 +202,7 @@ impl Validator {
         }
     }
 
-    fn verify(&mut self, zone: &DomainName, set: &RrSet<'_>) -> Result<Signed, Reason> {
+    fn verify(&mut self, zone: &DomainName, set: &RrSet<'_>) -> Result<Signed, Box<Reason>> {
         let key = (set.name.clone(), set.rtype, zone.clone());
         if let Some(known) = self.verified.get(&key) {
             return known.clone();
@@ -222,7 +222,7 @@ impl Validator {
         RrsetProof {
             name: set.name.to_string(),
             rtype: set.rtype.to_string(),
-            status: status(reason.as_ref()),
+            status: status(reason.as_deref()),
             wildcard: wildcard.map(ToString::to_string),
             signature: signed.map(|it| fact(&it.signature, self.chain.now)),
             reason,
@@ -247,7 +247,7 @@ impl Validator {
             rtype: set.rtype,
             zone: Some(zone),
         };
-        denial(Denies::CloserName, about, shown, bad)
+        denial(Denies::CloserName, about, shown, bad.as_deref())
     }
 
     /// A name or type is said not to exist.
@@ -290,7 +290,9 @@ impl Validator {
             rtype,
             zone: Some(&zone),
         };
-        findings.denials.push(denial(denies, about, shown, bad));
+        findings
+            .denials
+            .push(denial(denies, about, shown, bad.as_deref()));
         Ok(())
     }
 
@@ -340,7 +342,7 @@ fn denial(
     denies: Denies,
     about: Subject<'_>,
     shown: Result<Shown, Gap>,
-    bad: Option<Reason>,
+    bad: Option<&Reason>,
 ) -> Denial {
     match shown {
         Ok(shown) => {
@@ -350,14 +352,14 @@ fn denial(
             Denial {
                 denies,
                 name: about.name.to_string(),
-                status: status(reason.as_ref()),
+                status: status(reason.as_deref()),
                 reason,
                 by: Some(shown.by),
                 closest_encloser: shown.closest_encloser.map(|it| it.to_string()),
             }
         }
         Err(gap) => {
-            let text = match (&bad, gap.code) {
+            let text = match (bad, gap.code) {
                 (Some(bad), Code::NoDenial | Code::NoWildcardProof) => &bad.text,
                 _ => gap.text,
             };
@@ -375,7 +377,7 @@ fn unproven(denies: Denies) -> &'static str {
     }
 }
 
-fn undenied(denies: Denies, about: Subject<'_>, reason: Reason) -> Denial {
+fn undenied(denies: Denies, about: Subject<'_>, reason: Box<Reason>) -> Denial {
     Denial {
         denies,
         name: about.name.to_string(),
