@@ -20,10 +20,7 @@ fuzz_target!(|data: &[u8]| {
         let again = DomainName::parse(&record.name.to_string());
         assert_eq!(again.as_ref(), Ok(&record.name));
     }
-    let root = || Ask {
-        name: DomainName::root(),
-        rtype: RecordType::A,
-    };
+    let root = || Ask::new(DomainName::root(), RecordType::A);
     let ask = reply.question.clone().unwrap_or_else(root);
     let outcome = Outcome {
         server: SocketAddr::from((Ipv4Addr::LOCALHOST, 53)),

@@ -21,7 +21,7 @@ pub mod ip;
 pub mod list;
 mod lookup_port;
 pub mod mac;
-mod nearest;
+pub(crate) mod nearest;
 pub mod net;
 pub mod network;
 mod piece;

@@ -22,15 +22,15 @@ use super::query::Query;
 use super::server::Transports;
 use super::tcp;
 use super::udp::{Heard, UdpAsk};
-use super::wire::{Ask, AskOptions, Rcode, Reply};
+use super::wire::{self, Ask, AskOptions, Rcode, Reply};
 
 /// UDP payload size to announce: no fragments on any sane path (DNS flag day 2020).
-pub const EDNS_PAYLOAD: u16 = 1232;
+pub const EDNS_PAYLOAD: u16 = wire::EDNS_PAYLOAD;
 /// Silence over UDP after which the question is sent again and TCP is begun beside it.
 pub const RETRANSMIT: Duration = Duration::from_millis(400);
 
 /// How one server is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Over what.
     pub transports: Transports,
@@ -51,11 +51,7 @@ impl Default for Policy {
             retransmit: RETRANSMIT,
             tcp_after: RETRANSMIT,
             truncated_wait: Duration::from_secs(1),
-            options: AskOptions {
-                recursion_desired: true,
-                authentic_data: false,
-                edns: Some(EDNS_PAYLOAD),
-            },
+            options: AskOptions::default(),
         }
     }
 }
@@ -83,9 +79,9 @@ impl Clock {
 /// deadline is over. A reply of FORMERR, NOTIMP or BADVERS to a question with EDNS is asked once
 /// more without. Cancel safe: dropping the future closes its sockets.
 pub async fn exchange(server: SocketAddr, ask: &Ask, policy: &Policy, clock: &Clock) -> Outcome {
-    let mut outcome = round(server, ask, *policy, clock, Trigger::First).await;
+    let mut outcome = round(server, ask, policy.clone(), clock, Trigger::First).await;
     if policy.options.edns.is_some() && dislikes_edns(&outcome) {
-        let mut plain = *policy;
+        let mut plain = policy.clone();
         plain.options.edns = None;
         let second = round(server, ask, plain, clock, Trigger::WithoutEdns).await;
         outcome.attempts.extend(second.attempts);
@@ -122,7 +118,7 @@ async fn round(
     clock: &Clock,
     trigger: Trigger,
 ) -> Outcome {
-    let query = Query::new(ask, policy.options);
+    let query = Query::new(ask, &policy.options);
     let round = Round {
         server,
         query,

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::ledger::{Carrier, Received, Step, Trigger};
+use super::super::rdata::Rdata;
+use super::super::registry::Class;
 use super::*;
 
 fn name(text: &str) -> DomainName {
@@ -11,10 +13,7 @@ fn name(text: &str) -> DomainName {
 }
 
 fn ask() -> Ask {
-    Ask {
-        name: name("a.example"),
-        rtype: RecordType::A,
-    }
+    Ask::new(name("a.example"), RecordType::A)
 }
 
 /// Reads lines such as `a.example A 192.0.2.1 60`.
@@ -39,8 +38,10 @@ fn records(lines: &[&str]) -> Vec<Record> {
         Record {
             name,
             rtype,
+            class: Class::IN,
             ttl,
             data,
+            rdata: Rdata::new(rtype, Class::IN, b""),
         }
     };
     lines.iter().map(record).collect()
@@ -60,6 +61,7 @@ fn reply(rcode: Rcode, answers: &[&str]) -> Reply {
         authority: Vec::new(),
         edns: None,
         size: 100,
+        packet: [].into(),
     }
 }
 

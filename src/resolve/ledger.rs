@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::deadline::Expired;
 use crate::failure::Errno;
 
+use super::message::Fault;
 use super::wire::{Rcode, Reply};
 
 /// More ignored packets than this are counted and not kept: their number is the sender's choice.
@@ -79,8 +80,14 @@ pub enum Unusable {
     NotAResponse,
     /// Another question.
     WrongQuestion,
+    /// Our question in another case than it was asked in (0x20).
+    WrongCase,
+    /// A cookie that is not ours.
+    WrongCookie,
     /// It cannot be decoded.
     Malformed {
+        /// Where and why.
+        fault: Option<Fault>,
         /// In the codec's words.
         reason: String,
         /// Whether its header says that it was cut off (TC).
@@ -93,7 +100,10 @@ impl Unusable {
     /// packet with another id, which anybody can send.
     #[must_use]
     pub fn is_bad_reply(&self) -> bool {
-        matches!(self, Self::WrongQuestion | Self::Malformed { .. })
+        matches!(
+            self,
+            Self::WrongQuestion | Self::WrongCase | Self::WrongCookie | Self::Malformed { .. }
+        )
     }
 
     /// Whether the packet was cut off, and in the middle of a record.
@@ -115,6 +125,8 @@ impl fmt::Display for Unusable {
             Self::WrongId { .. } => f.write_str("wrong id"),
             Self::NotAResponse => f.write_str("not a response"),
             Self::WrongQuestion => f.write_str("wrong question"),
+            Self::WrongCase => f.write_str("the question in another case"),
+            Self::WrongCookie => f.write_str("wrong cookie"),
             Self::Malformed { reason, .. } => write!(f, "malformed: {reason}"),
         }
     }

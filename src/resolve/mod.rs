@@ -10,21 +10,28 @@
 //! | search | `search`, `explain` | search list, aliases across replies, the typed failure |
 //! | servers | `servers`, `judge` | failover, shares of the deadline, the best finding |
 //! | [`exchange()`] | `exchange`, `ledger`, `query` | one server: retransmission, four reasons for TCP, no EDNS when refused |
-//! | the wire | `udp`, `tcp`, `wire`, `name` | sockets; messages (hickory's codec, in `wire` alone) |
+//! | the wire | `udp`, `tcp`, `query`, `wire` | sockets; what is asked, what came |
+//! | messages | `message`, `rdata`, `edns`, `registry`, `name`, `idn` | our own codec, sans-I/O: bytes to records to text and fields |
 //!
 //! The engine's shape is `exchange(server, ask, policy, clock) -> Outcome`: the reply, if there is
 //! one, and the ledger of every try that led to it or to nothing.
 
 mod cache;
 pub mod dnssec;
+pub mod edns;
 pub mod exchange;
 mod explain;
 pub mod hosts;
+mod idn;
 pub mod judge;
 pub mod ledger;
 pub mod lookup;
+pub mod message;
 pub mod name;
 pub mod query;
+mod random;
+pub mod rdata;
+pub mod registry;
 pub mod resolv_conf;
 mod search;
 pub mod server;

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::wire;
+use super::idn;
 
 /// Octets of the longest name on the wire, its root label included (RFC 1035 §3.1).
-const MAX_NAME: usize = 255;
+pub(super) const MAX_NAME: usize = 255;
 /// Octets of the longest label (RFC 1035 §3.1).
 const MAX_LABEL: usize = 63;
 /// What IDNA treats as a dot (RFC 3490 §3.1, kept by UTS 46).
@@ -70,6 +70,21 @@ impl DomainName {
         Ok(Self { wire: wire.into() })
     }
 
+    /// Takes an uncompressed name that fills the octets; `None` when it does not.
+    #[must_use]
+    pub fn from_wire(wire: &[u8]) -> Option<Self> {
+        let mut rest = wire;
+        while let Some((&length, tail)) = rest.split_first() {
+            if length == 0 {
+                let whole = tail.is_empty() && wire.len() <= MAX_NAME;
+                return whole.then(|| Self { wire: wire.into() });
+            }
+            let fits = usize::from(length) <= MAX_LABEL;
+            rest = tail.get(usize::from(length)..).filter(|_| fits)?;
+        }
+        None
+    }
+
     /// The root of all names.
     #[must_use]
     pub fn root() -> Self {
@@ -89,6 +104,50 @@ impl DomainName {
             rest = tail;
         }
         labels.into_iter()
+    }
+
+    /// The labels as they are on the wire, each after its length, with the final zero.
+    #[must_use]
+    pub fn as_wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    /// The name as zone files have it: with its final dot.
+    #[must_use]
+    pub fn absolute(&self) -> impl fmt::Display + '_ {
+        Absolute(self)
+    }
+
+    /// The name with its A-labels as the letters that they stand for; `None` without any.
+    ///
+    /// ```
+    /// use netkit::resolve::DomainName;
+    /// let name = DomainName::parse("xn--bcher-kva.example").unwrap();
+    /// assert_eq!(name.to_unicode().as_deref(), Some("bücher.example"));
+    /// assert_eq!(DomainName::parse("example").unwrap().to_unicode(), None);
+    /// ```
+    #[must_use]
+    pub fn to_unicode(&self) -> Option<String> {
+        let unicode: Vec<_> = self.labels().map(idn::to_u_label).collect();
+        unicode.iter().any(Option::is_some).then(|| {
+            let labels = self.labels().zip(unicode);
+            let texts = labels.map(|(label, text)| text.unwrap_or_else(|| plain(label)));
+            texts.collect::<Vec<_>>().join(".")
+        })
+    }
+
+    /// The same name with the case of its letters as `upper` says, one bit a letter.
+    pub(super) fn with_case(&self, mut upper: impl FnMut() -> bool) -> Self {
+        let mut wire = self.wire.clone();
+        // Length octets are at most 63, below every letter.
+        for octet in wire.iter_mut().filter(|octet| octet.is_ascii_alphabetic()) {
+            *octet = if upper() {
+                octet.to_ascii_uppercase()
+            } else {
+                octet.to_ascii_lowercase()
+            };
+        }
+        Self { wire }
     }
 
     /// This name below `suffix`: the search list's step.
@@ -143,7 +202,7 @@ impl Label {
             return Ok(self.bytes);
         }
         let text = String::from_utf8_lossy(&self.bytes);
-        wire::to_a_label(&text).ok_or_else(|| NameError::Idna {
+        idn::to_a_label(&text).ok_or_else(|| NameError::Idna {
             label: text.into_owned(),
         })
     }
@@ -195,6 +254,21 @@ impl fmt::Display for DomainName {
         }
         Ok(())
     }
+}
+
+/// A name with its final dot.
+struct Absolute<'a>(&'a DomainName);
+
+impl fmt::Display for Absolute<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dot = if self.0.wire.len() > 1 { "." } else { "" };
+        write!(f, "{}{dot}", self.0)
+    }
+}
+
+/// One label as text.
+fn plain(label: &[u8]) -> String {
+    DomainName::from_labels([label]).map_or_else(|_| String::new(), |name| name.to_string())
 }
 
 /// Writes one octet of a label as RFC 1035 §5.1 has it in zone files.

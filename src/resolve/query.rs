@@ -3,7 +3,11 @@
 //! Pure: the same test for every carrier, apart from where the packet came from, which the
 //! connected sockets see to.
 
+use super::edns::Cookie;
 use super::ledger::Unusable;
+use super::message::Message;
+use super::random;
+use super::registry::OptionCode;
 use super::wire::{self, Ask, AskOptions, Rcode, Reply};
 
 /// A question on the wire, with the id that its reply must repeat.
@@ -11,19 +15,40 @@ use super::wire::{self, Ask, AskOptions, Rcode, Reply};
 pub struct Query {
     id: u16,
     ask: Ask,
+    /// Whether the reply must repeat the case of the name.
+    exact_case: bool,
+    cookie: Option<Cookie>,
     bytes: Vec<u8>,
 }
 
 impl Query {
-    /// Encodes a question with a random id.
+    /// Encodes a question with a random id, and random case if the options say so.
     #[must_use]
-    pub fn new(ask: &Ask, options: AskOptions) -> Self {
+    pub fn new(ask: &Ask, options: &AskOptions) -> Self {
         let id = wire::random_id();
+        let mut ask = ask.clone();
+        if options.random_case {
+            ask.name = ask.name.with_case(coins());
+        }
         Self {
             id,
-            ask: ask.clone(),
-            bytes: wire::encode(id, ask, options),
+            exact_case: options.random_case,
+            cookie: options.edns.as_ref().and_then(|edns| edns.cookie.clone()),
+            bytes: wire::encode(id, &ask, options),
+            ask,
         }
+    }
+
+    /// The id that the reply must repeat.
+    #[must_use]
+    pub fn id(&self) -> u16 {
+        self.id
+    }
+
+    /// What is asked, in the case that it is asked in.
+    #[must_use]
+    pub fn ask(&self) -> &Ask {
+        &self.ask
     }
 
     /// The message to send.
@@ -36,6 +61,7 @@ impl Query {
     /// meant for somebody else never counts as malformed.
     pub fn reply(&self, packet: &[u8]) -> Result<Reply, Unusable> {
         let header = wire::peek(packet).ok_or_else(|| Unusable::Malformed {
+            fault: Message::new(packet).err(),
             reason: format!("{} octets are no header", packet.len()),
             truncated: false,
         })?;
@@ -47,15 +73,43 @@ impl Query {
         }
         let reply = wire::decode(packet).map_err(|error| Unusable::Malformed {
             reason: error.to_string(),
+            fault: Some(error),
             truncated: header.truncated,
         })?;
-        match &reply.question {
-            Some(question) if *question == self.ask => Ok(reply),
+        match reply.message().question() {
+            Some(question) if !self.ask.is(&question) => return Err(Unusable::WrongQuestion),
+            Some(question) if self.exact_case && !question.name.is_exactly(&self.ask.name) => {
+                return Err(Unusable::WrongCase);
+            }
             // A server that could not read the question may repeat none.
-            None if is_bare_error(reply.rcode) => Ok(reply),
-            _ => Err(Unusable::WrongQuestion),
+            None if !is_bare_error(reply.rcode) => return Err(Unusable::WrongQuestion),
+            _ => {}
         }
+        if self.is_foreign_cookie(&reply) {
+            return Err(Unusable::WrongCookie);
+        }
+        Ok(reply)
     }
+
+    /// Whether a cookie came back that is not ours: then somebody guesses (RFC 7873 §5.3).
+    fn is_foreign_cookie(&self, reply: &Reply) -> bool {
+        let Some(ours) = &self.cookie else {
+            return false;
+        };
+        let edns = reply.edns.as_ref();
+        let option = edns.and_then(|edns| edns.option(OptionCode::COOKIE));
+        option.is_some_and(|option| option.data.get(..8) != Some(&ours.client))
+    }
+}
+
+/// Random bits, one at a time.
+fn coins() -> impl FnMut() -> bool {
+    // A name has at most 253 letters.
+    let bits: [u8; 32] = random::bytes();
+    let mut bits = bits
+        .into_iter()
+        .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
+    move || bits.next().unwrap_or_default()
 }
 
 fn is_bare_error(rcode: Rcode) -> bool {
@@ -75,16 +129,12 @@ mod tests {
     use crate::resolve::wire::RecordType;
 
     fn query() -> Query {
-        let ask = Ask {
-            name: DomainName::parse("www.example").unwrap(),
-            rtype: RecordType::A,
-        };
+        let ask = Ask::new(DomainName::parse("www.example").unwrap(), RecordType::A);
         let options = AskOptions {
-            recursion_desired: true,
-            authentic_data: false,
             edns: None,
+            ..AskOptions::default()
         };
-        Query::new(&ask, options)
+        Query::new(&ask, &options)
     }
 
     /// The question sent back with QR set, and changed.

@@ -88,7 +88,7 @@ async fn chase(
     let mut least_ttl = u32::MAX;
     loop {
         let name = seen.last()?.clone();
-        let at = servers.ask(&Ask { name, rtype }, clock, ledger).await?;
+        let at = servers.ask(&Ask::new(name, rtype), clock, ledger).await?;
         match &mut ledger[at].finding {
             Finding::Alias { target, ttl } => {
                 least_ttl = least_ttl.min(*ttl);

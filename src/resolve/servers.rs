@@ -121,7 +121,7 @@ impl Servers {
     async fn ask_one(&self, upstream: Upstream, ask: &Ask, clock: Clock) -> Tried {
         let policy = Policy {
             transports: upstream.transports,
-            ..self.policy
+            ..self.policy.clone()
         };
         let outcome = exchange(upstream.addr, ask, &policy, &clock).await;
         Tried {

@@ -1,140 +1,126 @@
-//! DNS messages: questions to bytes, bytes to replies.
+//! What is asked and what came, as the resolver needs it.
 //!
-//! The only file that imports hickory, and of it only the wire format. Everything that leaves here
-//! is a type of our own, so that an upgrade is a change of this file. No sockets, no time.
+//! The codec itself is below ([`message`](super::message), [`rdata`](super::rdata),
+//! [`edns`](super::edns)): here a question becomes bytes, and a packet a [`Reply`] that keeps the
+//! packet, so that whoever shows everything can read on. No sockets, no time.
 
-use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use hickory_resolver::proto::op::{Edns, Message, Query};
-use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_resolver::proto::rr::{self, Name, RData};
-
+use super::edns::EdnsReply;
+use super::message::{Entry, Fault, HEADER, Message, QuestionRef, RecordRef, Rule, Section};
 use super::name::DomainName;
+use super::random;
+use super::rdata::Rdata;
 
-/// Octets of a message header (RFC 1035 §4.1.1).
-const HEADER: usize = 12;
-/// The EDNS option that carries an extended error (RFC 8914 §2).
-const EXTENDED_ERROR: u16 = 15;
+pub use super::edns::{EDNS_PAYLOAD, EdnsAsk, ExtendedError};
+pub use super::registry::{Class, Opcode, Rcode, RecordType};
 
-/// A record type by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RecordType(pub u16);
-
-impl RecordType {
-    /// An IPv4 address.
-    pub const A: Self = Self(1);
-    /// An alias.
-    pub const CNAME: Self = Self(5);
-    /// The start of a zone.
-    pub const SOA: Self = Self(6);
-    /// An IPv6 address.
-    pub const AAAA: Self = Self(28);
-}
-
-impl fmt::Display for RecordType {
-    /// Writes the mnemonic, or `TYPEn` (RFC 3597 §5).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::A => f.pad("A"),
-            Self::CNAME => f.pad("CNAME"),
-            Self::SOA => f.pad("SOA"),
-            Self::AAAA => f.pad("AAAA"),
-            Self(code) => f.pad(&format!("TYPE{code}")),
-        }
-    }
-}
-
-/// A response code, extended by EDNS to 12 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Rcode(pub u16);
-
-impl Rcode {
-    /// Success, though perhaps without a record.
-    pub const NOERROR: Self = Self(0);
-    /// The server could not read the question.
-    pub const FORMERR: Self = Self(1);
-    /// The server failed.
-    pub const SERVFAIL: Self = Self(2);
-    /// The name does not exist.
-    pub const NXDOMAIN: Self = Self(3);
-    /// The server does not do this kind of question.
-    pub const NOTIMP: Self = Self(4);
-    /// The server does not want to answer.
-    pub const REFUSED: Self = Self(5);
-    /// The server does not know this version of EDNS (RFC 6891 §9).
-    pub const BADVERS: Self = Self(16);
-}
-
-impl fmt::Display for Rcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self.0 {
-            0 => "NOERROR",
-            1 => "FORMERR",
-            2 => "SERVFAIL",
-            3 => "NXDOMAIN",
-            4 => "NOTIMP",
-            5 => "REFUSED",
-            6 => "YXDOMAIN",
-            7 => "YXRRSET",
-            8 => "NXRRSET",
-            9 => "NOTAUTH",
-            10 => "NOTZONE",
-            16 => "BADVERS",
-            23 => "BADCOOKIE",
-            code => return f.pad(&format!("RCODE{code}")),
-        })
-    }
-}
-
-/// What is asked: the records of one type at one name, class IN.
+/// What is asked: the records of one type and class at one name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ask {
     /// The name.
     pub name: DomainName,
     /// The type.
     pub rtype: RecordType,
+    /// The class.
+    pub class: Class,
+}
+
+impl Ask {
+    /// Asks in class IN.
+    #[must_use]
+    pub fn new(name: DomainName, rtype: RecordType) -> Self {
+        let class = Class::IN;
+        Self { name, rtype, class }
+    }
+
+    /// Whether a message repeats this question, apart from the case of its letters.
+    #[must_use]
+    pub fn is(&self, question: &QuestionRef<'_>) -> bool {
+        question.rtype == self.rtype && question.class == self.class && question.name.is(&self.name)
+    }
 }
 
 /// What goes into the header and the OPT record of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the independent bits of the header"
+)]
 pub struct AskOptions {
-    /// RD: ask the server to recurse.
+    /// What kind of message it is. QUERY.
+    pub opcode: Opcode,
+    /// RD: ask the server to recurse. Set.
     pub recursion_desired: bool,
     /// AD: ask for the server's own verdict on DNSSEC (RFC 6840 §5.7).
     pub authentic_data: bool,
-    /// The UDP payload size to announce by EDNS; `None` sends no OPT record.
-    pub edns: Option<u16>,
+    /// CD: take data that fails validation as well.
+    pub checking_disabled: bool,
+    /// The bit of the header without a meaning.
+    pub z: bool,
+    /// Writes the letters of the name in random case, which the reply must repeat
+    /// (draft-vixie-dnsext-dns0x20).
+    pub random_case: bool,
+    /// What is said by EDNS; `None` sends no OPT record. 1232 octets.
+    pub edns: Option<EdnsAsk>,
+}
+
+impl Default for AskOptions {
+    fn default() -> Self {
+        Self {
+            opcode: Opcode::QUERY,
+            recursion_desired: true,
+            authentic_data: false,
+            checking_disabled: false,
+            z: false,
+            random_case: false,
+            edns: Some(EdnsAsk::default()),
+        }
+    }
+}
+
+impl AskOptions {
+    /// The second word of the header.
+    fn bits(&self) -> u16 {
+        let flag = |set: bool, bit: u16| if set { bit } else { 0 };
+        u16::from(self.opcode.0 & 0xf) << 11
+            | flag(self.recursion_desired, 0x0100)
+            | flag(self.z, 0x0040)
+            | flag(self.authentic_data, 0x0020)
+            | flag(self.checking_disabled, 0x0010)
+    }
 }
 
 /// A message id that outsiders cannot guess.
 #[must_use]
 pub(super) fn random_id() -> u16 {
-    // hickory draws it from the operating system's generator.
-    Message::query().metadata.id
+    u16::from_be_bytes(random::bytes())
 }
 
-/// Encodes a question.
-///
-/// # Panics
-///
-/// Never: a [`DomainName`] is within the lengths that the codec takes.
+/// Encodes a question. The case of the name is kept; [`Query`](super::query::Query) randomises it.
 #[must_use]
-pub fn encode(id: u16, ask: &Ask, options: AskOptions) -> Vec<u8> {
-    let mut message = Message::query();
-    message.metadata.id = id;
-    message.metadata.recursion_desired = options.recursion_desired;
-    message.metadata.authentic_data = options.authentic_data;
-    let name = Name::from_labels(ask.name.labels()).expect("a DomainName has valid lengths");
-    message.add_query(Query::query(name, ask.rtype.0.into()));
-    if let Some(payload) = options.edns {
-        let mut edns = Edns::new();
-        edns.set_max_payload(payload).set_version(0);
-        message.set_edns(edns);
-    }
+pub fn encode(id: u16, ask: &Ask, options: &AskOptions) -> Vec<u8> {
+    let mut message = Vec::with_capacity(HEADER + 64 + ask.name.as_wire().len());
+    encode_into(&mut message, id, ask, options);
     message
-        .to_vec()
-        .expect("one question of at most 255 octets fits a message")
+}
+
+/// Encodes a question behind what is in the buffer already: bulk asks many from one.
+///
+/// The buffer must be empty apart from a prefix that is no part of the message when `options` has
+/// padding, which counts from the front.
+pub fn encode_into(message: &mut Vec<u8>, id: u16, ask: &Ask, options: &AskOptions) {
+    let additional = u16::from(options.edns.is_some());
+    for word in [id, options.bits(), 1, 0, 0, additional] {
+        message.extend_from_slice(&word.to_be_bytes());
+    }
+    message.extend_from_slice(ask.name.as_wire());
+    message.extend_from_slice(&ask.rtype.0.to_be_bytes());
+    message.extend_from_slice(&ask.class.0.to_be_bytes());
+    if let Some(edns) = &options.edns {
+        edns.append(message);
+    }
 }
 
 /// What the first octets say, whether or not the rest can be read.
@@ -151,15 +137,17 @@ pub struct Peek {
 /// Reads the header alone; `None` when there is not even one.
 #[must_use]
 pub fn peek(bytes: &[u8]) -> Option<Peek> {
-    let header = bytes.get(..HEADER)?;
+    let header = Message::new(bytes).ok()?.header();
     Some(Peek {
-        id: u16::from_be_bytes([header[0], header[1]]),
-        response: header[2] & 0x80 != 0,
-        truncated: header[2] & 0x02 != 0,
+        id: header.id,
+        response: header.response(),
+        truncated: header.truncated(),
     })
 }
 
-/// A message that answers, in our own words.
+/// A message that answers.
+///
+/// The fields are what resolving needs; [`Reply::message`] has everything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -182,17 +170,31 @@ pub struct Reply {
     pub rcode: Rcode,
     /// The question repeated, if it was.
     pub question: Option<Ask>,
-    /// The answer section.
+    /// The answer section, as far as it is of the question's class.
     pub answers: Vec<Record>,
-    /// The authority section.
+    /// The authority section, as far as it is of the question's class.
     pub authority: Vec<Record>,
     /// The OPT record, if one came.
     pub edns: Option<EdnsReply>,
     /// Octets of the whole message.
     pub size: usize,
+    /// The packet.
+    pub packet: Arc<[u8]>,
 }
 
 impl Reply {
+    /// The whole message, lazily.
+    #[must_use]
+    pub fn message(&self) -> Message<'_> {
+        Message::new(&self.packet).unwrap_or(Message::EMPTY)
+    }
+
+    /// Every record of a section, whatever its class; OPT is in [`Reply::edns`].
+    #[must_use]
+    pub fn records(&self, section: Section) -> Vec<Record> {
+        records(&self.message(), section).collect()
+    }
+
     /// How long a negative answer holds, seconds: the lesser of the SOA's TTL and its last field
     /// (RFC 2308 §5). `None` without an SOA: then it must not be kept.
     #[must_use]
@@ -204,17 +206,46 @@ impl Reply {
     }
 }
 
-/// One record of class IN.
+/// Every record of a section up to a fault, without OPT.
+pub fn records<'a>(
+    message: &Message<'a>,
+    section: Section,
+) -> impl Iterator<Item = Record> + use<'a> {
+    message
+        .records()
+        .filter(move |record| record.section == section && record.rtype != RecordType::OPT)
+        .map(|record| Record::from(&record))
+}
+
+/// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Owner.
     pub name: DomainName,
     /// Type.
     pub rtype: RecordType,
+    /// Class.
+    pub class: Class,
     /// Seconds it may be kept.
     pub ttl: u32,
     /// What it says, as far as resolving needs it.
     pub data: Data,
+    /// All that it says.
+    pub rdata: Rdata,
+}
+
+impl From<&RecordRef<'_>> for Record {
+    fn from(record: &RecordRef<'_>) -> Self {
+        let rdata = record.data();
+        Self {
+            name: record.name.to_owned(),
+            rtype: record.rtype,
+            class: record.class,
+            ttl: record.ttl,
+            data: Data::of(&rdata),
+            rdata,
+        }
+    }
 }
 
 /// The data that resolving needs.
@@ -234,140 +265,137 @@ pub enum Data {
     Other,
 }
 
-/// What the server said by EDNS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EdnsReply {
-    /// Version.
-    pub version: u8,
-    /// UDP payload size of the server.
-    pub payload: u16,
-    /// The extended error, if one came.
-    pub extended_error: Option<ExtendedError>,
-}
-
-/// An extended DNS error (RFC 8914).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtendedError {
-    /// INFO-CODE.
-    pub code: u16,
-    /// EXTRA-TEXT, every byte outside printable ASCII escaped.
-    pub text: String,
-}
-
-impl fmt::Display for ExtendedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EDE {}", self.code)?;
-        if self.text.is_empty() {
-            return Ok(());
+impl Data {
+    /// Reads it out of data that is as its type needs it; anything else is [`Data::Other`].
+    #[must_use]
+    pub fn of(rdata: &Rdata) -> Self {
+        if rdata.bad().is_some() || rdata.class() == Class::NONE {
+            return Self::Other;
         }
-        write!(f, ": {}", self.text)
+        let bytes = rdata.bytes();
+        Self::read(rdata.rtype(), bytes).unwrap_or(Self::Other)
+    }
+
+    fn read(rtype: RecordType, bytes: &[u8]) -> Option<Self> {
+        Some(match rtype {
+            RecordType::A => Self::Address(<[u8; 4]>::try_from(bytes).ok()?.into()),
+            RecordType::AAAA => Self::Address(<[u8; 16]>::try_from(bytes).ok()?.into()),
+            RecordType::CNAME => Self::Alias(DomainName::from_wire(bytes)?),
+            RecordType::SOA => Self::Soa {
+                minimum: u32::from_be_bytes(*bytes.last_chunk()?),
+            },
+            _ => return None,
+        })
     }
 }
 
-/// Why a message cannot be read, in the codec's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed(pub String);
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Malformed {}
+/// Types that every resolver has to read; with bad data the whole message is malformed.
+const MUST_READ: [RecordType; 10] = [
+    RecordType::A,
+    RecordType::NS,
+    RecordType::CNAME,
+    RecordType::SOA,
+    RecordType::PTR,
+    RecordType::MX,
+    RecordType::TXT,
+    RecordType::AAAA,
+    RecordType::SRV,
+    RecordType::DNAME,
+];
 
 /// Decodes a message; never panics, whatever the bytes.
-pub fn decode(bytes: &[u8]) -> Result<Reply, Malformed> {
-    let message = Message::from_vec(bytes).map_err(|error| Malformed(error.to_string()))?;
-    let header = &message.metadata;
+///
+/// Malformed are a broken section, a broken OPT record, and data of a common type that is not as the
+/// type needs it; what is wrong with the data of other types stands in [`Rdata::bad`].
+pub fn decode(bytes: &[u8]) -> Result<Reply, Fault> {
+    let message = Message::new(bytes)?;
+    let header = message.header();
+    let mut sections = Sections::default();
+    for entry in message.walk() {
+        sections.add(entry?)?;
+    }
+    let high = sections.edns.as_ref().map_or(0, |edns| edns.rcode_high);
     Ok(Reply {
         id: header.id,
-        response: peek(bytes).is_some_and(|peek| peek.response),
-        authoritative: header.authoritative,
-        truncated: header.truncation,
-        recursion_available: header.recursion_available,
-        authentic_data: header.authentic_data,
-        rcode: Rcode(header.response_code.into()),
-        question: message.queries.first().map(question).transpose()?.flatten(),
-        answers: records(&message.answers)?,
-        authority: records(&message.authorities)?,
-        edns: message.edns.as_ref().map(edns),
+        response: header.response(),
+        authoritative: header.authoritative(),
+        truncated: header.truncated(),
+        recursion_available: header.recursion_available(),
+        authentic_data: header.authentic_data(),
+        rcode: Rcode(u16::from(high) << 4 | u16::from(header.rcode_low())),
+        question: sections.question,
+        answers: sections.answers,
+        authority: sections.authority,
+        edns: sections.edns,
         size: bytes.len(),
+        packet: bytes.into(),
     })
 }
 
-/// The question in class IN; one of another class is none of ours.
-fn question(query: &Query) -> Result<Option<Ask>, Malformed> {
-    if query.query_class != rr::DNSClass::IN {
-        return Ok(None);
+/// What a walk over a message collects.
+#[derive(Default)]
+struct Sections {
+    question: Option<Ask>,
+    answers: Vec<Record>,
+    authority: Vec<Record>,
+    edns: Option<EdnsReply>,
+}
+
+impl Sections {
+    fn add(&mut self, entry: Entry<'_>) -> Result<(), Fault> {
+        match entry {
+            Entry::Question(question) => {
+                self.question.get_or_insert_with(|| Ask {
+                    name: question.name.to_owned(),
+                    rtype: question.rtype,
+                    class: question.class,
+                });
+            }
+            Entry::Record(record) if record.rtype == RecordType::OPT => self.opt(&record)?,
+            Entry::Record(record) => self.record(&record)?,
+        }
+        Ok(())
     }
-    Ok(Some(Ask {
-        name: domain_name(&query.name)?,
-        rtype: RecordType(query.query_type.into()),
-    }))
-}
 
-fn records(section: &[rr::Record]) -> Result<Vec<Record>, Malformed> {
-    let ours = section.iter();
-    let ours = ours.filter(|record| record.dns_class == rr::DNSClass::IN);
-    ours.map(record).collect()
-}
-
-fn record(record: &rr::Record) -> Result<Record, Malformed> {
-    Ok(Record {
-        name: domain_name(&record.name)?,
-        rtype: RecordType(record.record_type().into()),
-        ttl: record.ttl,
-        data: data(&record.data)?,
-    })
-}
-
-fn data(rdata: &RData) -> Result<Data, Malformed> {
-    Ok(match rdata {
-        RData::A(a) => Data::Address(IpAddr::V4(a.0)),
-        RData::AAAA(aaaa) => Data::Address(IpAddr::V6(aaaa.0)),
-        RData::CNAME(cname) => Data::Alias(domain_name(&cname.0)?),
-        RData::SOA(soa) => Data::Soa {
-            minimum: soa.minimum,
-        },
-        _ => Data::Other,
-    })
-}
-
-fn edns(edns: &Edns) -> EdnsReply {
-    let extended_error = match edns.option(EdnsCode::from(EXTENDED_ERROR)) {
-        Some(EdnsOption::Unknown(_, bytes)) => extended_error(bytes),
-        _ => None,
-    };
-    EdnsReply {
-        version: edns.version(),
-        payload: edns.max_payload(),
-        extended_error,
+    fn opt(&mut self, record: &RecordRef<'_>) -> Result<(), Fault> {
+        if self.edns.is_some() {
+            return Err(Fault {
+                offset: record.offset(),
+                entry: Some((record.section, record.index)),
+                rule: Rule::SecondOpt,
+            });
+        }
+        self.edns = Some(EdnsReply::read(record)?);
+        Ok(())
     }
-}
 
-fn extended_error(bytes: &[u8]) -> Option<ExtendedError> {
-    let (code, text) = bytes.split_first_chunk()?;
-    Some(ExtendedError {
-        code: u16::from_be_bytes(*code),
-        text: text.escape_ascii().to_string(),
-    })
-}
-
-fn domain_name(name: &Name) -> Result<DomainName, Malformed> {
-    DomainName::from_labels(name.iter()).map_err(|error| Malformed(error.to_string()))
-}
-
-/// Converts one label outside ASCII to its A-label (UTS 46, STD3 rules); `None` when not allowed.
-pub(super) fn to_a_label(label: &str) -> Option<Vec<u8>> {
-    // The codec reads `\` as an escape and `.` as a border; neither belongs to a U-label.
-    if label.contains(['\\', '.']) {
-        return None;
+    fn record(&mut self, record: &RecordRef<'_>) -> Result<(), Fault> {
+        let read = Record::from(record);
+        if let Some(bad) = read
+            .rdata
+            .bad()
+            .filter(|_| MUST_READ.contains(&record.rtype))
+        {
+            return Err(Fault {
+                offset: record.data_offset + bad.offset,
+                entry: Some((record.section, record.index)),
+                rule: Rule::Data {
+                    rtype: record.rtype,
+                    what: bad.what,
+                },
+            });
+        }
+        let class = self.question.as_ref().map_or(Class::IN, |ask| ask.class);
+        if record.class != class && class != Class::ANY {
+            return Ok(());
+        }
+        match record.section {
+            Section::Answer => self.answers.push(read),
+            Section::Authority => self.authority.push(read),
+            Section::Question | Section::Additional => {}
+        }
+        Ok(())
     }
-    let name = Name::from_utf8(label).ok()?;
-    let mut labels = name.iter();
-    let first = labels.next()?.to_vec();
-    labels.next().is_none().then_some(first)
 }
 
 #[cfg(test)]
@@ -377,29 +405,24 @@ mod tests {
     use super::*;
 
     fn ask(name: &str, rtype: RecordType) -> Ask {
-        Ask {
-            name: DomainName::parse(name).unwrap(),
-            rtype,
-        }
+        Ask::new(DomainName::parse(name).unwrap(), rtype)
     }
-
-    const OPTIONS: AskOptions = AskOptions {
-        recursion_desired: true,
-        authentic_data: false,
-        edns: Some(1232),
-    };
 
     #[test]
     fn a_question_is_encoded_as_rfc_1035_draws_it() {
-        let bytes = encode(0xabcd, &ask("a.Example", RecordType::AAAA), OPTIONS);
+        let bytes = encode(
+            0xabcd,
+            &ask("a.Example", RecordType::AAAA),
+            &AskOptions::default(),
+        );
         let expected = b"\xab\xcd\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01\
             \x01a\x07Example\x00\x00\x1c\x00\x01\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00";
         assert_eq!(bytes, expected);
         let bare = AskOptions {
             edns: None,
-            ..OPTIONS
+            ..AskOptions::default()
         };
-        let bytes = encode(0xabcd, &ask("a.Example", RecordType::AAAA), bare);
+        let bytes = encode(0xabcd, &ask("a.Example", RecordType::AAAA), &bare);
         assert_eq!(bytes.len(), expected.len() - 11);
         assert_eq!(bytes[11], 0, "no additional record");
     }
@@ -407,11 +430,8 @@ mod tests {
     #[test]
     fn a_question_of_any_bytes_survives_the_codec() {
         let name = DomainName::from_labels([b"\x00\xff.".as_slice(), b"Ab"]).unwrap();
-        let question = Ask {
-            name: name.clone(),
-            rtype: RecordType(65_280),
-        };
-        let reply = decode(&encode(7, &question, OPTIONS)).unwrap();
+        let question = Ask::new(name.clone(), RecordType(65_280));
+        let reply = decode(&encode(7, &question, &AskOptions::default())).unwrap();
         assert!(!reply.response);
         let repeated = reply.question.unwrap();
         assert!(repeated.name.labels().eq(name.labels()), "case is kept");
@@ -420,7 +440,7 @@ mod tests {
 
     #[test]
     fn an_extended_error_is_read_and_escaped() {
-        let mut bytes = encode(1, &ask("x", RecordType::A), OPTIONS);
+        let mut bytes = encode(1, &ask("x", RecordType::A), &AskOptions::default());
         bytes[2] |= 0x80;
         bytes[3] = 2;
         let option = b"\x00\x0f\x00\x05\x00\x16hi\x1b";
@@ -430,12 +450,15 @@ mod tests {
         let reply = decode(&bytes).unwrap();
         assert_eq!(reply.rcode, Rcode::SERVFAIL);
         let error = reply.edns.unwrap().extended_error.unwrap();
-        assert_eq!(error.to_string(), r"EDE 22: hi\x1b");
+        assert_eq!(
+            error.to_string(),
+            r"EDE 22 (No Reachable Authority): hi\x1b"
+        );
     }
 
     #[test]
     fn the_code_16_reads_as_badvers() {
-        let mut bytes = encode(1, &ask("x", RecordType::A), OPTIONS);
+        let mut bytes = encode(1, &ask("x", RecordType::A), &AskOptions::default());
         let length = bytes.len();
         bytes[length - 6] = 1;
         assert_eq!(decode(&bytes).unwrap().rcode, Rcode::BADVERS);
@@ -444,7 +467,11 @@ mod tests {
 
     /// A reply with an alias, an address and an SOA, all names compressed to the question's.
     fn sample_reply() -> Vec<u8> {
-        let mut bytes = encode(7, &ask("www.example", RecordType::A), OPTIONS);
+        let mut bytes = encode(
+            7,
+            &ask("www.example", RecordType::A),
+            &AskOptions::default(),
+        );
         bytes.truncate(bytes.len() - 11);
         bytes[2..4].copy_from_slice(b"\x85\x80");
         bytes[6..12].copy_from_slice(b"\0\x02\0\x01\0\0");

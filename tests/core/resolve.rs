@@ -137,12 +137,12 @@ async fn an_error_code_is_told_with_what_the_server_adds() {
         (Behaviour::Code(2), Kind::Servfail, "SERVFAIL"),
         (Behaviour::Code(5), Kind::DnsRefused, "REFUSED"),
         (Behaviour::Code(4), Kind::Servfail, "NOTIMP"),
-        (Behaviour::Code(11), Kind::Servfail, "RCODE11"),
+        (Behaviour::Code(12), Kind::Servfail, "RCODE12"),
         (Behaviour::Lame, Kind::Servfail, "NOERROR, only a referral"),
         (
             Behaviour::ServfailBecause(22, "no \u{1b}authority"),
             Kind::Servfail,
-            "SERVFAIL (EDE 22: no \\x1bauthority)",
+            "SERVFAIL (EDE 22 (No Reachable Authority): no \\x1bauthority)",
         ),
     ];
     for (behaviour, kind, outcome) in rows {

@@ -18,10 +18,8 @@ fn zone() -> Script {
 }
 
 async fn run(server: &DnsServer, policy: &Policy, limit: Duration) -> Outcome {
-    let ask = Ask {
-        name: DomainName::parse("www.example").expect("a name"),
-        rtype: RecordType::A,
-    };
+    let name = DomainName::parse("www.example").expect("a name");
+    let ask = Ask::new(name, RecordType::A);
     let clock = Clock {
         origin: tokio::time::Instant::now(),
         deadline: Deadline::after(limit),

@@ -1,0 +1,169 @@
+//! What an option says.
+
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::resolve::message::read_name;
+use crate::resolve::name::DomainName;
+use crate::resolve::registry::OptionCode;
+
+use super::cookie::Cookie;
+use super::option::EdnsOption;
+use super::reply::ExtendedError;
+use super::subnet::Subnet;
+
+/// The data of an option, read; what is unknown or not as its code needs it stays octets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OptionValue<'a> {
+    /// Who the server is.
+    Nsid(&'a [u8]),
+    /// Whom the answer is for.
+    Subnet(Subnet),
+    /// A cookie.
+    Cookie(Cookie),
+    /// Octets of padding.
+    Padding(usize),
+    /// How long an idle connection is kept; `None` in a question.
+    Keepalive(Option<Duration>),
+    /// An extended error.
+    ExtendedError(ExtendedError),
+    /// Algorithms or hashes that are understood (DAU, DHU, N3U).
+    Understood(&'a [u8]),
+    /// Seconds until the zone expires; `None` in a question.
+    Expire(Option<u32>),
+    /// The closest trust point of a chain.
+    Chain(DomainName),
+    /// Key tags of trust anchors.
+    KeyTags(Vec<u16>),
+    /// Where errors are reported.
+    ReportChannel(DomainName),
+    /// The version of the zone: labels of its name, type, data. Type 0 is the serial.
+    ZoneVersion {
+        /// Labels of the zone's name.
+        labels: u8,
+        /// Type of the version.
+        kind: u8,
+        /// The version.
+        version: &'a [u8],
+    },
+    /// Anything else.
+    Octets(&'a [u8]),
+}
+
+impl EdnsOption {
+    /// Reads the data.
+    #[must_use]
+    pub fn value(&self) -> OptionValue<'_> {
+        self.known().unwrap_or(OptionValue::Octets(&self.data))
+    }
+
+    fn known(&self) -> Option<OptionValue<'_>> {
+        let data = &self.data[..];
+        Some(match self.code {
+            OptionCode::NSID => OptionValue::Nsid(data),
+            OptionCode::SUBNET => OptionValue::Subnet(Subnet::from_bytes(data)?),
+            OptionCode::COOKIE => OptionValue::Cookie(Cookie::from_bytes(data)?),
+            OptionCode::PADDING => OptionValue::Padding(data.len()),
+            OptionCode::KEEPALIVE if data.is_empty() => OptionValue::Keepalive(None),
+            OptionCode::KEEPALIVE => OptionValue::Keepalive(Some(keepalive(data)?)),
+            OptionCode::EXTENDED_ERROR => OptionValue::ExtendedError(ExtendedError::read(data)?),
+            OptionCode::DAU | OptionCode::DHU | OptionCode::N3U => OptionValue::Understood(data),
+            OptionCode::EXPIRE if data.is_empty() => OptionValue::Expire(None),
+            OptionCode::EXPIRE => {
+                OptionValue::Expire(Some(u32::from_be_bytes(data.try_into().ok()?)))
+            }
+            OptionCode::CHAIN => OptionValue::Chain(name(data)?),
+            OptionCode::KEY_TAG => OptionValue::KeyTags(words(data)?),
+            OptionCode::REPORT_CHANNEL => OptionValue::ReportChannel(name(data)?),
+            OptionCode::ZONEVERSION => {
+                let (&[labels, kind], version) = data.split_first_chunk()?;
+                OptionValue::ZoneVersion {
+                    labels,
+                    kind,
+                    version,
+                }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// RFC 7828 §3.1: in units of 100 ms.
+fn keepalive(data: &[u8]) -> Option<Duration> {
+    let tenths = u16::from_be_bytes(data.try_into().ok()?);
+    Some(Duration::from_millis(100 * u64::from(tenths)))
+}
+
+/// An uncompressed name that fills the data.
+fn name(data: &[u8]) -> Option<DomainName> {
+    let (name, end) = read_name(data, 0).ok()?;
+    (end == data.len()).then(|| name.to_owned())
+}
+
+fn words(data: &[u8]) -> Option<Vec<u16>> {
+    let whole = data.len().is_multiple_of(2);
+    let words = data.chunks_exact(2);
+    whole.then(|| {
+        words
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect()
+    })
+}
+
+impl Serialize for EdnsOption {
+    /// A map of `code`, `name`, `hex`, and the fields that the option has.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", &self.code.0)?;
+        map.serialize_entry("name", &self.code.mnemonic())?;
+        map.serialize_entry("hex", &HEXLOWER.encode(&self.data))?;
+        fields(&self.value(), &mut map)?;
+        map.end()
+    }
+}
+
+fn fields<M: SerializeMap>(value: &OptionValue<'_>, map: &mut M) -> Result<(), M::Error> {
+    match value {
+        OptionValue::Nsid(data) => map.serialize_entry("text", &std::str::from_utf8(data).ok()),
+        OptionValue::Subnet(subnet) => {
+            map.serialize_entry("family", &subnet.family())?;
+            map.serialize_entry("address", &subnet.address.to_string())?;
+            map.serialize_entry("source", &subnet.source)?;
+            map.serialize_entry("scope", &subnet.scope)
+        }
+        OptionValue::Cookie(cookie) => {
+            map.serialize_entry("client", &HEXLOWER.encode(&cookie.client))?;
+            map.serialize_entry("server", &HEXLOWER.encode(&cookie.server))
+        }
+        OptionValue::Padding(length) => map.serialize_entry("bytes", length),
+        OptionValue::Keepalive(idle) => {
+            let idle = idle.map(|idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+            map.serialize_entry("timeout_ms", &idle)
+        }
+        OptionValue::ExtendedError(error) => {
+            map.serialize_entry("info_code", &error.code)?;
+            map.serialize_entry("error", &error.name())?;
+            map.serialize_entry("text", &error.text)
+        }
+        OptionValue::Understood(codes) => map.serialize_entry("codes", codes),
+        OptionValue::Expire(seconds) => map.serialize_entry("expire_s", seconds),
+        OptionValue::Chain(name) | OptionValue::ReportChannel(name) => {
+            map.serialize_entry("domain", &name.to_string())
+        }
+        OptionValue::KeyTags(tags) => map.serialize_entry("key_tags", tags),
+        OptionValue::ZoneVersion {
+            labels,
+            kind,
+            version,
+        } => {
+            map.serialize_entry("labels", labels)?;
+            map.serialize_entry("version_type", kind)?;
+            let serial = <[u8; 4]>::try_from(*version).ok().map(u32::from_be_bytes);
+            map.serialize_entry("serial", &serial.filter(|_| *kind == 0))
+        }
+        OptionValue::Octets(_) => Ok(()),
+    }
+}
