@@ -115,10 +115,7 @@ impl Chain {
         name: &DomainName,
         rtype: RecordType,
     ) -> Result<Result<Evidence, Box<Reason>>, Need> {
-        let ask = Ask {
-            name: name.clone(),
-            rtype,
-        };
+        let ask = Ask::new(name.clone(), rtype);
         let because = |text: &str| subject(name, rtype, None).reason(Code::NotAnswered, text);
         match self.answers.get(&ask) {
             Some(Ok(evidence)) if is_answer(evidence.rcode) => Ok(Ok(evidence.clone())),

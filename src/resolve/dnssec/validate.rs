@@ -27,7 +27,7 @@ const SOON_S: i64 = 86_400;
 /// use netkit::resolve::{DomainName, wire::{Ask, Rcode, RecordType}};
 ///
 /// let mut validator = Validator::new(Anchors::root(), 1_764_000_000);
-/// let ask = Ask { name: DomainName::parse("www.example").unwrap(), rtype: RecordType::A };
+/// let ask = Ask::new(DomainName::parse("www.example").unwrap(), RecordType::A);
 /// let reply = Evidence { rcode: Rcode::NXDOMAIN, answers: vec![], authority: vec![] };
 /// // An unsigned reply: is there a zone on the way that is not signed? The root's keys first.
 /// let Step::Need(needed) = validator.validate(&ask, &reply) else { panic!() };

@@ -93,10 +93,7 @@ proptest! {
     fn nothing_unsigned_is_ever_secure(
         reply in evidence(), more in prop::collection::vec(evidence(), 1..6),
     ) {
-        let question = netkit::resolve::wire::Ask {
-            name: name("www.example"),
-            rtype: RecordType::A,
-        };
+        let question = netkit::resolve::wire::Ask::new(name("www.example"), RecordType::A);
         let mut validator = Validator::new(Anchors::root(), NOW);
         let mut given = more.iter().cycle();
         let mut asked = 0;

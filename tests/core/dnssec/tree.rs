@@ -33,10 +33,7 @@ pub(crate) fn name(text: &str) -> DomainName {
 }
 
 pub(crate) fn ask(text: &str, rtype: u16) -> Ask {
-    Ask {
-        name: name(text),
-        rtype: RecordType(rtype),
-    }
+    Ask::new(name(text), RecordType(rtype))
 }
 
 pub(crate) fn wire(text: &str) -> Vec<u8> {
