@@ -202,8 +202,9 @@ impl Round<'_> {
         };
         let (end, reply) = side.run(tcp_over).await;
         side.entry.close(self.clock.elapsed(), end);
-        reply.map(|reply| Received {
+        reply.map(|(reply, packet)| Received {
             reply,
+            packet,
             carrier: Carrier::Udp,
             trigger: self.trigger,
         })
@@ -222,9 +223,10 @@ impl Round<'_> {
             Transports::Both => self.reason_for_tcp(begins).await?,
         };
         let entry = entry.insert(self.open(Carrier::Tcp, trigger));
-        let reply = tcp::ask(self.server, &self.query, entry, self.clock).await?;
+        let (reply, packet) = tcp::ask(self.server, &self.query, entry, self.clock).await?;
         Some(Received {
             reply,
+            packet,
             carrier: Carrier::Tcp,
             trigger,
         })
@@ -239,6 +241,9 @@ impl Round<'_> {
     }
 }
 
+/// How the UDP half ended, and the reply with its octets if there is one.
+type Over = (End, Option<(Reply, Box<[u8]>)>);
+
 /// The UDP half of a round while it runs.
 struct UdpSide<'a> {
     round: &'a Round<'a>,
@@ -247,7 +252,7 @@ struct UdpSide<'a> {
 }
 
 impl UdpSide<'_> {
-    async fn run(&mut self, tcp_over: oneshot::Receiver<Infallible>) -> (End, Option<Reply>) {
+    async fn run(&mut self, tcp_over: oneshot::Receiver<Infallible>) -> Over {
         let deadline = &self.round.clock.deadline;
         match deadline.bound(self.talk(tcp_over)).await {
             Ok((end, reply)) => (end, reply),
@@ -256,7 +261,7 @@ impl UdpSide<'_> {
     }
 
     /// Sends, sends again and listens until there is a reply or no hope of one.
-    async fn talk(&mut self, tcp_over: oneshot::Receiver<Infallible>) -> (End, Option<Reply>) {
+    async fn talk(&mut self, tcp_over: oneshot::Receiver<Infallible>) -> Over {
         let Round {
             server,
             query,
@@ -268,6 +273,7 @@ impl UdpSide<'_> {
             Err(error) => return self.failed(&error),
         };
         (self.entry.sent, self.entry.local) = (udp.sent, udp.local_addr());
+        self.entry.asked = Some(self.round.clock.elapsed());
         let mut hopeless = pin!(self.round.hopeless(tcp_over));
         loop {
             let heard = tokio::select! {
@@ -290,7 +296,7 @@ impl UdpSide<'_> {
         }
     }
 
-    fn failed(&mut self, error: &io::Error) -> (End, Option<Reply>) {
+    fn failed(&mut self, error: &io::Error) -> Over {
         self.begin_tcp(Trigger::UdpUnreachable);
         (End::failed(Step::Send, error), None)
     }
@@ -303,22 +309,21 @@ impl UdpSide<'_> {
     }
 
     /// Judges a datagram; `Some` ends the UDP half.
-    fn datagram(&mut self, packet: &[u8]) -> Option<(End, Option<Reply>)> {
+    fn datagram(&mut self, packet: &[u8]) -> Option<Over> {
         self.entry.received_bytes += packet.len() as u64;
         match self.round.query.reply(packet) {
             Ok(reply) if reply.truncated => {
                 self.begin_tcp(Trigger::Truncated);
-                Some((End::Truncated, Some(reply)))
+                Some((End::Truncated, Some((reply, packet.into()))))
             }
-            Ok(reply) => Some((End::Replied(reply.rcode), Some(reply))),
+            Ok(reply) => Some((End::Replied(reply.rcode), Some((reply, packet.into())))),
             Err(why) => {
                 let trigger = if why.is_truncated() {
                     Trigger::Truncated
                 } else {
                     Trigger::UdpUnusable
                 };
-                self.entry
-                    .ignore(self.round.clock.elapsed(), packet.len(), why);
+                self.entry.ignore(self.round.clock.elapsed(), packet, why);
                 self.begin_tcp(trigger);
                 None
             }

@@ -111,7 +111,7 @@ impl Case<'_> {
                 )
             }
             Finding::OutOfFiles => format!("no descriptor left to ask {server} for {name}"),
-            Finding::Addresses(_) => format!("{name} was found"),
+            Finding::Records(_) => format!("{name} was found"),
         }
     }
 
@@ -143,7 +143,7 @@ impl Case<'_> {
 fn kind(finding: &Finding) -> Kind {
     match finding {
         Finding::Nxdomain { .. } => Kind::Nxdomain,
-        Finding::NoData | Finding::Addresses(_) => Kind::NoData,
+        Finding::NoData | Finding::Records(_) => Kind::NoData,
         Finding::Loop { .. } | Finding::Alias { .. } => Kind::CnameLoop,
         Finding::Fault(Fault::Code { rcode, .. }) if *rcode == Rcode::REFUSED => Kind::DnsRefused,
         Finding::Fault(_) => Kind::Servfail,
@@ -215,8 +215,8 @@ fn way(received: &Received) -> String {
 /// The words for a reply.
 fn verdict(tried: &Tried) -> String {
     match &tried.finding {
-        Finding::Addresses(found) if found.addresses.len() == 1 => "1 address".to_owned(),
-        Finding::Addresses(found) => format!("{} addresses", found.addresses.len()),
+        Finding::Records(found) if found.addresses.len() == 1 => "1 address".to_owned(),
+        Finding::Records(found) => format!("{} addresses", found.addresses.len()),
         Finding::Alias { target, .. } => format!("alias of {target}"),
         Finding::Loop { .. } => "NOERROR, an alias loop".to_owned(),
         Finding::Nxdomain { .. } => "NXDOMAIN".to_owned(),

@@ -9,11 +9,14 @@ use super::ledger::{Attempt, End, Outcome};
 use super::name::DomainName;
 use super::wire::{Ask, Data, ExtendedError, Rcode, Record, RecordType, Reply};
 
+/// Whatever there is (RFC 8482): a type of questions only.
+const ANY: RecordType = RecordType(255);
+
 /// What one server's outcome comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The addresses.
-    Addresses(Found),
+    /// The records.
+    Records(Found),
     /// An alias whose target the message says nothing about.
     Alias {
         /// Where the chain leads.
@@ -45,12 +48,14 @@ pub enum Finding {
     OutOfFiles,
 }
 
-/// Addresses at the end of a chain of aliases.
+/// Records of the type asked for at the end of a chain of aliases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// In the order of the message, each once.
+    /// How many records there are.
+    pub count: usize,
+    /// The addresses among them, in the order of the message, each once; none of other types.
     pub addresses: Vec<IpAddr>,
-    /// The owner of the addresses.
+    /// The owner of the records.
     pub name: DomainName,
     /// The smallest TTL on the way, seconds.
     pub ttl: u32,
@@ -92,7 +97,7 @@ impl Finding {
             Self::Fault(_) => 5,
             Self::NoData => 6,
             Self::Loop { .. } | Self::Nxdomain { .. } => 7,
-            Self::Alias { .. } | Self::Addresses(_) => 8,
+            Self::Alias { .. } | Self::Records(_) => 8,
         }
     }
 }
@@ -135,7 +140,7 @@ fn judge_reply(reply: &Reply, ask: &Ask) -> Finding {
     }
     let followed = follow(&reply.answers, ask);
     match followed {
-        Finding::Addresses(_) => followed,
+        Finding::Records(_) => followed,
         // What was cut off may have been the very records.
         _ if reply.truncated => Finding::Unusable,
         Finding::Alias { target, .. } if reply.rcode == Rcode::NXDOMAIN => {
@@ -174,9 +179,10 @@ fn follow(answers: &[Record], ask: &Ask) -> Finding {
     // A chain without a loop has at most as many links as there are records.
     for _ in 0..=answers.len() {
         let own = || answers.iter().filter(|record| record.name == *name);
-        let addresses: Vec<_> = own().filter(|record| record.rtype == ask.rtype).collect();
-        if !addresses.is_empty() {
-            return found(&addresses, name, ttl);
+        let wanted = |record: &&Record| [record.rtype, ANY].contains(&ask.rtype);
+        let records: Vec<_> = own().filter(wanted).collect();
+        if !records.is_empty() {
+            return found(&records, name, ttl);
         }
         let alias = own().find_map(|record| match &record.data {
             Data::Alias(target) => Some((target, record.ttl)),
@@ -204,10 +210,8 @@ fn found(records: &[&Record], name: &DomainName, ttl: u32) -> Finding {
         }
     }
     let least = records.iter().map(|record| record.ttl).min();
-    if addresses.is_empty() {
-        return Finding::NoData;
-    }
-    Finding::Addresses(Found {
+    Finding::Records(Found {
+        count: records.len(),
         addresses,
         name: name.clone(),
         ttl: least.map_or(ttl, |least| least.min(ttl)),

@@ -70,7 +70,7 @@ fn judged(reply: &Reply) -> Finding {
 }
 
 fn addresses(owner: &str, ttl: u32, list: &[&str]) -> Finding {
-    Finding::Addresses(Found {
+    Finding::Records(Found {
         addresses: list.iter().map(|ip| ip.parse().unwrap()).collect(),
         name: name(owner),
         ttl,

@@ -17,6 +17,9 @@ use super::wire::{Rcode, Reply};
 /// More ignored packets than this are counted and not kept: their number is the sender's choice.
 const KEPT_IGNORED: usize = 16;
 
+/// Of an ignored packet, no more than this is kept to be shown.
+pub const KEPT_OCTETS: usize = 4_096;
+
 /// What carries a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -141,6 +144,8 @@ pub struct Ignored {
     pub bytes: usize,
     /// Why.
     pub why: Unusable,
+    /// Its first octets, at most [`KEPT_OCTETS`].
+    pub packet: Box<[u8]>,
 }
 
 /// How far a TCP try got.
@@ -228,6 +233,8 @@ pub struct Attempt {
     pub ended: Duration,
     /// Our address, once there was one.
     pub local: Option<SocketAddr>,
+    /// When the question was first sent, since the lookup began; `None` before that.
+    pub asked: Option<Duration>,
     /// How often the question was sent.
     pub sent: u32,
     /// Octets of one question.
@@ -251,6 +258,7 @@ impl Attempt {
             started: at,
             ended: at,
             local: None,
+            asked: None,
             sent: 0,
             question_bytes: bytes,
             received_bytes: 0,
@@ -268,6 +276,12 @@ impl Attempt {
         self
     }
 
+    /// From the first sending of the question to the end; `None` when it was never sent.
+    #[must_use]
+    pub fn waited(&self) -> Option<Duration> {
+        self.asked.map(|asked| self.ended.saturating_sub(asked))
+    }
+
     /// Whether the server has sent a reply that cannot be used.
     #[must_use]
     pub fn has_bad_reply(&self) -> bool {
@@ -283,10 +297,15 @@ impl Attempt {
     }
 
     /// Notes a packet that was not taken for the reply.
-    pub(super) fn ignore(&mut self, at: Duration, bytes: usize, why: Unusable) {
+    pub(super) fn ignore(&mut self, at: Duration, packet: &[u8], why: Unusable) {
         self.ignored_count = self.ignored_count.saturating_add(1);
         if self.ignored.len() < KEPT_IGNORED {
-            self.ignored.push(Ignored { at, bytes, why });
+            self.ignored.push(Ignored {
+                at,
+                bytes: packet.len(),
+                why,
+                packet: packet[..packet.len().min(KEPT_OCTETS)].into(),
+            });
         }
     }
 }
@@ -296,6 +315,8 @@ impl Attempt {
 pub struct Received {
     /// The message.
     pub reply: Reply,
+    /// The same as it came.
+    pub packet: Box<[u8]>,
     /// Over what.
     pub carrier: Carrier,
     /// Why that try was begun.

@@ -33,7 +33,7 @@ pub(super) async fn search(
             break;
         };
         match &ledger[at].finding {
-            Finding::Addresses(found) => {
+            Finding::Records(found) => {
                 return Looked {
                     keep: Duration::from_secs(found.ttl.into()),
                     result: Ok(answer(found, question, &ledger, at, clock)),
@@ -102,7 +102,7 @@ async fn chase(
                 }
                 seen.push(target);
             }
-            Finding::Addresses(found) => {
+            Finding::Records(found) => {
                 found.ttl = found.ttl.min(least_ttl);
                 return Some(at);
             }

@@ -21,12 +21,12 @@ pub(super) async fn ask(
     query: &Query,
     entry: &mut Attempt,
     clock: &Clock,
-) -> Option<Reply> {
+) -> Option<(Reply, Box<[u8]>)> {
     let mut step = Step::Connect;
     let talk = talk(server, query, entry, clock, &mut step);
     let (end, reply) = match clock.deadline.bound(talk).await {
-        Ok(Ok(reply)) if reply.truncated => (End::Truncated, Some(reply)),
-        Ok(Ok(reply)) => (End::Replied(reply.rcode), Some(reply)),
+        Ok(Ok(reply)) if reply.0.truncated => (End::Truncated, Some(reply)),
+        Ok(Ok(reply)) => (End::Replied(reply.0.rcode), Some(reply)),
         Ok(Err(Broken::Closed { after_bytes })) => (End::Closed { after_bytes }, None),
         Ok(Err(Broken::Unusable)) => (End::Unusable, None),
         Ok(Err(Broken::System(error))) => (End::failed(step, &error), None),
@@ -56,21 +56,21 @@ async fn talk(
     entry: &mut Attempt,
     clock: &Clock,
     step: &mut Step,
-) -> Result<Reply, Broken> {
+) -> Result<(Reply, Box<[u8]>), Broken> {
     let mut stream = TcpStream::connect(server).await?;
     entry.local = stream.local_addr().ok();
     *step = Step::Send;
     stream.write_all(&framed(query.bytes())).await?;
-    entry.sent = 1;
+    (entry.sent, entry.asked) = (1, Some(clock.elapsed()));
     *step = Step::Receive;
     loop {
         let message = read_message(&mut stream).await?;
         entry.received_bytes += message.len() as u64;
         match query.reply(&message) {
-            Ok(reply) => return Ok(reply),
+            Ok(reply) => return Ok((reply, message.into())),
             Err(why) => {
                 let is_last = why.is_bad_reply();
-                entry.ignore(clock.elapsed(), message.len(), why);
+                entry.ignore(clock.elapsed(), &message, why);
                 if is_last {
                     return Err(Broken::Unusable);
                 }
