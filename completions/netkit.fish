@@ -28,6 +28,7 @@ complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
 complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and who said no'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "parse-addr" -d 'Say what an address is, compute with networks, find addresses in text'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "resolve" -d 'Ask name servers: what they really say, over which transport, and what went wrong on the way'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "demo" -d 'Run every subcommand against servers of its own on loopback and show what comes out'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "generate" -d 'Write completions, man pages, the JSON Schema or the README\'s help block'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l targets -d 'Reads targets from a file, one a line, `#` comments; `-` is standard input' -r -F
@@ -151,6 +152,37 @@ complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l pretty -d '
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l brief -d 'With --json: only what it is and whether it is valid'
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s q -l quiet -d 'Prints nothing: the status tells'
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l type -d 'A record type: a name, any case, or TYPE65280 (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l name -d 'A name, even if it looks like a type (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s x -l reverse -d 'The name of an address: its PTR records (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l ns -d 'Asks this name server instead of the system\'s, as @SERVER (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l ns-mode -d 'What is done with several servers [default: first]' -r -f -a "first\t'One after the other, until one knows'
+race\t'All at once, the first that knows'
+all\t'All at once, a result each'"
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s t -l timeout -d 'Bounds each question: all servers, names, tries and handshakes together [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l tries -d 'How often silent servers are asked; the timeout is divided by it [default: resolv.conf\'s, or 2]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 'The hosts file [default: /etc/hosts]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question' -r -f -a "netkit\t'The report'"
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s 4 -l ipv4 -d 'Asks for A only, or over IPv4 only where the server is a name'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s 6 -l ipv6 -d 'Asks for AAAA only, or over IPv6 only where the server is a name'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l strict-errors -d 'Ends at the first error that may pass, as Go\'s `StrictErrors`: no further name of the search list, and a failed AAAA fails a name whose A was found'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l tcp -d 'TCP from the start'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l udp-only -d 'UDP and nothing else, of any server'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-tcp-fallback -d 'No TCP instead of UDP: a truncated reply stays one, a silent server stays silent'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts -d 'Looks into the hosts file first, with --ns too'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'Does not look into the hosts file'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l pretty -d 'Prints indented JSON'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s q -l quiet -d 'Prints nothing but errors'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s v -l verbose -d 'Prints more: every try, all sections, what was sent and what came back'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"

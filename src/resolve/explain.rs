@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use crate::failure::{Errno, Evidence, Failure, Kind, Stage, Who};
 
-use super::judge::{Fault, Finding};
+use super::judge::{Fault, Finding, Found};
 use super::ledger::{Attempt, Carrier, End, Outcome, Received, Step, Trigger};
 use super::lookup::Question;
 use super::name::DomainName;
@@ -16,11 +16,23 @@ use super::wire::Rcode;
 
 /// What was asked, in the user's words, and everything that was tried.
 pub(super) struct Case<'a> {
-    pub(super) question: &'a Question,
+    /// The name as typed.
+    pub(super) name: &'a str,
+    /// What it should have: `IPv4 address`, `MX record`.
+    pub(super) wanted: String,
     pub(super) ledger: &'a [Tried],
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// The case of a question for addresses.
+    pub(super) fn of(question: &'a Question, ledger: &'a [Tried]) -> Self {
+        Self {
+            name: &question.name,
+            wanted: format!("{} address", question.family),
+            ledger,
+        }
+    }
+
     /// Makes the failure whose finding is at `at` of the ledger.
     pub(super) fn failure(&self, at: usize) -> Failure {
         let tried = &self.ledger[at];
@@ -34,10 +46,7 @@ impl Case<'_> {
 
     /// The failure of a lookup whose time was over before anybody could be asked.
     pub(super) fn out_of_time(&self) -> Failure {
-        let message = format!(
-            "the time was over before {} could be looked up",
-            self.question.name
-        );
+        let message = format!("the time was over before {} could be looked up", self.name);
         self.with_evidence(Failure::new(Stage::Resolve, Kind::DnsTimeout, message))
     }
 
@@ -58,11 +67,7 @@ impl Case<'_> {
     fn outcome(&self, tried: &Tried) -> String {
         let asked = tried.ask.name.to_string();
         let text = describe(tried);
-        let typed = self
-            .question
-            .name
-            .strip_suffix('.')
-            .unwrap_or(&self.question.name);
+        let typed = self.name.strip_suffix('.').unwrap_or(self.name);
         if asked.eq_ignore_ascii_case(typed) {
             text
         } else {
@@ -71,7 +76,7 @@ impl Case<'_> {
     }
 
     fn message(&self, tried: &Tried, server: SocketAddr) -> String {
-        let name = &self.question.name;
+        let name = self.name;
         match &tried.finding {
             Finding::Nxdomain { name: missing } if !self.is_alias_target(missing, tried) => {
                 format!("{name} does not exist (NXDOMAIN from {server})")
@@ -82,10 +87,7 @@ impl Case<'_> {
                 )
             }
             Finding::NoData => {
-                format!(
-                    "{name} has no {} address (no data from {server})",
-                    self.question.family
-                )
+                format!("{name} has no {} (no data from {server})", self.wanted)
             }
             Finding::Loop { at } => {
                 format!("{name} is an alias that leads back to itself at {at} ({server})")
@@ -215,8 +217,7 @@ fn way(received: &Received) -> String {
 /// The words for a reply.
 fn verdict(tried: &Tried) -> String {
     match &tried.finding {
-        Finding::Records(found) if found.addresses.len() == 1 => "1 address".to_owned(),
-        Finding::Records(found) => format!("{} addresses", found.addresses.len()),
+        Finding::Records(found) => records(found),
         Finding::Alias { target, .. } => format!("alias of {target}"),
         Finding::Loop { .. } => "NOERROR, an alias loop".to_owned(),
         Finding::Nxdomain { .. } => "NXDOMAIN".to_owned(),
@@ -228,6 +229,15 @@ fn verdict(tried: &Tried) -> String {
         },
         _ => "no usable reply".to_owned(),
     }
+}
+
+/// `1 address`, `3 records`.
+fn records(found: &Found) -> String {
+    let (count, one, many) = match found.addresses.len() {
+        0 => (found.count, "record", "records"),
+        count => (count, "address", "addresses"),
+    };
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The words for no reply: `no reply over UDP (2 sent) and TCP`, or each carrier's own.
@@ -250,7 +260,8 @@ fn wait(end: &End) -> Option<&'static str> {
     }
 }
 
-fn end(attempt: &Attempt) -> String {
+/// How a try ended, in a few words.
+pub(super) fn end(attempt: &Attempt) -> String {
     let carrier = attempt.carrier;
     match &attempt.end {
         End::Silent { step } if (carrier, *step) == (Carrier::Tcp, Step::Connect) => {

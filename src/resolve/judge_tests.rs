@@ -71,6 +71,7 @@ fn judged(reply: &Reply) -> Finding {
 
 fn addresses(owner: &str, ttl: u32, list: &[&str]) -> Finding {
     Finding::Records(Found {
+        count: list.len(),
         addresses: list.iter().map(|ip| ip.parse().unwrap()).collect(),
         name: name(owner),
         ttl,
@@ -217,6 +218,7 @@ fn without_a_reply_the_ends_of_the_tries_decide() {
 fn a_usable_reply_is_judged_whatever_the_tries_before_it() {
     let mut outcome = outcome(vec![End::Abandoned]);
     outcome.received = Some(Received {
+        packet: Box::default(),
         reply: reply(Rcode::NXDOMAIN, &[]),
         carrier: Carrier::Tcp,
         trigger: Trigger::UdpSilent,

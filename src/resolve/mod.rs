@@ -17,6 +17,7 @@
 //! one, and the ledger of every try that led to it or to nothing.
 
 mod cache;
+pub mod command;
 pub mod dnssec;
 pub mod edns;
 pub mod exchange;

@@ -1,6 +1,9 @@
 //! One lookup on the wire: the search list, and aliases that lead out of a reply.
 
+use std::ops::Range;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::addr::Family;
 use crate::time::Millis;
@@ -18,42 +21,121 @@ use super::wire::{Ask, RecordType};
 /// Aliases followed by asking again; resolvers give up between 8 and 16.
 const MAX_ALIASES: usize = 8;
 
-/// Tries the names in order until one has addresses. The failure tells what is known best of them
-/// all; names whose servers all stay silent end the search, as the others would fare no better.
+/// Why a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// The name has records.
+    Found,
+    /// There was no other name.
+    Exhausted,
+    /// Nobody answers: other names would fare no better.
+    NobodyAnswers,
+    /// An error that may pass, and `strict_errors`.
+    StrictErrors,
+    /// The time was over, or the question was cancelled.
+    OutOfTime,
+}
+
+/// One name that was tried: its part of the ledger, and the place of what is known best.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) name: DomainName,
+    pub(super) tried: Range<usize>,
+    pub(super) best: Option<usize>,
+}
+
+/// Everything that was tried for one question.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    pub(super) ledger: Vec<Tried>,
+    pub(super) steps: Vec<Step>,
+    /// Where in the ledger the most telling finding of all names stands.
+    pub(super) best: Option<usize>,
+    pub(super) stopped: Stop,
+}
+
+/// Tries the names in order until one has records. What is known best of them all counts; names
+/// whose servers all stay silent end the search, as the others would fare no better, and with
+/// `strict` so does every error that may pass.
+pub(super) async fn walk(
+    names: &[DomainName],
+    rtype: RecordType,
+    servers: &mut Servers,
+    clock: &Clock,
+    strict: bool,
+) -> Walk {
+    let mut walk = Walk {
+        ledger: Vec::new(),
+        steps: Vec::new(),
+        best: None,
+        stopped: Stop::Exhausted,
+    };
+    for name in names {
+        let first = walk.ledger.len();
+        let best = chase(name, rtype, servers, clock, &mut walk.ledger).await;
+        walk.steps.push(Step {
+            name: name.clone(),
+            tried: first..walk.ledger.len(),
+            best,
+        });
+        if let Some(stop) = walk.judge(best, strict) {
+            walk.stopped = stop;
+            break;
+        }
+    }
+    walk
+}
+
+impl Walk {
+    /// Takes the finding for one more name; `Some` ends the search.
+    fn judge(&mut self, at: Option<usize>, strict: bool) -> Option<Stop> {
+        let Some(at) = at else {
+            return Some(Stop::OutOfTime);
+        };
+        let finding = &self.ledger[at].finding;
+        let is_better = |best: usize| telling(finding) > telling(&self.ledger[best].finding);
+        if self.best.is_none_or(is_better) {
+            self.best = Some(at);
+        }
+        match finding {
+            Finding::Records(_) => Some(Stop::Found),
+            Finding::Silent | Finding::Unreachable | Finding::OutOfFiles => {
+                Some(Stop::NobodyAnswers)
+            }
+            Finding::Fault(_) | Finding::Unusable if strict => Some(Stop::StrictErrors),
+            _ => None,
+        }
+    }
+}
+
+/// Tries the names in order until one has addresses.
 pub(super) async fn search(
     question: &Question,
     names: &[DomainName],
     mut servers: Servers,
     clock: &Clock,
 ) -> Looked {
-    let mut ledger = Vec::new();
-    let mut best: Option<usize> = None;
-    for name in names {
-        let Some(at) = chase(name, question.family, &mut servers, clock, &mut ledger).await else {
-            break;
+    let rtype = match question.family {
+        Family::Ipv4 => RecordType::A,
+        Family::Ipv6 => RecordType::AAAA,
+    };
+    let walk = walk(names, rtype, &mut servers, clock, false).await;
+    let ledger = &walk.ledger[..];
+    if let Some(at) = walk.best
+        && let Finding::Records(found) = &ledger[at].finding
+    {
+        return Looked {
+            keep: Duration::from_secs(found.ttl.into()),
+            result: Ok(answer(found, question, ledger, at, clock)),
         };
-        match &ledger[at].finding {
-            Finding::Records(found) => {
-                return Looked {
-                    keep: Duration::from_secs(found.ttl.into()),
-                    result: Ok(answer(found, question, &ledger, at, clock)),
-                };
-            }
-            finding => {
-                let is_better =
-                    best.is_none_or(|best| telling(finding) > telling(&ledger[best].finding));
-                let ends_search = ends_search(finding);
-                best = if is_better { Some(at) } else { best };
-                if ends_search {
-                    break;
-                }
-            }
-        }
     }
-    let ledger = &ledger[..];
-    let case = Case { question, ledger };
+    let case = Case::of(question, ledger);
     Looked {
-        result: Err(best.map_or_else(|| case.out_of_time(), |at| case.failure(at))),
+        result: Err(walk
+            .best
+            .map_or_else(|| case.out_of_time(), |at| case.failure(at))),
         keep: negative_ttl(ledger),
     }
 }
@@ -75,15 +157,11 @@ fn negative_ttl(ledger: &[Tried]) -> Duration {
 /// Asks for a name, and for the end of its aliases as long as replies do not know it.
 async fn chase(
     name: &DomainName,
-    family: Family,
+    rtype: RecordType,
     servers: &mut Servers,
     clock: &Clock,
     ledger: &mut Vec<Tried>,
 ) -> Option<usize> {
-    let rtype = match family {
-        Family::Ipv4 => RecordType::A,
-        Family::Ipv6 => RecordType::AAAA,
-    };
     let mut seen = vec![name.clone()];
     let mut least_ttl = u32::MAX;
     loop {
@@ -115,19 +193,12 @@ async fn chase(
 /// then that a server failed (the name may exist), then that names do not exist.
 fn telling(finding: &Finding) -> u8 {
     match finding {
+        Finding::Records(_) => 4,
         Finding::NoData | Finding::Loop { .. } | Finding::Alias { .. } => 3,
         Finding::Fault(_) => 2,
         Finding::Nxdomain { .. } => 1,
         _ => 0,
     }
-}
-
-/// Whether the other names would fare no better: nobody answers.
-fn ends_search(finding: &Finding) -> bool {
-    matches!(
-        finding,
-        Finding::Silent | Finding::Unreachable | Finding::OutOfFiles
-    )
 }
 
 fn answer(
@@ -138,7 +209,7 @@ fn answer(
     clock: &Clock,
 ) -> Answer {
     let is_ordinary = ledger.iter().all(Tried::is_ordinary);
-    let case = Case { question, ledger };
+    let case = Case::of(question, ledger);
     let outcome = &ledger[at].outcome;
     let over_tcp = outcome
         .received

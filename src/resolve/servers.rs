@@ -36,6 +36,8 @@ pub(super) struct Servers {
     pub(super) timeout: Duration,
     /// How often silent servers are asked.
     pub(super) attempts: u8,
+    /// Whether all are asked at once, instead of one after the other.
+    pub(super) race: bool,
     pub(super) policy: Policy,
 }
 
@@ -90,7 +92,7 @@ impl Servers {
         loop {
             let now = Instant::now();
             let may_ask = waiting.len() > 0 && !deadline.is_over(now);
-            if may_ask && (running.is_empty() || share_ends <= now) {
+            if may_ask && (running.is_empty() || share_ends <= now || self.race) {
                 share_ends = share(now, &deadline, waiting.len(), self.timeout);
                 let deadline = deadline.within(now, self.timeout);
                 let origin = clock.origin;
@@ -98,6 +100,9 @@ impl Servers {
                     .next()
                     .map(|next| (*next, Clock { origin, deadline }));
                 running.extend(asked.map(|(next, clock)| self.ask_one(next, ask, clock)));
+                if self.race {
+                    continue;
+                }
             }
             if running.is_empty() {
                 break;

@@ -19,9 +19,9 @@ use super::stub::StubConfig;
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) conf: ResolvConf,
-    search: Vec<DomainName>,
+    pub(super) search: Vec<DomainName>,
     /// Where the warnings of `conf` come from.
-    source: String,
+    pub(super) source: String,
 }
 
 impl Setup {
@@ -88,6 +88,7 @@ impl Setup {
             list,
             timeout: self.conf.timeout,
             attempts: self.conf.attempts,
+            race: false,
             policy,
         })
     }

@@ -174,8 +174,7 @@ impl StubResolver {
 }
 
 fn out_of_time(question: &Question) -> Failure {
-    let ledger = &[];
-    Case { question, ledger }.out_of_time()
+    Case::of(question, &[]).out_of_time()
 }
 
 impl Lookup for StubResolver {

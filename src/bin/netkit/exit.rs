@@ -97,7 +97,19 @@ impl Exit {
 
 impl From<&Failure> for Exit {
     fn from(failure: &Failure) -> Self {
-        match failure.kind.class() {
+        failure.kind.class().into()
+    }
+}
+
+impl From<netkit::resolve::command::Verdict> for Exit {
+    fn from(verdict: netkit::resolve::command::Verdict) -> Self {
+        verdict.class().map_or(Self::Success, Self::from)
+    }
+}
+
+impl From<Class> for Exit {
+    fn from(class: Class) -> Self {
+        match class {
             Class::Usage => Self::Usage,
             Class::Peer => Self::Peer,
             Class::Resolve => Self::Resolve,

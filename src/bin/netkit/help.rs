@@ -105,6 +105,39 @@ pub(crate) const PARSE_ADDR: &[Example] = &[
     ),
 ];
 
+/// What `netkit resolve` is used for.
+pub(crate) const RESOLVE: &[Example] = &[
+    Example(
+        "netkit resolve www.example.com @192.0.2.53",
+        "What does that server say, over which transport, and how fast?",
+    ),
+    Example(
+        "netkit resolve example.com MX TXT -v",
+        "What was tried, what was sent, what came back?",
+    ),
+    Example("netkit resolve 192.0.2.1", "Which name has that address?"),
+    Example(
+        "netkit resolve example.com @192.0.2.53 @192.0.2.54 --ns-mode all",
+        "What does each of them say?",
+    ),
+    Example(
+        "netkit resolve host --resolv-conf ./resolv.conf",
+        "Which names would the search list try, and why does it stop?",
+    ),
+    Example("netkit resolve example.com --short", "Only the addresses."),
+    Example(
+        "netkit resolve example.com --json | jq .verdict",
+        "One word for a script.",
+    ),
+];
+
+/// What the lines of `resolve --json` are.
+pub(crate) const RESOLVE_JSON: &str = "\
+With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
+\"type\": `resolve` (one question: verdict, sections, every try) and `error` (nothing could be asked). \
+Times are numbers in milliseconds, what is unknown is null and never missing, and new keys may be \
+added. `netkit generate schema` prints the JSON Schema.";
+
 /// What the lines of `parse-addr --json` are.
 pub(crate) const PARSE_ADDR_JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
@@ -161,6 +194,23 @@ pub(crate) fn parse_addr_long() -> String {
     text.push_str(&exit_codes());
     text.push_str("\nExamples:\n");
     examples(&mut text, PARSE_ADDR);
+    text
+}
+
+/// Below `netkit resolve -h`.
+pub(crate) fn resolve_short() -> String {
+    let mut text = "Examples:\n".to_owned();
+    examples(&mut text, &RESOLVE[..4]);
+    text.push_str("\nMore with --help: all examples, exit codes, JSON.\n");
+    text
+}
+
+/// Below `netkit resolve --help`.
+pub(crate) fn resolve_long() -> String {
+    let mut text = format!("JSON:\n  {RESOLVE_JSON}\n\n");
+    text.push_str(&exit_codes());
+    text.push_str("\nExamples:\n");
+    examples(&mut text, RESOLVE);
     text
 }
 

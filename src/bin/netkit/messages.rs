@@ -37,7 +37,8 @@ pub(crate) fn wants_json(argv: &[OsString]) -> bool {
     let options = argv.iter().take_while(|word| *word != "--");
     options
         .into_iter()
-        .any(|word| word == "--json" || word == "--pretty")
+        .filter_map(|word| word.to_str())
+        .any(|word| word == "--json" || word == "--pretty" || word.starts_with("--json="))
 }
 
 /// Reports a usage error.

@@ -8,6 +8,7 @@ mod complaint;
 mod dial;
 mod groups;
 mod parse_addr;
+mod resolve;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -26,6 +27,9 @@ pub(crate) use groups::{
 };
 
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
+pub(crate) use resolve::{
+    NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
+};
 
 /// Answers the questions that people ask a network.
 #[derive(Debug, Parser)]
@@ -74,6 +78,7 @@ pub(crate) enum Command {
     Dial(Box<DialArgs>),
     /// Say what an address is, compute with networks, find addresses in text.
     ParseAddr(Box<ParseAddrArgs>),
+    Resolve(Box<ResolveArgs>),
     /// Run every subcommand against servers of its own on loopback and show what comes out.
     Demo(DemoArgs),
     /// Write completions, man pages, the JSON Schema or the README's help block.

@@ -30,6 +30,7 @@ fn overview(cli: &Command) -> io::Result<String> {
     page.push_str(&see_also(&[
         "netkit-dial(1)",
         "netkit-parse-addr(1)",
+        "netkit-resolve(1)",
         "netkit-demo(1)",
         "nc(1)",
         "curl(1)",
@@ -62,6 +63,18 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
             "grep(1)",
             "ip(7)",
             "services(5)",
+        ]));
+    } else if name == "netkit-resolve" {
+        page.push_str(&examples(help::RESOLVE));
+        page.push_str(&exit_status());
+        page.push_str(&json(help::RESOLVE_JSON));
+        page.push_str(&see_also(&[
+            "netkit(1)",
+            "netkit-dial(1)",
+            "dig(1)",
+            "kdig(1)",
+            "resolv.conf(5)",
+            "hosts(5)",
         ]));
     } else {
         page.push_str(&see_also(&["netkit(1)", "netkit-dial(1)"]));

@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, lines};
+use crate::output::json::{Line, lines, resolve};
 
 /// The whole schema, indented.
 pub(super) fn text() -> String {
@@ -16,6 +16,7 @@ pub(super) fn text() -> String {
         line::<lines::Skipped<'_>>("skipped", &mut generator),
         line::<lines::Retry<'_>>("retry", &mut generator),
         line::<lines::Ready<'_>>("ready", &mut generator),
+        line::<resolve::Resolve<'_>>("resolve", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         plain::<Plain<Addr<'_>>>("addr", "addr", &mut generator),

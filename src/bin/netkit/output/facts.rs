@@ -23,7 +23,7 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    fn new(label: &'static str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(label: &'static str, text: impl Into<String>) -> Self {
         Self {
             label,
             text: text.into(),
@@ -31,7 +31,7 @@ impl Fact {
         }
     }
 
-    fn tone(mut self, tone: Tone) -> Self {
+    pub(crate) fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
         self
     }

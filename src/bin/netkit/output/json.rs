@@ -6,6 +6,7 @@
 pub(crate) mod addr;
 pub(crate) mod config;
 pub(crate) mod lines;
+pub(crate) mod resolve;
 
 use std::time::{Duration, SystemTime};
 

@@ -19,7 +19,7 @@ pub(crate) mod progress;
 mod queue;
 mod ranges;
 pub(crate) mod style;
-mod table;
+pub(crate) mod table;
 pub(crate) mod tables;
 pub(crate) mod text;
 mod waterfall;

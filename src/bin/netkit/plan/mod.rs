@@ -9,6 +9,7 @@ mod environment;
 mod needs;
 mod output;
 mod parse_addr;
+mod resolve;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub(crate) use output::{Format, OutputSettings};
 pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
 };
+pub(crate) use resolve::{AnswerForm, Group, QueryPlan};
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;
@@ -35,6 +37,7 @@ pub(crate) struct Plan {
 pub(crate) enum Action {
     Dial(Box<DialPlan>),
     ParseAddr(Box<AddrPlan>),
+    Resolve(Box<QueryPlan>),
     Demo,
     Generate(Generate),
 }
@@ -50,6 +53,11 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         Command::ParseAddr(args) => {
             let output = OutputSettings::new(&parse_addr::output_args(&args.output), environment)?;
             let action = Action::ParseAddr(Box::new(parse_addr::plan(*args)?));
+            Ok(Plan { action, output })
+        }
+        Command::Resolve(args) => {
+            let output = OutputSettings::new(&resolve::output_args(&args.output), environment)?;
+            let action = Action::Resolve(Box::new(resolve::plan(*args)?));
             Ok(Plan { action, output })
         }
         Command::Demo(args) => {

@@ -6,11 +6,13 @@ mod input;
 mod many;
 mod parse_addr;
 mod repeat;
+mod resolve;
 mod single;
 mod stdio;
 mod wait;
 
 pub(crate) use parse_addr::parse_addr;
+pub(crate) use resolve::resolve;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

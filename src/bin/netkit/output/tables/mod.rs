@@ -4,6 +4,7 @@ pub(crate) mod addr;
 pub(crate) mod dial;
 pub(crate) mod many;
 pub(crate) mod repeat;
+pub(crate) mod resolve;
 pub(crate) mod wait;
 
 use super::View;

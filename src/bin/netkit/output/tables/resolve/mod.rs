@@ -1,0 +1,143 @@
+//! What name servers said: the records in one table, and below it whatever was out of the ordinary.
+
+mod facts;
+mod ledger;
+
+use netkit::resolve::command::{Record, Report};
+
+use super::{facts as fact_lines, headline};
+use crate::output::View;
+use crate::output::style::Tone;
+use crate::output::table::{Align, Table};
+
+/// All reports on a terminal: a table of the records, then a block for every report that has more
+/// to say.
+pub(crate) fn render(reports: &[Report], view: &View) -> String {
+    let mut text = String::new();
+    if reports.iter().any(|report| !report.answers.is_empty()) {
+        text.push_str(&records(reports, view));
+    }
+    for report in reports {
+        text.push_str(&block(report, view));
+    }
+    text
+}
+
+/// A report in a pipe: a record a line, its fields separated by tabs, or why there is none.
+pub(crate) fn plain(report: &Report, view: &View) -> String {
+    let mut text: String = report
+        .answers
+        .iter()
+        .map(|record| plain_line(record, report))
+        .collect();
+    if !report.ok {
+        let subject = format!("{} {}", report.name, report.qtype);
+        text.push_str(&headline(view, Some(false), &subject, &verdict(report)));
+    }
+    text
+}
+
+/// The data of the records of the type asked for, one a line.
+pub(crate) fn short(report: &Report, view: &View) -> String {
+    let data = report
+        .answers
+        .iter()
+        .filter_map(|record| record.data.as_deref());
+    let mut text = String::new();
+    data.for_each(|data| put!(text, "{}\n", view.safe(data)));
+    text
+}
+
+fn plain_line(record: &Record, report: &Report) -> String {
+    let ttl = record
+        .ttl
+        .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
+    let data = record.data.as_deref().unwrap_or("-");
+    format!(
+        "{}\t{}\t{ttl}\t{data}\t{}\n",
+        record.name,
+        record.rtype,
+        facts::origin(report)
+    )
+}
+
+fn records(reports: &[Report], view: &View) -> String {
+    let mut table = Table::new(
+        *view,
+        &[
+            ("name", Align::Left),
+            ("type", Align::Left),
+            ("ttl", Align::Right),
+            ("data", Align::Left),
+            ("server", Align::Left),
+            ("time", Align::Right),
+        ],
+    );
+    for report in reports {
+        for (at, record) in report.answers.iter().enumerate() {
+            table.row(&row(record, report, at == 0));
+        }
+    }
+    table.to_string()
+}
+
+/// One record; server and time stand beside the first of a reply.
+fn row(record: &Record, report: &Report, first: bool) -> Vec<(String, Tone)> {
+    let ttl = record
+        .ttl
+        .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
+    let once = |text: String| if first { text } else { String::new() };
+    vec![
+        (record.name.clone(), Tone::Plain),
+        (record.rtype.clone(), tone(&record.rtype)),
+        (ttl, Tone::Dim),
+        (
+            record.data.clone().unwrap_or_else(|| "-".to_owned()),
+            Tone::Strong,
+        ),
+        (once(facts::origin(report)), Tone::Dim),
+        (
+            once(report.rtt_ms.map(|rtt| rtt.to_string()).unwrap_or_default()),
+            Tone::Dim,
+        ),
+    ]
+}
+
+/// A colour for the types that one looks for.
+fn tone(rtype: &str) -> Tone {
+    match rtype {
+        "A" | "AAAA" => Tone::Good,
+        "CNAME" | "DNAME" => Tone::Warn,
+        _ => Tone::Plain,
+    }
+}
+
+/// What a report has to say beside its records.
+fn block(report: &Report, view: &View) -> String {
+    let quiet = report.ok && report.remarks.is_empty() && !view.verbose;
+    if quiet {
+        return String::new();
+    }
+    let good = if report.ok { None } else { Some(false) };
+    let good = if report.ok && report.remarks.is_empty() {
+        Some(true)
+    } else {
+        good
+    };
+    let subject = format!("{} {}", report.name, report.qtype);
+    let mut text = headline(view, good, &subject, &verdict(report));
+    text.push_str(&fact_lines(view, &facts::facts(report, view)));
+    let told = !report.remarks.is_empty() || !report.ok;
+    if view.verbose || told {
+        text.push_str(&ledger::render(report, view));
+    }
+    text
+}
+
+/// The verdict with the code that led to it.
+fn verdict(report: &Report) -> String {
+    match &report.rcode {
+        Some(rcode) if !report.ok => format!("{} ({rcode})", report.verdict),
+        _ => report.verdict.to_string(),
+    }
+}

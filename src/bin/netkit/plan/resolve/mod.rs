@@ -1,0 +1,142 @@
+//! The plan of `netkit resolve`: which questions, of whom, how, and in which form they are answered.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use netkit::resolve::command::{Config, Question, ServerMode};
+use netkit::resolve::{NameServer, StubConfig, SystemFiles, Transports};
+
+use crate::args::{
+    NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
+};
+use crate::usage::UsageError;
+
+/// What will be done.
+#[derive(Debug)]
+pub(crate) struct QueryPlan {
+    /// What is asked: the questions for one name together.
+    pub(crate) groups: Vec<Group>,
+    pub(crate) config: Config,
+    pub(crate) form: AnswerForm,
+}
+
+/// The questions for one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) questions: Vec<Question>,
+    /// Whether one answer is enough: A and AAAA that nobody named.
+    pub(crate) any: bool,
+}
+
+/// The form of what comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerForm {
+    /// A table on a terminal, a record a line in a pipe.
+    Human,
+    /// Data only.
+    Short,
+    /// JSON Lines.
+    Json,
+    /// Indented JSON.
+    Pretty,
+    /// Nothing.
+    Quiet,
+}
+
+impl AnswerForm {
+    /// Whether standard output is for programs that read JSON.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Pretty)
+    }
+}
+
+/// Checks the flags against each other and translates them.
+pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
+    let form = form(&args.output)?;
+    let words = words::sort(&args.query)?;
+    let groups = words::groups(&words)?;
+    let mut servers = args.query.ns;
+    servers.extend(words.servers);
+    rules::check(&args.transport, &servers, args.query.ns_mode)?;
+    let mut config = Config {
+        mode: mode(args.query.ns_mode),
+        strict_errors: args.query.strict_errors,
+        tries: args.transport.tries,
+        hosts: hosts(&args.system),
+        ..Config::default()
+    };
+    config.timeout = args.transport.timeout.unwrap_or(config.timeout);
+    config.policy.transports = transports(&args.transport);
+    config.stub = stub(servers, args.system);
+    Ok(QueryPlan {
+        groups,
+        config,
+        form,
+    })
+}
+
+/// The settings that are shared with the other subcommands.
+pub(super) fn output_args(args: &ResolveOutputArgs) -> OutputArgs {
+    OutputArgs {
+        json: args.json.is_some(),
+        pretty: args.pretty,
+        color: args.color,
+        quiet: args.quiet,
+        verbose: args.verbose,
+        progress: args.progress,
+    }
+}
+
+fn form(args: &ResolveOutputArgs) -> Result<AnswerForm, UsageError> {
+    let asked = [
+        (args.quiet, AnswerForm::Quiet),
+        (args.short, AnswerForm::Short),
+        (args.pretty, AnswerForm::Pretty),
+        (args.json.is_some() && !args.pretty, AnswerForm::Json),
+    ];
+    let mut asked = asked.into_iter().filter(|(given, _)| *given);
+    let form = asked.next().map_or(AnswerForm::Human, |(_, form)| form);
+    if asked.next().is_some() {
+        let message = "several forms of output were asked for";
+        return Err(UsageError::new(
+            message,
+            "one of --short, --json, --pretty and --quiet",
+        ));
+    }
+    Ok(form)
+}
+
+fn mode(mode: Option<NsModeArg>) -> ServerMode {
+    match mode {
+        None | Some(NsModeArg::First) => ServerMode::First,
+        Some(NsModeArg::Race) => ServerMode::Race,
+        Some(NsModeArg::All) => ServerMode::All,
+    }
+}
+
+fn transports(args: &TransportArgs) -> Transports {
+    if args.tcp {
+        Transports::TcpOnly
+    } else if args.udp_only || args.no_tcp_fallback {
+        Transports::UdpOnly
+    } else {
+        Transports::Both
+    }
+}
+
+fn hosts(args: &SystemArgs) -> Option<bool> {
+    (args.hosts || args.no_hosts).then_some(args.hosts)
+}
+
+fn stub(servers: Vec<NameServer>, args: SystemArgs) -> StubConfig {
+    let mut files = SystemFiles::default();
+    files.hosts = args.hosts_file.unwrap_or(files.hosts);
+    files.resolv_conf = args.resolv_conf.unwrap_or(files.resolv_conf);
+    StubConfig {
+        servers,
+        files,
+        cache: 0,
+    }
+}

@@ -1,0 +1,136 @@
+//! `netkit resolve`: puts the questions, all at once, and shows the reports in the order asked.
+
+use futures_util::stream::{self, StreamExt as _};
+use netkit::error::Error;
+use netkit::resolve::command::{Report, Session};
+use netkit::run::Cx;
+use tokio_util::sync::CancellationToken;
+
+use super::Trouble;
+use crate::exit::{Exit, Verdict};
+use crate::messages;
+use crate::output::json::{Line, resolve as json};
+use crate::output::{Out, tables};
+use crate::plan::{AnswerForm, Group, OutputSettings, QueryPlan};
+use crate::signal::Signals;
+
+/// Names that are asked for at the same time; each is bounded by its own timeout.
+const AT_ONCE: usize = 64;
+
+/// What every mode needs.
+struct Job {
+    plan: QueryPlan,
+    output: OutputSettings,
+    session: Session,
+    cx: Cx,
+    signals: Signals,
+}
+
+/// Asks as planned and says how netkit ends.
+pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
+    let json = plan.form.is_json();
+    let mut out = Out::default();
+    let exit = match Job::new(plan, output) {
+        Ok(job) => job.once(&mut out).await,
+        Err(Trouble::Usage(error)) => messages::usage(&error, json),
+        Err(Trouble::Local(error)) => messages::local(&error, json),
+    };
+    match out.failure() {
+        Some(error) => messages::local(&Error::local("writing to standard output", error), false),
+        None if out.is_closed() => Exit::Success,
+        None => exit,
+    }
+}
+
+impl Job {
+    fn new(plan: QueryPlan, output: OutputSettings) -> Result<Self, Trouble> {
+        let cancel = CancellationToken::new();
+        let signals = Signals::install(cancel.clone())
+            .map_err(|error| Error::local("listening for signals", &error))?;
+        Ok(Self {
+            session: Session::new(plan.config.clone()),
+            plan,
+            output,
+            cx: Cx::new(cancel),
+            signals,
+        })
+    }
+
+    /// Asks everything once.
+    async fn once(&self, out: &mut Out) -> Exit {
+        let mut verdict = Verdict::default();
+        let groups = self.plan.groups.iter().map(|group| self.group(group));
+        let mut groups = stream::iter(groups).buffered(AT_ONCE);
+        let mut shown = Vec::new();
+        while let Some((group, reports)) = groups.next().await {
+            verdict.add(self.exit(group, &reports));
+            match self.plan.form {
+                // One table for all of them.
+                AnswerForm::Human if self.output.view.rich => shown.extend(reports),
+                _ => {
+                    let text: String = reports.iter().map(|report| self.text(report)).collect();
+                    if out.write(&text).is_break() {
+                        break;
+                    }
+                }
+            }
+        }
+        self.signals.end_at_once();
+        if !shown.is_empty() {
+            // What is wrong with standard output is told at the end.
+            let _ = out.write(&tables::resolve::render(&shown, &self.output.view));
+        }
+        verdict.exit(self.signals.stopped())
+    }
+
+    /// The reports on one name.
+    async fn group<'a>(&self, group: &'a Group) -> (&'a Group, Vec<Report>) {
+        let asked = group
+            .questions
+            .iter()
+            .map(|question| self.session.ask(question, &self.cx));
+        let reports = futures_util::future::join_all(asked).await;
+        (group, reports.into_iter().flatten().collect())
+    }
+
+    /// One report in the form that was asked for.
+    fn text(&self, report: &Report) -> String {
+        let view = &self.output.view;
+        let line = || {
+            let body = json::Resolve {
+                report,
+                config: Some(json::ResolveConfig::from(&self.plan)),
+            };
+            Line::new("resolve", self.cx.wall(), self.cx.elapsed(), body)
+        };
+        match self.plan.form {
+            AnswerForm::Human => tables::resolve::plain(report, view),
+            AnswerForm::Short => tables::resolve::short(report, view),
+            AnswerForm::Json => line().compact(view.rich),
+            AnswerForm::Pretty => line().pretty(view.rich),
+            AnswerForm::Quiet => String::new(),
+        }
+    }
+
+    /// The status of one name: that of its reports, or success when one answer is enough.
+    fn exit(&self, group: &Group, reports: &[Report]) -> Exit {
+        let lenient = group.any && !self.plan.config.strict_errors;
+        let strict = group.any && self.plan.config.strict_errors;
+        let found = reports.iter().any(|report| report.ok);
+        let counts =
+            |report: &&Report| !(found && (lenient || strict && !report.verdict.is_temporary()));
+        let mut verdict = Verdict::default();
+        for report in reports.iter().filter(counts) {
+            verdict.add(self.exit_of(report));
+        }
+        verdict.exit(Exit::Success)
+    }
+
+    fn exit_of(&self, report: &Report) -> Exit {
+        match (report.verdict, &report.failure) {
+            (netkit::resolve::command::Verdict::Interrupted, _) => self.signals.stopped(),
+            (netkit::resolve::command::Verdict::LocalError, Some(failure)) => failure.into(),
+            (verdict, _) => verdict.into(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The ledger as it is shown: one entry a try, whoever was asked and whatever came back.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Errno;
+use crate::resolve::ledger::{Attempt, Carrier, End, Ignored, Step, Trigger, Unusable};
+use crate::resolve::servers::Tried;
+use crate::time::Millis;
+
+/// One try over one transport.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AttemptReport {
+    /// The server.
+    pub server: SocketAddr,
+    /// `udp`, `tcp`.
+    pub transport: String,
+    /// The name asked for: the one typed, one of the search list, or the end of an alias.
+    pub name: String,
+    /// The type.
+    pub qtype: String,
+    /// Why it was begun: `first`, `truncated`, `udp_unreachable`, `udp_silent`, `udp_unusable`,
+    /// `without_edns`.
+    pub reason: String,
+    /// When it was begun, since the question was put.
+    pub started_ms: Millis,
+    /// When it ended.
+    pub ended_ms: Millis,
+    /// From the first sending of the question to the end; `null` when it was not sent.
+    pub waited_ms: Option<Millis>,
+    /// Our address.
+    pub local: Option<SocketAddr>,
+    /// How often the question was sent.
+    pub sent: u32,
+    /// Octets sent.
+    pub sent_bytes: u64,
+    /// Octets of every message received, ignored ones included.
+    pub received_bytes: u64,
+    /// `replied`, `truncated`, `failed`, `closed`, `unusable`, `silent`, `abandoned`.
+    pub outcome: String,
+    /// Where it ended without a reply: `connect`, `send`, `receive`.
+    pub step: Option<String>,
+    /// The response code of the reply.
+    pub rcode: Option<String>,
+    /// The system's error.
+    pub errno: Option<Errno>,
+    /// The outcome in words.
+    pub text: String,
+    /// Packets that were not taken for the reply, the first of them.
+    pub ignored: Vec<IgnoredReport>,
+    /// How many there were in all.
+    pub ignored_count: u32,
+}
+
+/// A packet that was not taken for the reply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct IgnoredReport {
+    /// When it came, since the question was put.
+    pub at_ms: Millis,
+    /// Its size.
+    pub bytes: usize,
+    /// `wrong_id`, `not_a_response`, `wrong_question`, `malformed`.
+    pub why: String,
+    /// The same in words.
+    pub text: String,
+}
+
+/// All tries of a question, in the order in which they were begun.
+pub(super) fn attempts(ledger: &[Tried]) -> Vec<AttemptReport> {
+    let all = ledger.iter().flat_map(|tried| {
+        tried
+            .outcome
+            .attempts
+            .iter()
+            .map(|attempt| entry(tried, attempt))
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|entry| entry.started_ms);
+    all
+}
+
+fn entry(tried: &Tried, attempt: &Attempt) -> AttemptReport {
+    let (outcome, step) = outcome(&attempt.end);
+    AttemptReport {
+        server: tried.outcome.server,
+        transport: transport(attempt.carrier).to_owned(),
+        name: tried.ask.name.to_string(),
+        qtype: tried.ask.rtype.to_string(),
+        reason: reason(attempt.trigger).to_owned(),
+        started_ms: attempt.started.into(),
+        ended_ms: attempt.ended.into(),
+        waited_ms: attempt.waited().map(Millis),
+        local: attempt.local,
+        sent: attempt.sent,
+        sent_bytes: u64::from(attempt.sent) * attempt.question_bytes as u64,
+        received_bytes: attempt.received_bytes,
+        outcome: outcome.to_owned(),
+        step: step.map(|step| step_code(step).to_owned()),
+        rcode: match &attempt.end {
+            End::Replied(rcode) => Some(rcode.to_string()),
+            _ => None,
+        },
+        errno: match &attempt.end {
+            End::Failed { errno, .. } => errno.clone(),
+            _ => None,
+        },
+        text: crate::resolve::explain::end(attempt),
+        ignored: attempt.ignored.iter().map(ignored).collect(),
+        ignored_count: attempt.ignored_count,
+    }
+}
+
+/// A transport's word in JSON.
+pub(super) fn transport(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Udp => "udp",
+        Carrier::Tcp => "tcp",
+    }
+}
+
+/// A trigger's word in JSON.
+pub(super) fn reason(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::First => "first",
+        Trigger::Truncated => "truncated",
+        Trigger::UdpUnreachable => "udp_unreachable",
+        Trigger::UdpSilent => "udp_silent",
+        Trigger::UdpUnusable => "udp_unusable",
+        Trigger::WithoutEdns => "without_edns",
+    }
+}
+
+fn outcome(end: &End) -> (&'static str, Option<Step>) {
+    match end {
+        End::Replied(_) => ("replied", None),
+        End::Truncated => ("truncated", None),
+        End::Failed { step, .. } => ("failed", Some(*step)),
+        End::Closed { .. } => ("closed", Some(Step::Receive)),
+        End::Unusable => ("unusable", None),
+        End::Silent { step } => ("silent", Some(*step)),
+        End::Abandoned => ("abandoned", None),
+    }
+}
+
+fn step_code(step: Step) -> &'static str {
+    match step {
+        Step::Connect => "connect",
+        Step::Send => "send",
+        Step::Receive => "receive",
+    }
+}
+
+fn ignored(ignored: &Ignored) -> IgnoredReport {
+    let why = match ignored.why {
+        Unusable::WrongId { .. } => "wrong_id",
+        Unusable::NotAResponse => "not_a_response",
+        Unusable::WrongQuestion => "wrong_question",
+        Unusable::Malformed { .. } => "malformed",
+    };
+    IgnoredReport {
+        at_ms: ignored.at.into(),
+        bytes: ignored.bytes,
+        why: why.to_owned(),
+        text: ignored.why.to_string(),
+    }
+}

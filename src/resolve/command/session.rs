@@ -1,0 +1,172 @@
+//! One configuration and many questions: reads the system's files once, picks the servers, asks.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::build;
+use super::config::{Config, ServerMode};
+use super::question::Question;
+use super::report::{Report, ReportSource};
+use crate::addr::Family;
+use crate::deadline::Deadline;
+use crate::failure::Failure;
+use crate::resolve::exchange::Clock;
+use crate::resolve::hosts::Hosts;
+use crate::resolve::name::DomainName;
+use crate::resolve::search::walk;
+use crate::resolve::server::Transports;
+use crate::resolve::servers::{Servers, Upstream};
+use crate::resolve::setup::Setup;
+use crate::resolve::wire::RecordType;
+use crate::run::Cx;
+
+/// Puts questions, as one configuration has it. Creating one reads nothing.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    setup: OnceLock<Setup>,
+    hosts: OnceLock<Hosts>,
+    /// Where the next question begins in the list of servers, for `rotate`.
+    turn: AtomicUsize,
+    /// Held while asking, for `single-request`.
+    single: Mutex<()>,
+}
+
+impl Session {
+    /// A session that has asked nothing yet.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            setup: OnceLock::new(),
+            hosts: OnceLock::new(),
+            turn: AtomicUsize::new(0),
+            single: Mutex::new(()),
+        }
+    }
+
+    /// How questions are put.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Asks one question; see [`run`](super::run).
+    pub async fn ask(&self, question: &Question, cx: &Cx) -> Vec<Report> {
+        let now = Instant::now();
+        let clock = Clock {
+            origin: now,
+            deadline: Deadline::new(now.checked_add(self.config.timeout), cx.cancel().clone()),
+        };
+        if let Some(known) = self.known(question) {
+            return vec![build::known(question, known, &clock)];
+        }
+        let setup = self.setup();
+        let servers = match self.servers(setup) {
+            Ok(servers) => servers,
+            Err(failure) => return vec![build::failed(question, failure, &clock)],
+        };
+        let names = setup.candidates(&question.text).unwrap_or_default();
+        if self.config.mode == ServerMode::All {
+            let each = servers.list.iter().map(|one| {
+                let servers = Servers {
+                    list: vec![*one],
+                    ..servers.clone()
+                };
+                self.ask_of(question, &names, servers, &clock)
+            });
+            return futures_util::future::join_all(each).await;
+        }
+        vec![self.ask_of(question, &names, servers, &clock).await]
+    }
+
+    async fn ask_of(
+        &self,
+        question: &Question,
+        names: &[DomainName],
+        mut servers: Servers,
+        clock: &Clock,
+    ) -> Report {
+        let setup = self.setup();
+        let _guard = if setup.conf.single_request {
+            clock.deadline.bound(self.single.lock()).await.ok()
+        } else {
+            None
+        };
+        let strict = self.config.strict_errors;
+        let walk = walk(names, question.rtype, &mut servers, clock, strict).await;
+        let mut report = build::report(question, names, &walk, clock);
+        report.remarks.extend(build::warnings(setup));
+        report
+    }
+
+    fn setup(&self) -> &Setup {
+        self.setup.get_or_init(|| Setup::new(&self.config.stub))
+    }
+
+    /// The servers as configured, with what the flags say instead.
+    fn servers(&self, setup: &Setup) -> Result<Servers, Failure> {
+        let mut servers = setup.servers(&self.turn)?;
+        let trust_ad = servers.policy.options.authentic_data;
+        servers.policy = self.config.policy;
+        servers.policy.options.authentic_data |= trust_ad;
+        servers.race = self.config.mode == ServerMode::Race;
+        let wanted = self.config.policy.transports;
+        for upstream in &mut servers.list {
+            upstream.transports = narrowed(*upstream, wanted);
+        }
+        servers.timeout = servers.timeout.max(self.config.timeout);
+        if let Some(tries) = self.config.tries {
+            servers.attempts = tries.max(1);
+            servers.timeout = self.config.timeout / u32::from(tries.max(1));
+        }
+        Ok(servers)
+    }
+
+    /// What this machine knows without asking anybody; `None` when it must ask.
+    fn known(&self, question: &Question) -> Option<(Vec<IpAddr>, ReportSource)> {
+        let family = match question.rtype {
+            RecordType::A => Family::Ipv4,
+            RecordType::AAAA => Family::Ipv6,
+            _ => return None,
+        };
+        let of_family = |list: &[IpAddr]| -> Vec<IpAddr> {
+            list.iter()
+                .copied()
+                .filter(|ip| Family::of(*ip) == family)
+                .collect()
+        };
+        if self.config.uses_hosts()
+            && let Some(found) = self.hosts().addresses(&question.text)
+        {
+            return Some((of_family(found), ReportSource::Hosts));
+        }
+        if !self.config.stub.servers.is_empty() {
+            return None;
+        }
+        let name = DomainName::parse(&question.text).ok()?;
+        if name.is_within(&DomainName::parse("localhost").ok()?) {
+            let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            return Some((of_family(&loopback), ReportSource::Special));
+        }
+        let is_onion = name.is_within(&DomainName::parse("onion").ok()?);
+        is_onion.then_some((Vec::new(), ReportSource::Special))
+    }
+
+    fn hosts(&self) -> &Hosts {
+        self.hosts
+            .get_or_init(|| self.config.stub.files.read_hosts())
+    }
+}
+
+/// What a server may be asked over, given what all may be asked over.
+fn narrowed(upstream: Upstream, wanted: Transports) -> Transports {
+    match upstream.transports {
+        Transports::Both => wanted,
+        own => own,
+    }
+}
