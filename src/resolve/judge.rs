@@ -211,7 +211,10 @@ fn found(records: &[&Record], name: &DomainName, ttl: u32) -> Finding {
     }
     let least = records.iter().map(|record| record.ttl).min();
     Finding::Records(Found {
-        count: records.len(),
+        count: match addresses.len() {
+            0 => records.len(),
+            distinct => distinct,
+        },
         addresses,
         name: name.clone(),
         ttl: least.map_or(ttl, |least| least.min(ttl)),
