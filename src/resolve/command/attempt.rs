@@ -62,7 +62,7 @@ pub struct IgnoredReport {
     pub at_ms: Millis,
     /// Its size.
     pub bytes: usize,
-    /// `wrong_id`, `not_a_response`, `wrong_question`, `malformed`.
+    /// `wrong_id`, `not_a_response`, `wrong_question`, `wrong_case`, `wrong_cookie`, `malformed`.
     pub why: String,
     /// The same in words.
     pub text: String,
@@ -158,6 +158,8 @@ fn ignored(ignored: &Ignored) -> IgnoredReport {
         Unusable::WrongId { .. } => "wrong_id",
         Unusable::NotAResponse => "not_a_response",
         Unusable::WrongQuestion => "wrong_question",
+        Unusable::WrongCase => "wrong_case",
+        Unusable::WrongCookie => "wrong_cookie",
         Unusable::Malformed { .. } => "malformed",
     };
     IgnoredReport {

@@ -13,6 +13,7 @@ use crate::resolve::exchange::Clock;
 use crate::resolve::explain::Case;
 use crate::resolve::judge::Finding;
 use crate::resolve::ledger::{Attempt, Received};
+use crate::resolve::message::Section;
 use crate::resolve::name::DomainName;
 use crate::resolve::search::{Step, Walk};
 use crate::resolve::servers::Tried;
@@ -174,7 +175,8 @@ fn fill(report: &mut Report, received: &Received, attempt: Option<&Attempt>) {
         ra: reply.recursion_available,
         ad: reply.authentic_data,
     });
-    report.authority = reply.authority.iter().map(Record::from).collect();
+    report.authority = section(reply, Section::Authority);
+    report.additional = section(reply, Section::Additional);
     report.edns = reply.edns.as_ref().map(|edns| Edns {
         version: edns.version,
         payload: edns.payload,
@@ -195,9 +197,14 @@ fn chain(walk: &Walk, best: usize, reply: &Reply) -> Vec<Record> {
     let earlier = earlier.filter_map(|tried| tried.outcome.received.as_ref());
     let replies = earlier.map(|received| &received.reply).chain([reply]);
     replies
-        .flat_map(|reply| &reply.answers)
-        .map(Record::from)
+        .flat_map(|reply| section(reply, Section::Answer))
         .collect()
+}
+
+/// The records of a section, whatever their class.
+fn section(reply: &Reply, section: Section) -> Vec<Record> {
+    let records = reply.records(section);
+    records.iter().map(Record::from).collect()
 }
 
 fn search(names: &[DomainName], walk: &Walk) -> Search {

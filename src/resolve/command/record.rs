@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::resolve::wire::{self, Data};
+use crate::resolve::wire;
 
 /// One record: who, what, for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,13 +29,9 @@ impl From<&wire::Record> for Record {
             name: record.name.to_string(),
             rtype: record.rtype.to_string(),
             type_code: record.rtype.0,
-            class: "IN".to_owned(),
+            class: record.class.to_string(),
             ttl: Some(record.ttl),
-            data: match &record.data {
-                Data::Address(ip) => Some(ip.to_string()),
-                Data::Alias(target) => Some(format!("{target}.")),
-                _ => None,
-            },
+            data: Some(record.rdata.to_string()),
         }
     }
 }

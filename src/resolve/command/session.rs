@@ -112,7 +112,7 @@ impl Session {
     fn servers(&self, setup: &Setup) -> Result<Servers, Failure> {
         let mut servers = setup.servers(&self.turn)?;
         let trust_ad = servers.policy.options.authentic_data;
-        servers.policy = self.config.policy;
+        servers.policy = self.config.policy.clone();
         servers.policy.options.authentic_data |= trust_ad;
         servers.race = self.config.mode == ServerMode::Race;
         let wanted = self.config.policy.transports;

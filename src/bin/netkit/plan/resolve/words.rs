@@ -123,7 +123,7 @@ fn group(subject: &Subject, words: &Words) -> Result<Group, UsageError> {
     let any = words.types.is_empty();
     let types = if any { &words.defaults } else { &words.types };
     let questions = match subject {
-        Subject::Address(ip) if any => vec![Question::reverse(*ip, PTR)],
+        Subject::Address(ip) if any => vec![Question::reverse(*ip, RecordType::PTR)],
         Subject::Address(ip) => types
             .iter()
             .map(|rtype| Question::reverse(*ip, *rtype))
@@ -137,8 +137,6 @@ fn group(subject: &Subject, words: &Words) -> Result<Group, UsageError> {
     };
     Ok(Group { questions, any })
 }
-
-const PTR: RecordType = RecordType(12);
 
 fn server_of(word: &str, server: &str) -> Result<NameServer, UsageError> {
     server.parse().map_err(|error: netkit::addr::ParseError| {
@@ -178,32 +176,10 @@ fn bad_name(name: &str, error: &netkit::resolve::NameError) -> UsageError {
     }
 }
 
-/// The types that one asks for by name.
-const TYPES: &[(&str, u16)] = &[
-    ("A", 1),
-    ("NS", 2),
-    ("CNAME", 5),
-    ("SOA", 6),
-    ("PTR", 12),
-    ("MX", 15),
-    ("TXT", 16),
-    ("AAAA", 28),
-    ("SRV", 33),
-    ("ANY", 255),
-];
-
 /// Reads a type in any case.
 fn rtype(word: &str) -> Result<RecordType, String> {
-    let upper = word.to_ascii_uppercase();
-    let known = TYPES
-        .iter()
-        .find(|(name, _)| *name == upper)
-        .map(|(_, code)| *code);
-    let numeric = || upper.strip_prefix("TYPE")?.parse().ok();
-    known
-        .or_else(numeric)
-        .map(RecordType)
-        .ok_or_else(|| format!("{word:?} is not a record type"))
+    word.parse()
+        .map_err(|error: netkit::resolve::registry::UnknownCode| error.to_string())
 }
 
 fn bad_type(word: &str, error: &str) -> UsageError {
