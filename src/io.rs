@@ -5,6 +5,8 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 
+use tokio::time::Instant;
+
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::net::{self, Connection, PeerAddr, SocketOptions};
@@ -79,7 +81,13 @@ impl<L: Lookup> Io for SystemIo<L> {
         options: &SocketOptions,
         deadline: &Deadline,
     ) -> Result<Box<dyn Connection>, Failure> {
-        net::connect(addr, options, deadline).await
+        let began = Instant::now();
+        let connected = net::connect(addr, options, deadline).await;
+        if let PeerAddr::Tcp(to) = addr {
+            let latency = connected.as_ref().ok().map(|_| began.elapsed());
+            self.lookup.saw(to.ip(), latency);
+        }
+        connected
     }
 
     async fn lookup(&self, question: &Question, deadline: &Deadline) -> Result<Answer, Failure> {

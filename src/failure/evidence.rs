@@ -142,6 +142,15 @@ pub enum Evidence {
         /// The response code or what happened instead, such as `NXDOMAIN` or `no reply`.
         outcome: String,
     },
+    /// A rule of the policy for names that acted.
+    Policy {
+        /// The name of the rule.
+        rule: String,
+        /// What it did: `servers`, `switch`, `prefer`, `avoid`, `drop`, `replace` or `order`.
+        action: String,
+        /// The particulars, in words.
+        detail: String,
+    },
     /// What the peer sent first, at most 64 bytes, escaped.
     FirstBytes {
         /// Printable text; every other byte as `\xNN`.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,4 +69,8 @@ pub trait Lookup: Send + Sync {
         question: &Question,
         deadline: &Deadline,
     ) -> impl Future<Output = Result<Answer, Failure>> + Send;
+
+    /// Hears how long connecting to an address took, or that it failed (`None`). Whoever orders addresses
+    /// by what was measured wants to know; nobody else does.
+    fn saw(&self, _ip: IpAddr, _latency: Option<Duration>) {}
 }

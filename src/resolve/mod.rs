@@ -29,6 +29,8 @@ pub mod ledger;
 pub mod lookup;
 pub mod message;
 pub mod name;
+#[cfg(feature = "policy")]
+pub mod policy;
 pub mod query;
 mod random;
 pub mod rdata;

@@ -89,6 +89,12 @@ impl StubResolver {
         }
     }
 
+    /// What it was made of.
+    #[must_use]
+    pub fn config(&self) -> &StubConfig {
+        &self.shared.config
+    }
+
     fn setup(&self) -> &Setup {
         let config = &self.shared.config;
         self.shared.setup.get_or_init(|| Setup::new(config))

@@ -23,7 +23,9 @@ const LAYERS: &[&[&str]] = &[
 const KEPT: &[(&str, &str)] = &[
     ("hickory_resolver", "resolve/wire.rs"),
     ("ring", "resolve/dnssec/crypto.rs"),
+    ("hyper", "resolve/policy/etcd.rs"),
     ("ipnet", "addr/"),
+    ("toml", "resolve/policy/document.rs"),
     ("comfy_table", "bin/netkit/output/table.rs"),
     ("indicatif", "bin/netkit/output/progress.rs"),
 ];

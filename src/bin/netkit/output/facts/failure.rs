@@ -110,6 +110,11 @@ fn describe_evidence(evidence: &Evidence) -> String {
             outcome,
         } => format!("{outcome} from the resolver"),
         Evidence::FirstBytes { text } => format!("first bytes \"{text}\""),
+        Evidence::Policy {
+            rule,
+            action,
+            detail,
+        } => format!("policy rule {rule:?}, {action}: {detail}"),
         Evidence::Note { text } => text.clone(),
         // A kind that this version has no words for is still shown.
         other => format!("{other:?}"),
