@@ -10,6 +10,8 @@ mod net;
 mod resolve;
 mod resolve_exchange;
 mod resolve_misbehaviour;
+#[cfg(feature = "policy")]
+mod resolve_policy;
 mod resolve_system;
 #[path = "../support/stopwatch.rs"]
 mod stopwatch;
