@@ -36,6 +36,7 @@ mod random;
 pub mod rdata;
 pub mod registry;
 pub mod resolv_conf;
+pub mod rfc8427;
 mod search;
 pub mod server;
 mod servers;
@@ -43,8 +44,10 @@ mod setup;
 pub mod stub;
 pub mod system;
 mod tcp;
+pub mod transfer;
 mod udp;
 pub mod wire;
+pub mod zone_line;
 
 pub use exchange::{Policy, exchange};
 pub use hosts::Hosts;
