@@ -24,22 +24,36 @@ const TAB: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct ZoneLine<'a>(pub &'a Record);
 
+/// The same record for a server that does not know its type: `TYPEn \\# length hex` (RFC 3597 §5).
+#[derive(Clone, Copy, Debug)]
+pub struct GenericLine<'a>(pub &'a Record);
+
 impl fmt::Display for ZoneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.0;
-        let words = [
-            record.name.absolute().to_string(),
-            record.ttl.to_string(),
-            record.class.to_string(),
-            record.rtype.to_string(),
-        ];
-        let mut column = 0;
-        for (word, to) in words.iter().zip(COLUMNS) {
-            f.write_str(word)?;
-            column = indent(f, column + word.len(), to)?;
-        }
+        line(f, record, &record.rtype.to_string())?;
         write!(f, "{}", record.rdata)
     }
+}
+
+impl fmt::Display for GenericLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = self.0;
+        line(f, record, &format!("TYPE{}", record.rtype.0))?;
+        f.write_str(&record.rdata.generic())
+    }
+}
+
+/// All but the data.
+fn line(f: &mut fmt::Formatter<'_>, record: &Record, rtype: &str) -> fmt::Result {
+    let (name, ttl) = (record.name.absolute().to_string(), record.ttl.to_string());
+    let class = record.class.to_string();
+    let mut column = 0;
+    for (word, to) in [&name, &ttl, &class, rtype].into_iter().zip(COLUMNS) {
+        f.write_str(word)?;
+        column = indent(f, column + word.len(), to)?;
+    }
+    Ok(())
 }
 
 /// Goes on to a column by tabs, then blanks; one blank at least.

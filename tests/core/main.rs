@@ -6,6 +6,7 @@ mod dns;
 mod dnssec;
 mod fakes;
 mod layering;
+mod messages;
 mod net;
 mod resolve;
 mod resolve_exchange;

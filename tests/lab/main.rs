@@ -9,6 +9,7 @@ mod bed_works;
 mod datagrams;
 #[path = "../support/dns.rs"]
 mod dns;
+mod every_type;
 mod limits;
 mod liveness;
 mod netkit;

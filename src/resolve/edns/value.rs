@@ -167,3 +167,84 @@ fn fields<M: SerializeMap>(value: &OptionValue<'_>, map: &mut M) -> Result<(), M
         OptionValue::Octets(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_shows_what_it_says() {
+        let rows = [
+            (
+                "NSID:6e7331",
+                r#""name":"NSID","hex":"6e7331","text":"ns1""#,
+            ),
+            ("NSID:ff", r#""name":"NSID","hex":"ff","text":null"#),
+            (
+                "ECS:00011810c00002",
+                r#""name":"ECS","hex":"00011810c00002","family":1,"address":"192.0.2.0","source":24,"scope":16"#,
+            ),
+            ("ECS:00011818", r#""name":"ECS","hex":"00011818""#),
+            (
+                "COOKIE:0102030405060708a1a2a3a4a5a6a7a8",
+                r#""name":"COOKIE","hex":"0102030405060708a1a2a3a4a5a6a7a8","client":"0102030405060708","server":"a1a2a3a4a5a6a7a8""#,
+            ),
+            ("COOKIE:010203", r#""name":"COOKIE","hex":"010203""#),
+            ("PADDING:0000", r#""name":"PADDING","hex":"0000","bytes":2"#),
+            (
+                "KEEPALIVE:0064",
+                r#""name":"KEEPALIVE","hex":"0064","timeout_ms":10000"#,
+            ),
+            (
+                "KEEPALIVE",
+                r#""name":"KEEPALIVE","hex":"","timeout_ms":null"#,
+            ),
+            (
+                "EDE:00166f1b",
+                r#""name":"EDE","hex":"00166f1b","info_code":22,"error":"No Reachable Authority","text":"o\\x1b""#,
+            ),
+            ("DAU:080d", r#""name":"DAU","hex":"080d","codes":[8,13]"#),
+            (
+                "EXPIRE:00000e10",
+                r#""name":"EXPIRE","hex":"00000e10","expire_s":3600"#,
+            ),
+            (
+                "CHAIN:016100",
+                r#""name":"CHAIN","hex":"016100","domain":"a""#,
+            ),
+            (
+                "KEY-TAG:4a5c4f66",
+                r#""name":"KEY-TAG","hex":"4a5c4f66","key_tags":[19036,20326]"#,
+            ),
+            (
+                "REPORT-CHANNEL:016100",
+                r#""name":"REPORT-CHANNEL","hex":"016100","domain":"a""#,
+            ),
+            (
+                "ZONEVERSION:020000000007",
+                r#""name":"ZONEVERSION","hex":"020000000007","labels":2,"version_type":0,"serial":7"#,
+            ),
+            ("65001:00", r#""name":null,"hex":"00""#),
+        ];
+        for (text, expected) in rows {
+            let option: EdnsOption = text.parse().unwrap();
+            let json = serde_json::to_string(&option).unwrap();
+            let code = option.code.0;
+            assert_eq!(json, format!("{{\"code\":{code},{expected}}}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_option_is_explained() {
+        let told = |text: &str| text.parse::<EdnsOption>().unwrap_err().to_string();
+        assert_eq!(
+            told("NSIDE"),
+            "\"NSIDE\" is no EDNS option; did you mean NSID?"
+        );
+        assert_eq!(
+            told("70000"),
+            "\"70000\" is no EDNS option; a number without a name is written OPT65001"
+        );
+        assert_eq!(told("3:abc"), "\"abc\" is not pairs of hexadecimal digits");
+    }
+}

@@ -69,10 +69,11 @@ pub(super) fn eui(octets: &[u8]) -> Value<'static> {
     Value::Word(pairs.join("-"))
 }
 
-/// 64 bits as four groups of digits (RFC 6742 §2.1.2).
+/// 64 bits as four groups of four digits (RFC 6742 §2.1.2). `dig` leaves leading zeros out, which
+/// Knot does not read.
 pub(super) fn groups(octets: [u8; 8]) -> Value<'static> {
     let groups = octets.chunks_exact(2);
-    let groups = groups.map(|pair| format!("{:x}", u16::from_be_bytes([pair[0], pair[1]])));
+    let groups = groups.map(|pair| format!("{:04x}", u16::from_be_bytes([pair[0], pair[1]])));
     Value::Word(groups.collect::<Vec<_>>().join(":"))
 }
 

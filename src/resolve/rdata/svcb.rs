@@ -102,6 +102,17 @@ fn protocols(mut value: &[u8]) -> Option<Vec<&[u8]>> {
     (!protocols.is_empty()).then_some(protocols)
 }
 
+/// The last key of RFC 9460 itself. Later ones are written by their number in text, as the servers
+/// and `dig` of today's distributions do not read their names.
+const LAST_WORD: u16 = 6;
+
+fn key_word(key: u16) -> String {
+    match key {
+        0..=LAST_WORD => key_name(key),
+        _ => format!("key{key}"),
+    }
+}
+
 fn key_name(key: u16) -> String {
     let known = KEYS.iter().find(|row| row.0 == key);
     known.map_or_else(|| format!("key{key}"), |row| row.1.to_owned())
@@ -113,7 +124,7 @@ impl fmt::Display for Params<'_> {
             if index > 0 {
                 f.write_str(" ")?;
             }
-            write!(f, "{}{param}", key_name(*key))?;
+            write!(f, "{}{param}", key_word(*key))?;
         }
         Ok(())
     }
@@ -124,7 +135,7 @@ impl fmt::Display for Param<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag | Self::Text([]) => Ok(()),
-            Self::Keys(keys) => write!(f, "={}", commas(keys, |key| key_name(*key))),
+            Self::Keys(keys) => write!(f, "={}", commas(keys, |key| key_word(*key))),
             Self::Alpn(protocols) => {
                 write!(f, "=\"{}\"", commas(protocols, |protocol| item(protocol)))
             }

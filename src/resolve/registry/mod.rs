@@ -37,7 +37,7 @@ pub struct UnknownCode {
 
 impl fmt::Display for UnknownCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not a {}", self.word, self.kind)?;
+        write!(f, "{:?} is no {}", self.word, self.kind)?;
         match self.nearest {
             Some(nearest) => write!(f, "; did you mean {nearest}?"),
             None => write!(f, "; a number without a name is written {}", self.numeric),
@@ -190,12 +190,12 @@ mod tests {
         let error = "AAAAA".parse::<RecordType>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"AAAAA\" is not a record type; did you mean AAAA?"
+            "\"AAAAA\" is no record type; did you mean AAAA?"
         );
         let error = "banana".parse::<RecordType>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"banana\" is not a record type; a number without a name is written TYPE65280"
+            "\"banana\" is no record type; a number without a name is written TYPE65280"
         );
     }
 }
