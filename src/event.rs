@@ -37,6 +37,13 @@ impl<E> Stamped<E> {
 pub trait Observer<E>: Send {
     /// Takes one event. `Break` ends the run as a cancellation would.
     fn observe(&mut self, event: &Stamped<E>) -> ControlFlow<()>;
+
+    /// Whether what it has heard is out of its hands. While it is not, a run without a schedule begins
+    /// nothing new, so that what waits for a slow reader stays bounded; what is under way goes on and
+    /// keeps its true times. Default: always.
+    fn has_room(&mut self) -> bool {
+        true
+    }
 }
 
 /// The observer that hears nothing.

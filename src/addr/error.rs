@@ -11,7 +11,7 @@ use std::ops::Range;
 /// let error = "localhost:99999".parse::<TargetSpec>().unwrap_err();
 /// assert_eq!(error.span, 10..15);
 /// assert_eq!(error.message, "port 99999 is out of range");
-/// assert_eq!(error.expected, "a port from 0 to 65535");
+/// assert_eq!(error.expected, "a port from 1 to 65535");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {

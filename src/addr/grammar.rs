@@ -183,10 +183,11 @@ fn check_visible(text: Piece<'_>) -> Result<(), ParseError> {
     let at_fault = text.slice(at..at + bad.len_utf8());
     Err(match bad {
         ' ' | '\t' => {
-            let joined: String = text.text().split_whitespace().collect();
-            at_fault
-                .error("a target cannot hold white space", EXPECTED_TARGET)
-                .suggest(text.replaced(&joined))
+            let error = at_fault.error("a target cannot hold white space", EXPECTED_TARGET);
+            match without_spaces(text.text()) {
+                Some(meant) => error.suggest(text.replaced(&meant)),
+                None => error,
+            }
         }
         _ => at_fault.error(
             format!(
@@ -196,6 +197,37 @@ fn check_visible(text: Piece<'_>) -> Result<(), ParseError> {
             EXPECTED_TARGET,
         ),
     })
+}
+
+/// What a text with white space in it was meant to be, where that can be told: spaces around it and
+/// around its punctuation mean nothing, one before a port stands for the colon or the comma.
+fn without_spaces(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    let mut meant = words.next()?.to_owned();
+    for word in words {
+        let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let punctuated = meant.ends_with([':', ',', '-']) || word.starts_with([':', ',', '-']);
+        if !punctuated {
+            if !is_port(word) {
+                return None;
+            }
+            meant.push(separator(&meant)?);
+        }
+        meant.push_str(word);
+    }
+    Some(meant)
+}
+
+/// What goes between a target and one more port: a comma where it has one already; `None` where the
+/// colons leave that open.
+fn separator(target: &str) -> Option<char> {
+    let bare = target.rsplit("://").next().unwrap_or_default();
+    match bare.rsplit_once(':') {
+        None => Some(':'),
+        Some(_) if bare.ends_with(']') => Some(':'),
+        Some((host, _)) if !host.contains(':') || host.ends_with(']') => Some(','),
+        Some(_) => None,
+    }
 }
 
 /// Splits at the colon before the ports.

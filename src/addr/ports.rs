@@ -7,7 +7,7 @@ use super::piece::{Piece, excerpt};
 use super::service::Services;
 use super::{ParseError, Transport};
 
-const EXPECTED_PORT: &str = "a port from 0 to 65535";
+const EXPECTED_PORT: &str = "a port from 1 to 65535";
 const EXPECTED_LIST: &str = "ports such as 443, 22,80 or 8000-8010";
 
 /// Disjoint ranges in the order written. Cheap to clone.
@@ -27,7 +27,7 @@ impl PortList {
             start += item.len() + 1;
             let range = parse_item(piece, transport)?;
             if *range.start() == 0 && zero.is_none() {
-                zero = Some(piece.error("port 0 cannot be dialled", "a port from 1 to 65535"));
+                zero = Some(piece.error("port 0 cannot be dialled", EXPECTED_PORT));
             }
             covered.add(range, &mut ranges);
         }

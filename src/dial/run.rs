@@ -104,7 +104,7 @@ fn warn_of_unsent_syn(recorder: &mut Recorder<'_>) {
         .report
         .tcp_info
         .as_ref()
-        .map(|info| info.state.as_str());
+        .map(|info| info.state.as_ref());
     if state == Some("syn_sent") {
         let warning = "Fast Open: the SYN waits for the first data, so the connect time is not a \
                        round trip and the network has not chosen among the addresses";

@@ -65,7 +65,29 @@ impl Default for Config {
     }
 }
 
-/// Copies `input` to the connection and the connection to `output` until both have ended.
+/// How far a relay is; both counters only grow.
+#[derive(Debug, Default)]
+pub struct Progress {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Progress {
+    /// Bytes from the input to the peer, so far.
+    #[must_use]
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent.load(Relaxed)
+    }
+
+    /// Bytes from the peer to the output, so far.
+    #[must_use]
+    pub fn received_bytes(&self) -> u64 {
+        self.received.load(Relaxed)
+    }
+}
+
+/// Copies `input` to the connection and the connection to `output` until both have ended. `progress`
+/// may be read meanwhile.
 ///
 /// `Err` is an error of `input` or `output` themselves (a full disk, a closed pipe); a broken
 /// connection is in [`Relayed::failure`].
@@ -78,7 +100,9 @@ impl Default for Config {
 /// use netkit::{deadline::Deadline, dial::stdio};
 /// let deadline = Deadline::after(std::time::Duration::from_secs(60));
 /// let (config, mut reply) = (stdio::Config::default(), Vec::new());
-/// let relayed = stdio::relay(connection, &b"hello\n"[..], &mut reply, config, &deadline).await?;
+/// let (input, progress) = (&b"hello\n"[..], stdio::Progress::default());
+/// let relayed =
+///     stdio::relay(connection, input, &mut reply, config, &progress, &deadline).await?;
 /// println!("{} bytes back", relayed.received_bytes);
 /// # Ok(())
 /// # }
@@ -88,14 +112,15 @@ pub async fn relay(
     input: impl AsyncRead + Send + Unpin,
     output: impl AsyncWrite + Send + Unpin,
     config: Config,
+    progress: &Progress,
     deadline: &Deadline,
 ) -> io::Result<Relayed> {
-    let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
+    let Progress { sent, received } = progress;
     let datagram = connection.is_datagram();
     let ended = {
         let (reader, writer) = tokio::io::split(&mut connection);
-        let sending = send(input, writer, datagram, &sent);
-        let receiving = receive(reader, output, datagram, &received);
+        let sending = send(input, writer, datagram, sent);
+        let receiving = receive(reader, output, datagram, received);
         let quiet = datagram.then_some(config.quiet);
         deadline
             .bound(both(
@@ -103,13 +128,13 @@ pub async fn relay(
                 receiving,
                 config.interactive,
                 quiet,
-                &received,
+                received,
             ))
             .await
     };
     let mut relayed = Relayed {
-        sent_bytes: sent.into_inner(),
-        received_bytes: received.into_inner(),
+        sent_bytes: progress.sent_bytes(),
+        received_bytes: progress.received_bytes(),
         failure: None,
         interrupted: matches!(ended, Err(Expired::Cancelled)),
     };

@@ -23,8 +23,8 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// Longest pause between tries.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// With less than this left, no further try begins.
-const LAST_TRY: Duration = Duration::from_millis(20);
+/// What is kept for the last try at least; with no more than this left, no further one begins.
+const LAST_TRY: Duration = Duration::from_millis(40);
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,7 +246,9 @@ impl One<'_> {
     async fn wait<I: Io>(self, io: &I, cx: &Cx) {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         for tries in 1.. {
+            let began = Instant::now();
             let (report, cut) = self.try_once(io).await;
+            let took = began.elapsed();
             let report = Box::new(report);
             let target = self.index;
             if report.is_interrupted() {
@@ -260,7 +262,8 @@ impl One<'_> {
                 };
                 return self.tell(cx, ready).await;
             }
-            let pause = self.pause(&mut backoff);
+            let left = self.deadline.remaining(Instant::now());
+            let pause = pause(&mut backoff, left, took);
             let retry = Event::Retry {
                 target,
                 tries,
@@ -277,17 +280,6 @@ impl One<'_> {
             {
                 return;
             }
-        }
-    }
-
-    /// The pause before the next try: never so long that the limit passes in it, because a target
-    /// that comes up late would then be missed; `None` when there is no time for another try.
-    fn pause(&self, backoff: &mut Backoff) -> Option<Duration> {
-        let pause = backoff.next_pause();
-        match self.deadline.remaining(Instant::now()) {
-            None => Some(pause),
-            Some(left) if left < LAST_TRY => None,
-            Some(left) => Some(pause.min(left / 2)),
         }
     }
 
@@ -318,6 +310,21 @@ impl One<'_> {
     }
 }
 
+/// The pause before the next try: never so long that the limit passes in it, because a target that
+/// comes up late would then be missed. A pause that would do so is cut once, so that the last try has
+/// twice the time that the one before it `took`. `None` when there is no time for another try.
+fn pause(backoff: &mut Backoff, left: Option<Duration>, took: Duration) -> Option<Duration> {
+    let pause = backoff.next_pause();
+    let Some(left) = left else { return Some(pause) };
+    if left <= LAST_TRY {
+        return None;
+    }
+    let kept = took
+        .saturating_mul(2)
+        .clamp(LAST_TRY, LAST_TRY.max(left / 2));
+    Some(pause.min(left.saturating_sub(kept)))
+}
+
 /// Whether a failure means that nobody serves there. An error of this machine or of the name
 /// server says nothing about the target, and neither does silence over UDP, or silence when the try
 /// was `cut` short by the end of the wait.
@@ -326,5 +333,46 @@ fn says_closed(failure: &Failure, cut: bool) -> bool {
         (Kind::NoReply, _) => false,
         (_, Class::Silence) => !cut,
         (_, class) => class == Class::Peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pauses of tries that each take `took`, until the limit.
+    fn pauses(limit: Duration, took: Duration, seed: u64) -> (Vec<Duration>, Duration) {
+        let mut backoff = Backoff::seeded(BACKOFF_MIN, BACKOFF_MAX, seed);
+        let (mut left, mut pauses) = (limit, Vec::new());
+        loop {
+            left = left.saturating_sub(took);
+            let Some(pause) = pause(&mut backoff, Some(left), took) else {
+                return (pauses, left);
+            };
+            left = left.saturating_sub(pause);
+            pauses.push(pause);
+        }
+    }
+
+    #[test]
+    fn near_the_limit_one_pause_is_cut_and_the_last_try_is_late() {
+        for seed in 0..200 {
+            for took in [0, 1, 15] {
+                let took = Duration::from_millis(took);
+                let (pauses, left) = pauses(Duration::from_secs(3), took, seed);
+                let short = pauses.iter().filter(|pause| **pause < BACKOFF_MIN).count();
+                assert!(short <= 1, "{pauses:?}");
+                assert!(left <= LAST_TRY, "{left:?} after {pauses:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn slow_tries_get_their_time_and_come_to_an_end() {
+        for took in [100, 400, 5_000] {
+            let took = Duration::from_millis(took);
+            let (pauses, left) = pauses(Duration::from_secs(3), took, 1);
+            assert!(pauses.len() < 12 && left <= LAST_TRY, "{pauses:?}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::{Connection, PeerAddr, SocketOptions, TcpInfo};
 use super::{errqueue, sockopt};
 use crate::addr::UnixPath;
 use crate::deadline::{Deadline, Expired};
-use crate::failure::{Failure, Kind, Stage, Who};
+use crate::failure::{Evidence, Failure, Kind, Stage, Who};
 
 /// A full accept queue of a Unix socket gives no event to wait for; we look again this often.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -96,9 +96,9 @@ async fn tcp(
     deadline: &Deadline,
 ) -> Result<Watched, Failure> {
     let fd = open_tcp(peer, to, options)?;
-    let io = match sys::connect(fd.as_fd(), &RawAddr::from(to)) {
+    let io = match connect_at_once(&fd, to, options) {
         Ok(()) => watch(fd)?,
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+        Err(error) if is_under_way(&error) => {
             let io = watch(fd)?;
             match deadline.bound(handshake(&io)).await {
                 Ok(Ok(())) => io,
@@ -113,6 +113,31 @@ async fn tcp(
     }
     sockopt::after_connect(io.as_fd(), options)?;
     Ok(io)
+}
+
+/// Connects and takes the answer if it is already there; otherwise the error [`is_under_way`].
+///
+/// On this machine the peer's answer is dealt with while connect(2) returns "in progress", so asking
+/// once more tells it: two calls instead of four, and no wait. Elsewhere it costs one short call.
+/// Not with Fast Open, whose connect(2) answers for itself.
+pub(super) fn connect_at_once(
+    fd: &OwnedFd,
+    to: SocketAddr,
+    options: &SocketOptions,
+) -> io::Result<()> {
+    let to = RawAddr::from(to);
+    match sys::connect(fd.as_fd(), &to) {
+        Err(error) if is_under_way(&error) && !options.fastopen => sys::connect(fd.as_fd(), &to),
+        result => result,
+    }
+}
+
+/// Whether the answer to a connect(2) is still to come.
+pub(super) fn is_under_way(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINPROGRESS | libc::EALREADY)
+    )
 }
 
 /// Waits for the kernel's answer. Cancel safe.
@@ -174,9 +199,29 @@ fn udp(peer: &PeerAddr, to: SocketAddr, options: &SocketOptions) -> Result<Watch
     sockopt::before_connect(fd.as_fd(), peer, to, options)?;
     errqueue::keep(fd.as_fd(), to.ip(), true);
     errqueue::wake_reader(fd.as_fd());
-    sys::connect(fd.as_fd(), &RawAddr::from(to))
-        .map_err(|error| Seen::connecting(peer).explain(&error))?;
-    watch(fd)
+    match sys::connect(fd.as_fd(), &RawAddr::from(to)) {
+        Ok(()) => watch(fd),
+        Err(error) if would_broadcast(fd.as_fd(), to, &error) => Err(broadcast(peer, &error)),
+        Err(error) => Err(Seen::connecting(peer).explain(&error)),
+    }
+}
+
+/// Whether the refusal is for want of `SO_BROADCAST`: with it the same call succeeds. Nothing is sent.
+fn would_broadcast(fd: BorrowedFd<'_>, to: SocketAddr, error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EACCES)
+        && sys::set_int(fd, (libc::SOL_SOCKET, libc::SO_BROADCAST), 1).is_ok()
+        && sys::connect(fd, &RawAddr::from(to)).is_ok()
+}
+
+fn broadcast(peer: &PeerAddr, error: &io::Error) -> Failure {
+    let message = format!("{peer} is a broadcast address: nobody in particular could answer");
+    Failure::new(Stage::Connect, Kind::LocalPolicy, message)
+        .by(Who::OwnKernel)
+        .with_errno(error)
+        .because(Evidence::Note {
+            text: "EACCES without SO_BROADCAST, which netkit does not set".to_owned(),
+        })
+        .hint("dial the address of one host")
 }
 
 async fn unix_stream(

@@ -1,5 +1,7 @@
 //! What a socket turned out to be: the answer to [`super::SocketOptions`], read back from the kernel.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::TcpInfo;
@@ -12,9 +14,32 @@ pub struct OptionFact {
     /// The flag's name without dashes: `ttl`, `mss`, `congestion`, …
     pub name: String,
     /// What was asked, as on the command line.
-    pub requested: String,
+    pub requested: OptionValue,
     /// What `getsockopt` gave after connecting; `null` if it cannot be read.
-    pub accepted: Option<String>,
+    pub accepted: Option<OptionValue>,
+}
+
+/// The value of an option, of the JSON type that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum OptionValue {
+    /// A switch: `nodelay`.
+    Switch(bool),
+    /// A number: `mark`, `tos`, `ttl`, `mss`.
+    Number(i64),
+    /// A name or an address: `interface`, `congestion`, `local-addr`, `close`.
+    Text(String),
+}
+
+impl fmt::Display for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(on) => on.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }
 
 /// Keepalive values.

@@ -23,7 +23,7 @@ pub mod tcp_info;
 pub use addr::PeerAddr;
 pub use connect::{connect, source_for};
 pub use detection::Detection;
-pub use facts::{Connected, KeepaliveFacts, OptionFact, SocketFacts};
+pub use facts::{Connected, KeepaliveFacts, OptionFact, OptionValue, SocketFacts};
 pub use options::{Close, Keepalive, LocalAddr, SocketOptions};
 pub use stream::Connection;
 pub use tcp_info::TcpInfo;

@@ -6,6 +6,7 @@
 //! another `connect(2)` after a failed one). Failures are classified by the same code as a single
 //! connect. What the targets are, and what becomes of the results, is the caller's.
 
+mod closer;
 mod engine;
 mod pending;
 
@@ -20,6 +21,9 @@ use self::engine::Engine;
 use super::connect::socket_refused;
 use super::{Connected, SocketOptions};
 use crate::failure::Failure;
+
+/// How long [`sweep_while`] waits before it asks again whether there is room.
+pub const PATIENCE: Duration = Duration::from_millis(10);
 
 /// How a sweep goes about it.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub struct Swept<T> {
     pub started: Instant,
     /// When it ended.
     pub ended: Instant,
-    /// The connection, which is closed again by now, or why there was none.
+    /// The connection, which is being closed again, or why there was none.
     pub result: Result<Connected, Failure>,
 }
 
@@ -80,10 +84,22 @@ pub struct Swept<T> {
 /// # });
 /// ```
 pub async fn sweep<T>(
+    targets: impl Iterator<Item = (SocketAddr, T)>,
+    config: &Config<'_>,
+    stop: &CancellationToken,
+    collect: impl FnMut(Swept<T>),
+) {
+    sweep_while(targets, config, stop, collect, || true).await;
+}
+
+/// As [`sweep`], but begins no further target while `has_room` says no: those under way go on, and
+/// their answers are stamped when they come. It is asked again every [`PATIENCE`].
+pub async fn sweep_while<T>(
     mut targets: impl Iterator<Item = (SocketAddr, T)>,
     config: &Config<'_>,
     stop: &CancellationToken,
     mut collect: impl FnMut(Swept<T>),
+    mut has_room: impl FnMut() -> bool,
 ) {
     let mut engine = match Engine::new(config) {
         Ok(engine) => engine,
@@ -92,11 +108,19 @@ pub async fn sweep<T>(
     while !stop.is_cancelled() {
         let handled = engine.handle_events(&mut collect);
         let expired = engine.expire(&mut collect);
-        let begun = engine.begin(&mut targets, &mut collect);
+        let room = has_room();
+        let begun = if room {
+            engine.begin(&mut targets, &mut collect)
+        } else {
+            0
+        };
         if engine.is_done() {
             return;
         }
-        if handled + expired + begun == 0 {
+        if !room && handled + expired == 0 {
+            // Cut short, the wait has lost nothing: what is ready is found by the next step.
+            let _ = tokio::time::timeout(PATIENCE, engine.wait(stop)).await;
+        } else if handled + expired + begun == 0 {
             engine.wait(stop).await;
         } else {
             tokio::task::yield_now().await;

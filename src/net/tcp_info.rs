@@ -3,6 +3,7 @@
 //! Linux only; older kernels give a shorter structure, so everything beyond the oldest part is an
 //! `Option`.
 
+use std::borrow::Cow;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::time::Millis;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TcpInfo {
     /// State, in the words of RFC 9293: `established`, `syn_sent`, …
-    pub state: String,
+    pub state: Cow<'static, str>,
     /// Smoothed round-trip time; right after the handshake, the handshake's.
     pub rtt_ms: Millis,
     /// Its mean deviation.
@@ -48,7 +49,7 @@ pub struct TcpInfo {
     /// Congestion control algorithm.
     pub congestion: Option<String>,
     /// Options agreed in the handshake: `timestamps`, `sack`, `window_scale`, `ecn`, `syn_data`.
-    pub options: Vec<String>,
+    pub options: Vec<Cow<'static, str>>,
     /// Segments sent.
     pub segs_out: Option<u32>,
     /// Segments received.
@@ -120,7 +121,7 @@ impl TcpInfo {
         let total_retransmits = u32_at(bytes, offset::TOTAL_RETRANS)?;
         let state = state_name(*bytes.get(offset::STATE)?);
         Some(Self {
-            state: state.to_owned(),
+            state: state.into(),
             rtt_ms: micros(offset::RTT)?,
             rttvar_ms: micros(offset::RTTVAR)?,
             min_rtt_ms: u32_at(bytes, offset::MIN_RTT)
@@ -191,9 +192,9 @@ fn state_name(number: u8) -> &'static str {
     }
 }
 
-fn option_names(bits: u8) -> Vec<String> {
+fn option_names(bits: u8) -> Vec<Cow<'static, str>> {
     let set = OPTIONS.iter().filter(|(bit, _)| bits & bit != 0);
-    set.map(|(_, name)| (*name).to_owned()).collect()
+    set.map(|(_, name)| Cow::Borrowed(*name)).collect()
 }
 
 fn congestion(fd: BorrowedFd<'_>) -> Option<String> {

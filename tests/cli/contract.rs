@@ -177,3 +177,28 @@ fn the_schema_refuses_what_is_not_the_contract() {
         assert!(!schema_takes(&wrong), "{key} may be anything");
     }
 }
+
+#[test]
+fn the_values_of_options_have_their_types() {
+    let server = Server::echo();
+    let flags = "--ttl 9 --nodelay=off --congestion reno --json";
+    let line = netkit(&format!("dial {} {flags}", server.addr))
+        .run()
+        .status(0)
+        .one();
+    let options: Vec<_> = line["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|option| (&option["name"], &option["requested"], &option["accepted"]))
+        .map(|(name, requested, accepted)| format!("{name} {requested} {accepted}"))
+        .collect();
+    assert_eq!(
+        options,
+        [
+            "\"ttl\" 9 9",
+            "\"congestion\" \"reno\" \"reno\"",
+            "\"nodelay\" false false"
+        ]
+    );
+}

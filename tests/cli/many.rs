@@ -68,3 +68,15 @@ fn the_common_status_of_all_failures_is_the_status() {
         .run()
         .status(0);
 }
+
+#[test]
+fn verbose_shows_each_with_its_evidence() {
+    let (server, closed) = (Server::echo(), Closed::new());
+    let line = format!("dial {} {} -v", server.addr, closed.addr);
+    let outcome = netkit(&line).run().status(1);
+    outcome
+        .says(&format!("{}: refused after", closed.addr))
+        .says("seen: ")
+        .says("handshake RTT")
+        .says("2 targets: ");
+}

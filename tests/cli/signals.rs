@@ -73,6 +73,27 @@ fn quit_is_a_line_of_json_with_no_exit_code() {
     assert!(summaries[0]["exit_code"].is_null() && summaries[1]["exit_code"] == 0);
 }
 
+#[test]
+fn quit_says_how_far_it_is_and_goes_on() {
+    for (flags, said) in [
+        ("--hold 20s", "held open since"),
+        ("--hold 20s --json", "held open since"),
+        ("--stdio", "0 bytes sent"),
+        ("--wait 20s --wait-for closed", "not yet at try"),
+    ] {
+        // Says nothing and stays: neither end closes before the signal.
+        let server = Server::tcp(|_stream| std::thread::sleep(PATIENCE));
+        let running = netkit(&format!("dial {} {flags}", server.addr)).start();
+        wait_for(&server);
+        std::thread::sleep(BEGUN);
+        running.signal("QUIT");
+        std::thread::sleep(BEGUN);
+        running.signal("INT");
+        let outcome = running.wait().complains(said).complains("so far");
+        assert!(!outcome.stdout.contains("so far"), "{outcome}");
+    }
+}
+
 /// Starts an endless stream into a pipe that nobody reads, and waits until the pipe is full and the
 /// probes still go on.
 fn stuck(server: &Server, flags: &str) -> std::process::Child {

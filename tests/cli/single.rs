@@ -226,3 +226,13 @@ fn a_dial_does_not_outlive_its_timeout() {
     assert!([Some(3), Some(124)].contains(&outcome.code), "{outcome}");
     assert!(outcome.took.as_millis() < 500, "{outcome}");
 }
+
+#[test]
+fn the_headline_of_a_failed_hold_has_the_time_of_the_hold() {
+    let server = crate::support::Server::closing();
+    crate::support::netkit(&format!("dial {} --hold 20s", server.addr))
+        .run()
+        .status(1)
+        .says("closed early after")
+        .says("of the hold");
+}

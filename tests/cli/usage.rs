@@ -8,7 +8,7 @@ fn a_bad_target_is_underlined() {
     assert_eq!(
         outcome.stderr,
         "netkit: port 99999 is out of range\n  localhost:99999\n            ^^^^^\n\
-         expected a port from 0 to 65535\n"
+         expected a port from 1 to 65535\n"
     );
     assert_eq!(outcome.stdout, "", "{outcome}");
 }
@@ -192,4 +192,46 @@ fn help_ends_with_the_exit_codes_and_examples() {
         .status(0)
         .says(env!("CARGO_PKG_VERSION"));
     netkit("").run().status(2).complains("Usage: netkit");
+}
+
+#[test]
+fn a_negative_number_is_a_value_out_of_range_and_no_option() {
+    for (flag, expected) in [
+        ("--mark", "0 to 4294967295"),
+        ("--ttl", "from 1 to 255"),
+        ("-c", "a whole number"),
+        ("-t", "a duration"),
+    ] {
+        let outcome = netkit(&format!("dial x:80 {flag} -1")).run().status(2);
+        let outcome = outcome.complains("`-1`").complains(expected);
+        assert!(!outcome.stderr.contains("there is no option"), "{outcome}");
+    }
+}
+
+#[test]
+fn what_is_empty_is_refused() {
+    netkit("dial x:80 --interface")
+        .arg("")
+        .run()
+        .status(2)
+        .complains("--interface: the name is empty");
+    netkit("dial x:80 --expect-regex")
+        .arg("a*")
+        .run()
+        .status(2)
+        .complains("met by anything");
+    netkit("dial 127.0.0.1:9 --fastopen --send-file /dev/null")
+        .run()
+        .status(2)
+        .complains("/dev/null is empty")
+        .complains("at least one byte");
+}
+
+#[test]
+fn a_target_with_a_space_is_not_glued_together() {
+    netkit("dial")
+        .arg("127.0.0.1:80 81")
+        .run()
+        .status(2)
+        .complains("did you mean `127.0.0.1:80,81`?");
 }

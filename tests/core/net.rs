@@ -17,7 +17,9 @@ use std::time::Duration;
 use netkit::addr::UnixPath;
 use netkit::deadline::Deadline;
 use netkit::failure::{Evidence, Failure, Kind, Stage, Who};
-use netkit::net::{self, Close, Connection, Keepalive, LocalAddr, PeerAddr, SocketOptions};
+use netkit::net::{
+    self, Close, Connection, Keepalive, LocalAddr, OptionValue, PeerAddr, SocketOptions,
+};
 use netkit::time::Millis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -96,7 +98,7 @@ async fn both_ends_and_the_handshake_are_known() {
     assert_eq!(facts.peer, Some(addr.to_string()));
     let info = connection.tcp_info().unwrap();
     assert_eq!(
-        (info.state.as_str(), info.syn_retransmits),
+        (&*info.state, info.syn_retransmits),
         ("established", Some(0))
     );
     assert!(info.rtt_ms > Millis::default() && info.pmtu > 0 && info.congestion.is_some());
@@ -137,7 +139,7 @@ async fn every_option_is_read_back_as_it_was_asked() {
     let facts = dial_with(&addr, &options).await.facts();
     let accepted = |name: &str| {
         let fact = facts.options.iter().find(|fact| fact.name == name).unwrap();
-        fact.accepted.clone().unwrap()
+        fact.accepted.clone().unwrap().to_string()
     };
     for (name, value) in [
         ("interface", "lo"),
@@ -167,10 +169,12 @@ async fn a_segment_size_is_announced_and_read_back() {
     };
     let connection = dial_with(&addr, &options).await;
     let fact = connection.facts().options.remove(0);
-    let accepted: u16 = fact.accepted.unwrap().parse().unwrap();
+    let Some(OptionValue::Number(accepted)) = fact.accepted else {
+        panic!("{fact:?}");
+    };
     assert_eq!(
-        (fact.name.as_str(), fact.requested.as_str()),
-        ("mss", "600")
+        (fact.name.as_str(), fact.requested),
+        ("mss", OptionValue::Number(600))
     );
     assert!((500..=600).contains(&accepted), "{accepted}");
 }
@@ -587,4 +591,18 @@ async fn a_dropped_connect_closes_its_socket() {
         () = silent.until_under_way(1) => {}
     }
     assert_eq!(silent.handshakes_under_way(), 0);
+}
+
+#[tokio::test]
+async fn udp_to_a_broadcast_address_is_explained_and_nothing_is_sent() {
+    let addr = PeerAddr::Udp("127.255.255.255:9".parse().unwrap());
+    let deadline = Deadline::after(Duration::from_secs(5));
+    let refused = net::connect(&addr, &SocketOptions::default(), &deadline).await;
+    let failure = refused.err().unwrap();
+    assert_eq!(failure.kind, Kind::LocalPolicy);
+    assert!(failure.message.contains("broadcast address"), "{failure:?}");
+    let Evidence::Note { text } = &failure.evidence[0] else {
+        panic!("{failure:?}");
+    };
+    assert!(text.contains("SO_BROADCAST"), "{text}");
 }

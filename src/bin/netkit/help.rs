@@ -152,7 +152,9 @@ With --json every line of standard output is one complete object with \"schema\"
 \"type\": `dial` (one result), `skipped` (a probe that found no place when it was due), `retry` and \
 `ready` (waiting), `summary` (the last line of --count, --wait and many targets) and `error` (nothing \
 could be measured). Times are numbers in milliseconds, what is unknown is null and never missing, \
-and new keys may be added. `netkit generate schema` prints the JSON Schema.";
+and new keys may be added. A reader that is too slow loses lines of --count and --wait, and their \
+number is told at the end on standard error; of many targets it loses none: no further one is dialled \
+until it reads. `netkit generate schema` prints the JSON Schema.";
 
 /// Below `netkit --help`.
 pub(crate) fn overview() -> String {

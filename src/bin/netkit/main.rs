@@ -21,6 +21,10 @@ use plan::{Action, Environment};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
+    if argv.get(1).is_some_and(|word| word == "dial") {
+        // If the system refuses, the run finds that out again and says so.
+        let _ = signal::heed();
+    }
     let cli = match args::parse(&argv) {
         Ok(cli) => cli,
         Err(error) => return messages::parse_error(&error, &argv).into(),

@@ -15,7 +15,7 @@ use netkit::addr::ParseError;
 /// netkit: port 99999 is out of range
 ///   localhost:99999
 ///             ^^^^^
-/// expected a port from 0 to 65535
+/// expected a port from 1 to 65535
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UsageError {

@@ -148,14 +148,15 @@ impl<'a, I: Io> Lanes<'a, I> {
         };
         let literals = targets.filter_map(|target| self.swept(&target).map(|addr| (addr, target)));
         let collect = |swept: sweep::Swept<Target>| self.collect(report_of(swept));
-        sweep::sweep(literals, &config, &self.stop, collect).await;
+        sweep::sweep_while(literals, &config, &self.stop, collect, || self.has_room()).await;
     }
 
     /// The lane of whole dials.
     async fn dial_all(&self, mut targets: impl Iterator<Item = Target>) {
         let (mut pending, mut more) = (FuturesUnordered::new(), true);
         loop {
-            let room = more && pending.len() < self.room.dial && !self.stop.is_cancelled();
+            let wanted = more && pending.len() < self.room.dial && !self.stop.is_cancelled();
+            let room = wanted && self.has_room();
             tokio::select! {
                 biased;
                 Some(report) = pending.next() => self.collect(report),
@@ -163,6 +164,7 @@ impl<'a, I: Io> Lanes<'a, I> {
                     Some(target) => pending.push(self.dial(target)),
                     None => more = false,
                 },
+                () = tokio::time::sleep(sweep::PATIENCE), if wanted && !room => {}
                 else => break,
             }
         }
@@ -195,6 +197,15 @@ impl<'a, I: Io> Lanes<'a, I> {
     async fn dial(&self, target: Target) -> Report {
         let cx = Cx::new(self.stop.clone());
         dial::run(&target, &self.config.dial, &self.io, &cx, &mut Ignore).await
+    }
+
+    /// Whether the observer can take more.
+    fn has_room(&self) -> bool {
+        let mut collector = self
+            .collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        collector.observer.has_room()
     }
 
     /// Counts a report and hands it over; one that was cut short has nothing to say.

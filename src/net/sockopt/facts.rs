@@ -10,7 +10,7 @@ use super::{KEEPALIVE, KEEPCNT, KEEPIDLE, KEEPINTVL, LINGER, MPTCP_INFO, NODELAY
 use crate::net::addr::display_socket_addr;
 use crate::net::facts::KeepaliveValues;
 use crate::net::sys;
-use crate::net::{Close, KeepaliveFacts, OptionFact, SocketOptions};
+use crate::net::{Close, KeepaliveFacts, OptionFact, OptionValue, SocketOptions};
 use crate::time::Millis;
 
 /// Every option that was asked for, as the kernel has it now.
@@ -26,22 +26,23 @@ pub(in crate::net) fn option_facts(
     if let Some(on) = asked.nodelay {
         let accepted = sys::get_int(fd, NODELAY)
             .ok()
-            .map(|value| (value != 0).to_string());
-        facts.push(fact("nodelay", on.to_string(), accepted));
+            .map(|value| OptionValue::Switch(value != 0));
+        facts.push(fact("nodelay", OptionValue::Switch(on), accepted));
     }
     if let Some(local) = asked.local_addr {
         let accepted = sys::local_addr(fd).ok().and_then(|raw| raw.inet());
-        let accepted = accepted.map(display_socket_addr);
-        let requested = display_socket_addr(SocketAddr::new(local.ip, local.port));
-        facts.push(fact("local-addr", requested, accepted));
+        let text = |addr| OptionValue::Text(display_socket_addr(addr));
+        let requested = text(SocketAddr::new(local.ip, local.port));
+        facts.push(fact("local-addr", requested, accepted.map(text)));
     }
     if asked.close == Close::Rst {
-        facts.push(fact("close", "rst".to_owned(), close_in_force(fd)));
+        let requested = OptionValue::Text("rst".to_owned());
+        facts.push(fact("close", requested, close_in_force(fd)));
     }
     facts
 }
 
-fn fact(name: &str, requested: String, accepted: Option<String>) -> OptionFact {
+fn fact(name: &str, requested: OptionValue, accepted: Option<OptionValue>) -> OptionFact {
     OptionFact {
         name: name.to_owned(),
         requested,
@@ -49,11 +50,12 @@ fn fact(name: &str, requested: String, accepted: Option<String>) -> OptionFact {
     }
 }
 
-fn close_in_force(fd: BorrowedFd<'_>) -> Option<String> {
+fn close_in_force(fd: BorrowedFd<'_>) -> Option<OptionValue> {
     let mut linger = [0; 8];
     sys::get_bytes(fd, LINGER, &mut linger).ok()?;
     let on = linger.first_chunk::<4>().is_some_and(|on| *on != [0; 4]);
-    Some(if on { "rst" } else { "fin" }.to_owned())
+    let how = if on { "rst" } else { "fin" };
+    Some(OptionValue::Text(how.to_owned()))
 }
 
 /// Keepalive as asked for and in force.

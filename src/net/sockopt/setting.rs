@@ -9,7 +9,7 @@ use super::refusal::refused;
 use super::{CONGESTION, DEVICE, MARK, MAXSEG, Name};
 use crate::failure::Failure;
 use crate::net::sys;
-use crate::net::{OptionFact, SocketOptions};
+use crate::net::{OptionFact, OptionValue, SocketOptions};
 
 /// Room for the longest option that is text: an interface's or an algorithm's name.
 const TEXT: usize = 64;
@@ -18,7 +18,7 @@ const TEXT: usize = 64;
 pub(super) struct Setting {
     /// The flag without dashes.
     flag: &'static str,
-    requested: String,
+    requested: OptionValue,
     /// The option's name in the manual pages.
     symbol: &'static str,
     name: Name,
@@ -38,7 +38,8 @@ impl Setting {
     ) -> Self {
         let value = value.into();
         // SO_MARK takes 32 bits in an int: the pattern counts, not the sign.
-        let (requested, value) = (value.to_string(), Value::Int(value.cast_signed()));
+        let requested = OptionValue::Number(value.into());
+        let value = Value::Int(value.cast_signed());
         Self {
             flag,
             requested,
@@ -49,7 +50,8 @@ impl Setting {
     }
 
     fn text(flag: &'static str, (symbol, name): (&'static str, Name), value: &str) -> Self {
-        let (requested, value) = (value.to_owned(), Value::Text(value.as_bytes().to_vec()));
+        let requested = OptionValue::Text(value.to_owned());
+        let value = Value::Text(value.as_bytes().to_vec());
         Self {
             flag,
             requested,
@@ -76,17 +78,17 @@ impl Setting {
                 Value::Int(_) => sys::get_int(fd, self.name)
                     .ok()
                     .map(|value| self.show(value)),
-                Value::Text(_) => read_text(fd, self.name),
+                Value::Text(_) => read_text(fd, self.name).map(OptionValue::Text),
             },
         }
     }
 
-    fn show(&self, value: c_int) -> String {
-        if self.name == MARK {
-            value.cast_unsigned().to_string()
+    fn show(&self, value: c_int) -> OptionValue {
+        OptionValue::Number(if self.name == MARK {
+            value.cast_unsigned().into()
         } else {
-            value.to_string()
-        }
+            value.into()
+        })
     }
 }
 

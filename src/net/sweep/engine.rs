@@ -10,11 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::closer::Closer;
 use super::pending::{Pending, Place};
 use super::{Config, Swept};
 use crate::failure::{Failure, Kind};
 use crate::net::classify::Seen;
-use crate::net::connect::{canonical, open_tcp};
+use crate::net::connect::{canonical, connect_at_once, is_under_way, open_tcp};
 use crate::net::sys::{self, Epoll, Events, RawAddr};
 use crate::net::{Connected, PeerAddr, SocketOptions, TcpInfo};
 use crate::net::{errqueue, limits, socket, sockopt};
@@ -54,6 +55,7 @@ pub(super) struct Engine<'a, T> {
     pending: Pending<Attempt<T>>,
     /// Refused sockets, IPv4 and IPv6.
     spare: [Vec<Spare>; 2],
+    closer: Closer,
     /// A target for which there was no descriptor.
     held: Option<(SocketAddr, T)>,
     /// Whether the iterator has come to its end.
@@ -72,6 +74,7 @@ impl<'a, T> Engine<'a, T> {
             events: Events::new(),
             pending: Pending::new(),
             spare: [Vec::new(), Vec::new()],
+            closer: Closer::new(),
             held: None,
             exhausted: false,
         })
@@ -146,7 +149,7 @@ impl<'a, T> Engine<'a, T> {
             token,
             started,
         };
-        match sys::connect(attempt.socket.fd.as_fd(), &RawAddr::from(to)) {
+        match connect_at_once(&attempt.socket.fd, to, self.config.options) {
             Err(error) if is_under_way(&error) => self.watch(attempt, collect),
             result => self.finish(attempt, result, collect),
         }
@@ -162,6 +165,7 @@ impl<'a, T> Engine<'a, T> {
         let fd = match open() {
             Err(failure) if failure.kind == Kind::TooManyFiles => {
                 self.spare = [Vec::new(), Vec::new()];
+                self.closer.finish();
                 open()?
             }
             result => result?,
@@ -258,7 +262,11 @@ impl<'a, T> Engine<'a, T> {
         } = attempt;
         let peer = PeerAddr::Tcp(addr);
         let result = match result {
-            Ok(()) => connected(&socket.fd, &peer, self.config.options),
+            Ok(()) => {
+                let connected = connected(&socket.fd, &peer, self.config.options);
+                self.closer.close(socket.fd);
+                connected
+            }
             Err(error) => {
                 let queue = errqueue::drain(socket.fd.as_fd());
                 let seen = Seen {
@@ -314,6 +322,7 @@ impl<'a, T> Engine<'a, T> {
 
     /// Waits for an answer, the oldest attempt's end, or the token.
     pub(super) async fn wait(&mut self, stop: &CancellationToken) {
+        self.closer.flush();
         let end = self
             .pending
             .oldest()
@@ -334,14 +343,6 @@ impl<'a, T> Engine<'a, T> {
             () = over => {}
         }
     }
-}
-
-/// Whether the answer is still to come.
-fn is_under_way(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EINPROGRESS | libc::EALREADY)
-    )
 }
 
 /// `TCP_INFO` of an attempt that is old enough to have repeated its SYN; a failed connect clears it.

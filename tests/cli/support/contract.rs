@@ -34,6 +34,15 @@ macro_rules! contract {
     )*};
 }
 
+/// The value of an option has the type that its name implies, which a test asserts.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OptionValue {
+    Switch(bool),
+    Number(i64),
+    Text(String),
+}
+
 contract! {
     DialLine {
         schema: String, r#type: String, ts: String, at_ms: f64,
@@ -63,7 +72,7 @@ contract! {
         family: String, started_ms: f64, evidence: Vec<Value>,
         ; ended_ms: f64, addresses: u64, failure: Failure,
     }
-    OptionFact { name: String, requested: String, ; accepted: String, }
+    OptionFact { name: String, requested: OptionValue, ; accepted: OptionValue, }
     Keepalive { requested: KeepaliveValues, ; accepted: KeepaliveValues, user_timeout_ms: f64, }
     KeepaliveValues { enabled: bool, idle_ms: f64, interval_ms: f64, count: u32, }
     Detection { idle_by: String, in_flight_by: String, ; idle_ms: f64, in_flight_ms: f64, }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use netkit::deadline::Deadline;
-use netkit::dial::stdio::{self, Relayed};
+use netkit::dial::stdio::{self, Progress, Relayed};
 use netkit::dial::{self, Config};
 use netkit::event::Ignore;
 use netkit::run::Cx;
@@ -29,7 +29,15 @@ async fn relay(peer: Peer, input: &[u8], interactive: bool) -> (Vec<u8>, Relayed
         Vec::new(),
     );
     let deadline = Deadline::after(ms(60_000));
-    let relayed = stdio::relay(connection, input, &mut output, config, &deadline).await;
+    let relayed = stdio::relay(
+        connection,
+        input,
+        &mut output,
+        config,
+        &Progress::default(),
+        &deadline,
+    )
+    .await;
     assert_eq!(io.open(), 0);
     (output, relayed.expect("no local error"))
 }
@@ -84,7 +92,15 @@ async fn a_terminal_input_ends_with_the_peer() {
     let (deadline, mut output) = (Deadline::after(ms(60_000)), Vec::new());
     let (keyboard, _held_open) = tokio::io::duplex(1);
     let connection = connection.expect("a connection");
-    let relayed = stdio::relay(connection, keyboard, &mut output, config, &deadline).await;
+    let relayed = stdio::relay(
+        connection,
+        keyboard,
+        &mut output,
+        config,
+        &Progress::default(),
+        &deadline,
+    )
+    .await;
     assert!(!relayed.expect("no local error").interrupted);
     assert_eq!(output, b"bye");
 }
@@ -123,7 +139,15 @@ async fn a_full_disk_is_an_error_of_this_machine_and_ends_the_relay() {
         tokio::io::empty().chain(&b"x"[..]),
         stdio::Config::default(),
     );
-    let error = stdio::relay(connection, input, Full, config, &deadline).await;
+    let error = stdio::relay(
+        connection,
+        input,
+        Full,
+        config,
+        &Progress::default(),
+        &deadline,
+    )
+    .await;
     assert_eq!(
         error.expect_err("a full disk").kind(),
         io::ErrorKind::StorageFull

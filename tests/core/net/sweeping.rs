@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use netkit::failure::{Evidence, Kind, Stage};
 use netkit::net::sweep::{self, Config, Swept};
-use netkit::net::{LocalAddr, SocketOptions};
+use netkit::net::{LocalAddr, OptionValue, SocketOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::silent::Silent;
@@ -103,7 +103,10 @@ async fn options_are_applied_to_every_socket_and_read_back() {
                 .unwrap()
                 .starts_with("127.0.0.5:")
         );
-        assert_eq!(connected.facts.options[0].accepted.as_deref(), Some("9"));
+        assert_eq!(
+            connected.facts.options[0].accepted,
+            Some(OptionValue::Number(9))
+        );
     }
 }
 
@@ -207,4 +210,42 @@ async fn an_endless_sweep_of_refusals_lets_others_run() {
     };
     let ((), ()) = tokio::join!(sweep, cancel);
     assert!(refused > 100, "{refused}");
+}
+
+#[tokio::test]
+async fn without_room_nothing_new_begins_and_nothing_is_lost() {
+    let (_open, targets) = mixed(40);
+    let options = SocketOptions::default();
+    let config = Config {
+        timeout: MINUTE,
+        parallel: Some(4),
+        options: &options,
+    };
+    let numbered = targets.iter().copied().zip(0..);
+    let (done, mut asked) = (std::cell::Cell::new(0), 0);
+    let has_room = || {
+        asked += 1;
+        // Some steps with room, then a while without.
+        let room = asked % 8 < 2;
+        assert!(asked > 0 && done.get() <= 40);
+        room
+    };
+    let stop = CancellationToken::new();
+    let mut seen = Vec::new();
+    let collect = |swept: Swept<i32>| {
+        done.set(done.get() + 1);
+        seen.push(swept.token);
+    };
+    sweep::sweep_while(numbered, &config, &stop, collect, has_room).await;
+    seen.sort_unstable();
+    assert_eq!(seen, (0..40).collect::<Vec<_>>());
+    let never = sweep::sweep_while(
+        targets.iter().copied().zip(0..),
+        &config,
+        &stop,
+        |_| (),
+        || false,
+    );
+    let ended = tokio::time::timeout(Duration::from_millis(100), never).await;
+    assert!(ended.is_err(), "it began something, or ended");
 }

@@ -58,14 +58,14 @@ fn network_parser() -> impl clap::builder::TypedValueParser<Value = Network> {
 #[command(next_help_heading = "Timing and racing")]
 pub(crate) struct RaceArgs {
     /// Bounds the whole dial: resolve, connect, exchange.
-    #[arg(short, long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     #[arg(help = format!("Bounds the whole dial: resolve, connect, exchange [default: {}]", default(TIMEOUT)))]
     pub(crate) timeout: Option<Duration>,
     /// Bounds the connection attempt to one address.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) attempt_timeout: Option<Duration>,
     /// Pause before the next address is tried beside the last, at least 10ms.
-    #[arg(long, value_name = "DURATION", value_parser = values::attempt_delay)]
+    #[arg(long, value_name = "DURATION", value_parser = values::attempt_delay, allow_negative_numbers = true)]
     #[arg(help = format!(
         "Pause before the next address is tried beside the last, at least {} [default: {}; go 300ms, curl 200ms]",
         default(netkit::dial::config::MIN_ATTEMPT_DELAY), default(netkit::dial::config::ATTEMPT_DELAY)
@@ -112,7 +112,7 @@ pub(crate) struct ExchangeArgs {
     #[arg(long, value_name = "REGEX", value_parser = values::regex, allow_hyphen_values = true)]
     pub(crate) expect_regex: Option<regex::bytes::Regex>,
     /// Reads until that many bytes have come; 0 does not wait for a reply.
-    #[arg(long, value_name = "BYTES", value_parser = values::size)]
+    #[arg(long, value_name = "BYTES", value_parser = values::size, allow_negative_numbers = true)]
     pub(crate) read: Option<u64>,
     /// Waits for the server to speak first.
     #[arg(long)]
@@ -133,25 +133,25 @@ type Payload = Vec<u8>;
 #[command(next_help_heading = "Keepalive")]
 pub(crate) struct KeepaliveArgs {
     /// Idle time before the first probe.
-    #[arg(long, value_name = "IDLE", value_parser = values::keepalive_time)]
+    #[arg(long, value_name = "IDLE", value_parser = values::keepalive_time, allow_negative_numbers = true)]
     #[arg(help = format!("Idle time before the first keepalive probe [default: {}]", default(Keepalive::default().idle)))]
     pub(crate) keepalive: Option<Duration>,
     /// Time between probes.
-    #[arg(long, value_name = "DURATION", value_parser = values::keepalive_time)]
+    #[arg(long, value_name = "DURATION", value_parser = values::keepalive_time, allow_negative_numbers = true)]
     #[arg(help = format!("Time between keepalive probes [default: {}]", default(Keepalive::default().interval)))]
     pub(crate) keepalive_interval: Option<Duration>,
     /// Unanswered probes until the connection is given up.
-    #[arg(long, value_name = "N", value_parser = values::keepalive_count)]
+    #[arg(long, value_name = "N", value_parser = values::keepalive_count, allow_negative_numbers = true)]
     #[arg(help = format!("Unanswered probes until the connection is given up [default: {}]", Keepalive::default().count))]
     pub(crate) keepalive_count: Option<u32>,
     /// Sends no keepalive probes.
     #[arg(long)]
     pub(crate) no_keepalive: bool,
     /// How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
-    #[arg(long, value_name = "DURATION", value_parser = values::user_timeout)]
+    #[arg(long, value_name = "DURATION", value_parser = values::user_timeout, allow_negative_numbers = true)]
     pub(crate) user_timeout: Option<Duration>,
     /// Keeps the connection open that long and counts the probes.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) hold: Option<Duration>,
 }
 
@@ -163,25 +163,25 @@ pub(crate) struct SocketArgs {
     #[arg(long, value_name = "IP[:PORT]", value_parser = values::local_addr)]
     pub(crate) local_addr: Option<netkit::net::LocalAddr>,
     /// Network interface to leave by (`SO_BINDTODEVICE`).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::kernel_name)]
     pub(crate) interface: Option<String>,
     /// Firewall mark (`SO_MARK`).
-    #[arg(long, value_name = "N", value_parser = values::mark)]
+    #[arg(long, value_name = "N", value_parser = values::mark, allow_negative_numbers = true)]
     pub(crate) mark: Option<u32>,
     /// Type-of-service byte.
-    #[arg(long, value_name = "BYTE", value_parser = values::tos)]
+    #[arg(long, value_name = "BYTE", value_parser = values::tos, allow_negative_numbers = true)]
     pub(crate) tos: Option<u8>,
     /// Differentiated services code point: a number or a name (`ef`, `af41`).
-    #[arg(long, value_name = "DSCP", value_parser = values::dscp)]
+    #[arg(long, value_name = "DSCP", value_parser = values::dscp, allow_negative_numbers = true)]
     pub(crate) dscp: Option<u8>,
     /// Time to live, or hop limit.
-    #[arg(long, value_name = "HOPS", value_parser = values::ttl)]
+    #[arg(long, value_name = "HOPS", value_parser = values::ttl, allow_negative_numbers = true)]
     pub(crate) ttl: Option<u8>,
     /// Maximum segment size to announce (`TCP_MAXSEG`).
-    #[arg(long, value_name = "BYTES", value_parser = values::mss)]
+    #[arg(long, value_name = "BYTES", value_parser = values::mss, allow_negative_numbers = true)]
     pub(crate) mss: Option<u16>,
     /// Congestion control algorithm (`TCP_CONGESTION`).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::kernel_name)]
     pub(crate) congestion: Option<String>,
     /// Sends small segments at once (`TCP_NODELAY`) [default: on].
     #[arg(long, value_name = "ON|OFF", num_args = 0..=1, require_equals = true)]
@@ -212,14 +212,14 @@ pub(crate) enum CloseArg {
 #[command(next_help_heading = "Repetition")]
 pub(crate) struct RepeatArgs {
     /// Dials that often, on a schedule that does not wait for slow replies; 0: until Ctrl-C.
-    #[arg(short, long, value_name = "N", value_parser = values::count)]
+    #[arg(short, long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// Time from one probe to the next.
-    #[arg(short, long, value_name = "DURATION", value_parser = values::interval)]
+    #[arg(short, long, value_name = "DURATION", value_parser = values::interval, allow_negative_numbers = true)]
     #[arg(help = format!("Time from one probe to the next, at least 1ms [default: {}]", default(repeat::INTERVAL)))]
     pub(crate) interval: Option<Duration>,
     /// Dials under way at once [default: what the descriptor limit allows].
-    #[arg(short = 'P', long, value_name = "N", value_parser = values::parallel)]
+    #[arg(short = 'P', long, value_name = "N", value_parser = values::parallel, allow_negative_numbers = true)]
     pub(crate) parallel: Option<usize>,
 }
 
@@ -228,7 +228,7 @@ pub(crate) struct RepeatArgs {
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct WaitArgs {
     /// Retries for that long, until every target answers.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     #[arg(help = format!(
         "Retries for that long, until every target answers (pauses grow from {} to {})",
         default(wait::BACKOFF_MIN), default(wait::BACKOFF_MAX)
@@ -287,7 +287,7 @@ pub(crate) struct OutputArgs {
     /// Prints nothing but errors.
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Prints more: all attempts, everything received.
+    /// Prints more: all attempts, everything received; of many targets, each with its evidence.
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// When to show progress on standard error.

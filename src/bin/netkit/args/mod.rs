@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::help;
 
@@ -58,15 +58,38 @@ pub(crate) fn command() -> clap::Command {
 
 /// Parses a command line.
 ///
-/// Most runs never show help, and a dial is over in a millisecond: its words are put together only
-/// when somebody asks for them.
+/// Most runs never show help, and a dial is over in a millisecond: the words of help and the other
+/// subcommands are put together only when somebody asks for them or has mistyped something.
 pub(crate) fn parse(argv: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(cli) = parse_lean(argv) {
+        return Ok(cli);
+    }
     Cli::try_parse_from(argv).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             command().try_get_matches_from(argv).err().unwrap_or(error)
         }
         _ => error,
     })
+}
+
+/// Reads a right command line with the definition of its subcommand alone; `None` leaves it, and any
+/// complaint, to the whole definition.
+fn parse_lean(argv: &[OsString]) -> Option<Cli> {
+    let subcommand = lean_subcommand(argv.get(1)?.to_str()?)?;
+    let netkit = clap::Command::new("netkit").subcommand(subcommand);
+    let matches = netkit.try_get_matches_from(argv).ok()?;
+    Cli::from_arg_matches(&matches).ok()
+}
+
+/// One subcommand of those that scripts start again and again.
+fn lean_subcommand(name: &str) -> Option<clap::Command> {
+    match name {
+        "dial" => Some(DialArgs::augment_args(clap::Command::new("dial"))),
+        "parse-addr" => Some(ParseAddrArgs::augment_args(clap::Command::new(
+            "parse-addr",
+        ))),
+        _ => None,
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +157,28 @@ mod tests {
     #[test]
     fn the_definitions_are_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn the_lean_definitions_are_those_of_the_whole() {
+        let whole = command();
+        for name in ["dial", "parse-addr"] {
+            let (lean, of_whole) = (lean_subcommand(name), whole.find_subcommand(name));
+            let flags =
+                |command: &clap::Command| format!("{:#?}", Vec::from_iter(command.get_arguments()));
+            assert_eq!(flags(&lean.unwrap()), flags(of_whole.unwrap()), "{name}");
+            let settings = |command: &clap::Command| {
+                (
+                    command.is_arg_required_else_help_set(),
+                    command.is_subcommand_required_set(),
+                    command.is_args_conflicts_with_subcommands_set(),
+                )
+            };
+            assert_eq!(
+                settings(&lean_subcommand(name).unwrap()),
+                settings(of_whole.unwrap())
+            );
+        }
     }
 
     #[test]

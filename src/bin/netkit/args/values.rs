@@ -294,6 +294,24 @@ pub(crate) fn local_addr(text: &str) -> Parsed<LocalAddr> {
     .map_err(|_| ValueError::new(format!("`{text}` is not a local address"), expected))
 }
 
+/// The longest name of an interface or of a congestion control algorithm: `IFNAMSIZ` and
+/// `TCP_CA_NAME_MAX` are 16, with the NUL at the end.
+const MOST_OF_A_NAME: usize = 15;
+
+/// A name that the kernel knows a thing by.
+pub(crate) fn kernel_name(text: &str) -> Parsed<String> {
+    let expected = "a name of 1 to 15 bytes, without white space and slashes";
+    if text.is_empty() {
+        return Err(ValueError::new("the name is empty", expected));
+    }
+    let foreign = |c: char| c.is_whitespace() || matches!(c, '/' | '\0');
+    if text.len() > MOST_OF_A_NAME || text.contains(foreign) {
+        let message = format!("`{text}` cannot be such a name");
+        return Err(ValueError::new(message, expected));
+    }
+    Ok(text.to_owned())
+}
+
 /// How often; 0 means without an end.
 pub(crate) fn count(text: &str) -> Parsed<u64> {
     bounded(text, 0, u64::MAX).map_err(|error| ValueError {

@@ -26,6 +26,9 @@ pub(crate) fn outcome(report: &Report) -> OnlyArg {
     }
 }
 
+/// Whether a target is dialled by datagrams: port 53 of UDP is not that of TCP.
+type Datagram = bool;
+
 /// Hosts that can be neighbours, and those that cannot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum HostKey {
@@ -38,8 +41,8 @@ enum HostKey {
 /// The targets of one outcome.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
-    /// For every port, the addresses (a name counts as the one address 0).
-    ports: BTreeMap<(HostKey, Option<u16>), RangeSet>,
+    /// For every network and port, the addresses (a name counts as the one address 0).
+    ports: BTreeMap<(HostKey, Datagram, Option<u16>), RangeSet>,
     /// A failure of this group, to explain it by.
     pub(crate) example: Option<Failure>,
     pub(crate) count: u64,
@@ -93,27 +96,40 @@ impl Group {
             Ok(IpAddr::V6(ip)) => (HostKey::V6, ip.to_bits()),
             Err(_) => (HostKey::Name(host.to_owned()), 0),
         };
+        let datagram = report.network.transport().is_datagram();
         self.ports
-            .entry((key, report.port))
+            .entry((key, datagram, report.port))
             .or_default()
             .insert(number);
     }
 
     /// Addresses that share their ports, together.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let mut alike: BTreeMap<(&HostKey, &RangeSet), RangeSet> = BTreeMap::new();
-        for ((key, port), addresses) in &self.ports {
-            let ports = alike.entry((key, addresses)).or_default();
+        let mut alike: BTreeMap<(&HostKey, Datagram, &RangeSet), RangeSet> = BTreeMap::new();
+        for ((key, datagram, port), addresses) in &self.ports {
+            let ports = alike.entry((key, *datagram, addresses)).or_default();
             if let Some(port) = port {
                 ports.insert((*port).into());
             }
         }
-        let row = |((key, addresses), ports): (&(&HostKey, &RangeSet), &RangeSet)| Row {
-            hosts: hosts(key, addresses),
-            ports: joined(ports.iter(), |port| port.to_string()),
-            count: addresses.len().saturating_mul(ports.len().max(1)),
-        };
-        alike.iter().map(row).collect()
+        alike
+            .iter()
+            .map(|((key, datagram, addresses), ports)| Row {
+                hosts: targets(key, *datagram, addresses, ports),
+                ports: joined(ports.iter(), |port| port.to_string()),
+                count: addresses.len().saturating_mul(ports.len().max(1)),
+            })
+            .collect()
+    }
+}
+
+/// The hosts of a row, with `udp://` in front as it is typed; a Unix socket has its network already.
+fn targets(key: &HostKey, datagram: Datagram, addresses: &RangeSet, ports: &RangeSet) -> String {
+    let hosts = hosts(key, addresses);
+    if datagram && ports.len() > 0 {
+        format!("udp://{hosts}")
+    } else {
+        hosts
     }
 }
 
@@ -190,6 +206,21 @@ mod tests {
             .collect();
         let filtered = rows(&reports, OnlyArg::Filtered);
         assert_eq!(filtered, [("192.0.2.0-192.0.2.7".into(), "22,80".into())]);
+    }
+
+    #[test]
+    fn the_same_port_of_tcp_and_of_udp_has_a_row_each() {
+        let udp = Target::inet(Network::Udp, IpAddr::from([127, 0, 0, 1]).into(), 53);
+        let mut refused = Report::new(&udp);
+        refused.failure = Some(Failure::new(Stage::Receive, Kind::Refused, "no"));
+        let reports = [report("127.0.0.1", 53, Some(Kind::Refused)), refused];
+        assert_eq!(
+            rows(&reports, OnlyArg::Refused),
+            [
+                ("127.0.0.1".into(), "53".into()),
+                ("udp://127.0.0.1".into(), "53".into())
+            ]
+        );
     }
 
     #[test]

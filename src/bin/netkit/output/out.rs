@@ -66,6 +66,14 @@ impl Out {
         self.write(text)
     }
 
+    /// Whether nothing waits for a slow reader beyond what the queue holds.
+    pub(crate) fn has_room(&mut self) -> bool {
+        match &mut self.to {
+            Sink::Direct(_) => true,
+            Sink::Queued(queue) => queue.has_room(),
+        }
+    }
+
     /// Waits until everything is written, and says how many lines a slow reader has lost.
     pub(crate) fn close(&mut self) -> u64 {
         let Sink::Queued(queue) = &mut self.to else {

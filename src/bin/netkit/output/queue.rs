@@ -4,6 +4,7 @@
 //! probes would stop, and its signals would not be heard (DESIGN §1 rule 1). Knows nothing of lines
 //! but that each comes whole.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
@@ -28,9 +29,13 @@ const TOGETHER: Duration = Duration::from_millis(1);
 pub(crate) enum WhenFull {
     /// It is lost and counted: a schedule goes on whatever the reader does.
     Lose,
-    /// The run waits: a sweep has no schedule, and each result is there once.
-    Wait,
+    /// It is kept: a sweep has no schedule, and each result is there once. The run is to begin nothing
+    /// new meanwhile ([`Queue::has_room`]), so what is kept is what was under way.
+    Keep,
 }
+
+/// Nobody takes lines any more: the thread has said why.
+struct ThreadHasEnded;
 
 /// The near end of the queue.
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub(crate) struct Queue {
     /// Never carries anything: it ends with the thread.
     ended: Receiver<Infallible>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    /// Lines for which there was no room.
+    kept: VecDeque<Vec<u8>>,
     when_full: WhenFull,
     /// Set by the handler of the first signal.
     stopped: Arc<AtomicBool>,
@@ -63,6 +70,7 @@ impl Queue {
             lines: Some(lines),
             ended,
             thread: Some(thread),
+            kept: VecDeque::new(),
             when_full,
             stopped,
             stopped_at: None,
@@ -72,7 +80,7 @@ impl Queue {
 
     /// From now on lines are not lost for want of room: what follows is the result.
     pub(crate) fn keep_all(&mut self) {
-        self.when_full = WhenFull::Wait;
+        self.when_full = WhenFull::Keep;
     }
 
     /// Lines that were lost.
@@ -80,36 +88,56 @@ impl Queue {
         self.lost
     }
 
+    /// Whether nothing is kept back.
+    pub(crate) fn has_room(&mut self) -> bool {
+        // What is wrong with the thread is told by the next line, or at the end.
+        let _ = self.pass_on();
+        self.kept.is_empty()
+    }
+
     /// Waits until everything is written; after a signal only for a short time.
     pub(crate) fn close(&mut self) -> io::Result<()> {
-        self.lines = None;
         while self.thread.is_some() && !self.gives_up() {
+            if self.pass_on().is_err() {
+                return self.verdict();
+            }
+            if self.kept.is_empty() {
+                self.lines = None;
+            }
             if self.has_ended() {
                 return self.verdict();
             }
         }
+        self.lost += u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
         Ok(())
     }
 
-    fn push(&mut self, mut line: Vec<u8>) -> io::Result<()> {
-        while let Some(lines) = &self.lines {
+    fn push(&mut self, line: Vec<u8>) -> io::Result<()> {
+        self.kept.push_back(line);
+        if self.pass_on().is_err() {
+            self.verdict()?;
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if self.when_full == WhenFull::Lose && self.kept.pop_back().is_some() {
+            self.lost += 1;
+        }
+        Ok(())
+    }
+
+    /// Hands over what is kept, as far as there is room; errs when the thread has ended.
+    fn pass_on(&mut self) -> Result<(), ThreadHasEnded> {
+        while let Some(line) = self.kept.pop_front() {
+            let lines = self.lines.as_ref().ok_or(ThreadHasEnded)?;
             match lines.try_send(line) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Disconnected(_)) => break,
-                Err(TrySendError::Full(_))
-                    if self.when_full == WhenFull::Lose || self.gives_up() =>
-                {
-                    self.lost += 1;
-                    return Ok(());
-                }
-                Err(TrySendError::Full(back)) => {
-                    line = back;
-                    self.has_ended();
+                Ok(()) => {}
+                Err(TrySendError::Disconnected(_)) => return Err(ThreadHasEnded),
+                Err(TrySendError::Full(line)) => {
+                    self.kept.push_front(line);
+                    break;
                 }
             }
         }
-        self.verdict()?;
-        Err(ErrorKind::BrokenPipe.into())
+        Ok(())
     }
 
     /// Waits a little for the end of the thread.
@@ -203,12 +231,26 @@ mod tests {
 
     #[test]
     fn a_stopped_run_gives_a_stuck_reader_up() {
-        let (mut queue, _release) = stuck(WhenFull::Wait, true);
+        let (mut queue, _release) = stuck(WhenFull::Keep, true);
         for _ in 0..CAPACITY + 2 {
             queue.write_all(b"line\n").unwrap();
         }
         queue.close().unwrap();
         assert!(queue.lost() >= 1);
+    }
+
+    #[test]
+    fn a_sweep_is_told_that_there_is_no_room_and_loses_nothing() {
+        let (mut queue, release) = stuck(WhenFull::Keep, false);
+        assert!(queue.has_room());
+        for _ in 0..CAPACITY + 10 {
+            queue.write_all(b"line\n").unwrap();
+        }
+        assert!(!queue.has_room());
+        drop(release);
+        queue.close().unwrap();
+        assert_eq!(queue.lost(), 0);
+        assert!(queue.kept.is_empty());
     }
 
     #[test]
@@ -222,7 +264,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut queue = Queue::start(Full, WhenFull::Wait, Arc::default()).unwrap();
+        let mut queue = Queue::start(Full, WhenFull::Keep, Arc::default()).unwrap();
         let written = queue.write_all(b"line\n");
         let error = written.and_then(|()| queue.close()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull);

@@ -91,7 +91,16 @@ fn something_to_read(args: &DialArgs) -> Checked {
     match &args.exchange.expect {
         Some(text) if text.is_empty() => {
             let message = "--expect '' is met by anything";
-            Err(UsageError::new(message, "the text that must come back"))
+            return Err(UsageError::new(message, "the text that must come back"));
+        }
+        _ => {}
+    }
+    match &args.exchange.expect_regex {
+        // What matches both nothing at all and a byte of no text has nothing that it asks for.
+        Some(regex) if regex.is_match(b"") && regex.is_match(b"\xff") => {
+            let message = format!("--expect-regex '{regex}' is met by anything");
+            let expected = "a regular expression that some reply does not match";
+            Err(UsageError::new(message, expected))
         }
         _ => Ok(()),
     }

@@ -16,6 +16,13 @@ pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
         let bytes = std::fs::read(path).map_err(|error| {
             unreadable("reading --send-file", &error, &path.display().to_string())
         })?;
+        if bytes.is_empty() && plan.config.socket.fastopen {
+            let message = format!(
+                "--fastopen has nothing to put into the SYN: {} is empty",
+                path.display()
+            );
+            return Err(UsageError::new(message, "--send-file with at least one byte").into());
+        }
         plan.config.exchange.send = Some(bytes);
     }
     let mut specs = std::mem::take(&mut plan.specs);

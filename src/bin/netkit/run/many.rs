@@ -7,7 +7,7 @@ use std::time::Duration;
 use netkit::addr::TargetSpec;
 use netkit::dial::Report;
 use netkit::dial::many::{self, Counts, Event, Summary};
-use netkit::event::Stamped;
+use netkit::event::{Observer, Stamped};
 
 use super::{Session, lock};
 use crate::args::OnlyArg;
@@ -51,7 +51,7 @@ pub(super) async fn run(
         dial: session.dial.clone(),
         parallel,
     };
-    let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
+    let mut observer = Shared(&fold);
     let targets = specs.iter().flat_map(TargetSpec::targets);
     let run = many::run(
         targets,
@@ -66,6 +66,19 @@ pub(super) async fn run(
     let exit = fold.verdict.exit(session.signals.stopped());
     fold.finish(&summary, exit);
     exit
+}
+
+/// The fold as the run's observer; SIGQUIT looks into it too.
+struct Shared<'a, 'b>(&'a Mutex<Fold<'b>>);
+
+impl Observer<Event> for Shared<'_, '_> {
+    fn observe(&mut self, event: &Stamped<Event>) -> ControlFlow<()> {
+        lock(self.0).event(event)
+    }
+
+    fn has_room(&mut self) -> bool {
+        lock(self.0).out.has_room()
+    }
 }
 
 impl Fold<'_> {
@@ -99,6 +112,9 @@ impl Fold<'_> {
                 self.session
                     .line("dial", at, lines::Dial::in_stream(report))
             }),
+            Format::Human if output.view.verbose => {
+                wanted.then(|| tables::many::detailed(report, &output.view))
+            }
             // In a pipe each target that was asked for has its line; on a terminal all are grouped.
             Format::Human if !output.view.rich => {
                 let shown = if self.only.is_empty() {

@@ -94,7 +94,7 @@ async fn carry_out(
     output: OutputSettings,
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
-    let specs = input::load(&mut plan)?;
+    let specs = crate::signal::ending_at_once(|| input::load(&mut plan))?;
     let mut session = Session::new(&plan, output)?;
     session.prepare(&plan.mode, out)?;
     match plan.mode {
@@ -151,7 +151,7 @@ impl Session {
     fn prepare(&mut self, mode: &Mode, out: &mut Out) -> Result<(), Trouble> {
         let when_full = match mode {
             Mode::Single | Mode::Stdio => return Ok(()),
-            Mode::Many { .. } => WhenFull::Wait,
+            Mode::Many { .. } => WhenFull::Keep,
             Mode::Repeat(_) | Mode::Wait { .. } => WhenFull::Lose,
         };
         // A limit that cannot be read stays as it is.
@@ -171,6 +171,13 @@ impl Session {
     /// A line of JSON about something that happened `at` after the start.
     fn line<T: Serialize>(&self, kind: &'static str, at: Duration, body: T) -> String {
         Line::new(kind, self.cx.wall(), at, body).compact(self.output.view.rich)
+    }
+
+    /// Says something interim on standard error: standard output is for data.
+    fn say_interim(&self, text: &str) {
+        if self.output.format != Format::Quiet {
+            messages::say(&format!("netkit: {text}"));
+        }
     }
 
     /// Waits for a run; SIGQUIT calls `interim` meanwhile.

@@ -1,12 +1,13 @@
 //! One target, one dial.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use netkit::addr::Target;
-use netkit::dial;
-use netkit::event::Ignore;
+use netkit::dial::{self, Report};
+use netkit::event::Stamped;
 
-use super::Session;
+use super::{Session, lock};
 use crate::exit::Exit;
 use crate::output::json::{Line, lines};
 use crate::output::progress::Progress;
@@ -17,9 +18,11 @@ use crate::plan::Format;
 const PATIENCE: Duration = Duration::from_millis(400);
 
 pub(super) async fn run(session: &Session, target: &Target, out: &mut Out) -> Exit {
-    let mut ignore = Ignore;
-    let dial = dial::run(target, &session.dial, &session.io, &session.cx, &mut ignore);
-    let report = with_spinner(session, target, dial).await;
+    let so_far = Mutex::new(Report::new(target));
+    let mut observer = |event: &Stamped<dial::Event>| lock(&so_far).apply(event);
+    let (io, cx) = (&session.io, &session.cx);
+    let dial = dial::run(target, &session.dial, io, cx, &mut observer);
+    let report = with_spinner(session, target, dial, &so_far).await;
     let dialled = lines::Dial {
         config: Some(&session.config),
         ..lines::Dial::in_stream(&report)
@@ -37,18 +40,28 @@ pub(super) async fn run(session: &Session, target: &Target, out: &mut Out) -> Ex
     Exit::of_report(&report, session.signals.stopped())
 }
 
-/// Shows that something is going on once it takes long enough to wonder.
-async fn with_spinner<T>(session: &Session, target: &Target, run: impl Future<Output = T>) -> T {
+/// Shows that something is going on once it takes long enough to wonder; SIGQUIT shows what.
+async fn with_spinner<T>(
+    session: &Session,
+    target: &Target,
+    run: impl Future<Output = T>,
+    so_far: &Mutex<Report>,
+) -> T {
     let mut run = std::pin::pin!(run);
+    let interim = || {
+        let (at, view) = (session.cx.elapsed(), &session.output.messages);
+        tables::interim::dial(&lock(so_far), at, view)
+    };
     if !session.output.progress {
-        return session.drive(run, || ()).await;
+        return session.drive(run, || session.say_interim(&interim())).await;
     }
     tokio::select! {
         biased;
         result = &mut run => result,
         () = tokio::time::sleep(PATIENCE) => {
             let spinner = Progress::spinner(true, &format!("dialling {target}"));
-            let result = session.drive(run, || ()).await;
+            let say = || spinner.suspend(|| session.say_interim(&interim()));
+            let result = session.drive(run, say).await;
             spinner.finish();
             result
         }

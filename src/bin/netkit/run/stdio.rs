@@ -1,13 +1,14 @@
 //! One target, connected to standard input and output.
 
 use std::io;
+use std::sync::Mutex;
 
 use netkit::addr::Target;
 use netkit::dial::{self, Report, stdio};
 use netkit::error::Error;
-use netkit::event::Ignore;
+use netkit::event::Stamped;
 
-use super::{Session, Trouble};
+use super::{Session, Trouble, lock};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::tables;
@@ -16,9 +17,13 @@ use crate::plan::Format;
 
 pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trouble> {
     let (io, cx) = (&session.io, &session.cx);
-    let mut ignore = Ignore;
-    let open = dial::open(target, &session.dial, io, cx, &mut ignore);
-    let (report, connection) = session.drive(open, || ()).await;
+    let so_far = Mutex::new(Report::new(target));
+    let mut observer = |event: &Stamped<dial::Event>| lock(&so_far).apply(event);
+    let open = dial::open(target, &session.dial, io, cx, &mut observer);
+    let view = &session.output.messages;
+    let interim = || tables::interim::dial(&lock(&so_far), cx.elapsed(), view);
+    let opened = session.drive(open, || session.say_interim(&interim()));
+    let (report, connection) = opened.await;
     if connection.is_none() || session.output.view.verbose {
         say(session, &report);
     }
@@ -30,9 +35,16 @@ pub(super) async fn run(session: &Session, target: &Target) -> Result<Exit, Trou
         ..stdio::Config::default()
     };
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-    let deadline = cx.deadline(None);
-    let relay = stdio::relay(connection, input, output, config, &deadline);
-    match session.drive(relay, || ()).await {
+    let (deadline, progress) = (cx.deadline(None), stdio::Progress::default());
+    let relay = stdio::relay(connection, input, output, config, &progress, &deadline);
+    let interim = || {
+        let (sent, received) = (progress.sent_bytes(), progress.received_bytes());
+        tables::interim::relay(target, sent, received, cx.elapsed())
+    };
+    match session
+        .drive(relay, || session.say_interim(&interim()))
+        .await
+    {
         Ok(relayed) => Ok(ended(session, &relayed)),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
         Err(error) => Err(Error::local("relaying standard input and output", &error).into()),

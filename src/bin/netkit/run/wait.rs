@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use netkit::addr::Target;
@@ -12,7 +13,7 @@ use netkit::dial::wait::{self, Event, Summary};
 use netkit::event::Stamped;
 use netkit::failure::Class;
 
-use super::{Session, Trouble};
+use super::{Session, Trouble, lock};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::lines;
@@ -27,12 +28,14 @@ pub(super) async fn run(
     command: &[OsString],
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
-    let mut show = Show {
+    let show = Mutex::new(Show {
         session,
+        targets,
+        last: targets.iter().map(|_| None).collect(),
         aside: !command.is_empty(),
         out,
-    };
-    let mut observer = |event: &Stamped<Event>| show.event(event);
+    });
+    let mut observer = |event: &Stamped<Event>| lock(&show).event(event);
     let run = wait::run(
         targets,
         &session.dial,
@@ -41,10 +44,13 @@ pub(super) async fn run(
         &session.cx,
         &mut observer,
     );
-    let summary = session.drive(run, || ()).await;
+    let summary = session.drive(run, || lock(&show).interim()).await;
     let exit = exit(&summary, session);
+    let mut show = lock(&show);
     show.finish(&summary, exit);
     match command.split_first() {
+        // A signal in the last moment still keeps the command from running.
+        Some(_) if session.signals.has_come() => Ok(session.signals.stopped()),
         Some((program, arguments)) if exit == Exit::Success => {
             show.out.close();
             session.restore_limit();
@@ -92,6 +98,9 @@ fn become_command(program: &OsString, arguments: &[OsString]) -> Exit {
 /// Shows what happens.
 struct Show<'a> {
     session: &'a Session,
+    targets: &'a [Target],
+    /// Of each target the number of tries, the last one, and whether it was as wanted.
+    last: Vec<Option<(u64, Box<Report>, bool)>>,
     /// Standard output will be the command's: people read standard error instead.
     aside: bool,
     out: &'a mut Out,
@@ -99,6 +108,7 @@ struct Show<'a> {
 
 impl Show<'_> {
     fn event(&mut self, event: &Stamped<Event>) -> ControlFlow<()> {
+        self.remember(&event.event);
         match &event.event {
             Event::Retry {
                 tries,
@@ -108,6 +118,37 @@ impl Show<'_> {
             } => self.retry(report, *tries, *pause, event.at),
             Event::Ready { tries, report, .. } => self.ready(report, *tries, event.at),
             _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn remember(&mut self, event: &Event) {
+        let (target, entry) = match event {
+            Event::Retry {
+                target,
+                tries,
+                report,
+                ..
+            } => (*target, (*tries, report.clone(), false)),
+            Event::Ready {
+                target,
+                tries,
+                report,
+            } => (*target, (*tries, report.clone(), true)),
+            _ => return,
+        };
+        if let Some(last) = self.last.get_mut(target) {
+            *last = Some(entry);
+        }
+    }
+
+    /// SIGQUIT: how far each target is.
+    fn interim(&self) {
+        let at = self.session.cx.elapsed();
+        for (target, last) in self.targets.iter().zip(&self.last) {
+            let ready = matches!(last, Some((_, _, true)));
+            let last = last.as_ref().map(|(tries, report, _)| (*tries, &**report));
+            let text = tables::interim::wait(target, last, ready, at);
+            self.session.say_interim(&text);
         }
     }
 

@@ -162,13 +162,14 @@ fn detection(detection: &Detection) -> Fact {
 }
 
 fn option_fact(option: &OptionFact, view: &View) -> Fact {
-    let (name, requested) = (&option.name, view.safe(&option.requested));
-    match &option.accepted {
-        Some(accepted) if is_as_asked(accepted, &option.requested) => {
-            Fact::new("option", format!("{name} {}", view.safe(accepted)))
+    let (name, requested) = (&option.name, view.safe(&option.requested.to_string()));
+    let accepted = option.accepted.as_ref();
+    match accepted.map(|accepted| view.safe(&accepted.to_string())) {
+        Some(accepted) if is_as_asked(&accepted, &requested) => {
+            Fact::new("option", format!("{name} {accepted}"))
         }
         Some(accepted) => {
-            let text = format!("{name} {}; asked for {requested}", view.safe(accepted));
+            let text = format!("{name} {accepted}; asked for {requested}");
             Fact::new("option", text).tone(Tone::Warn)
         }
         None => Fact::new(

@@ -51,6 +51,10 @@ pub(crate) fn verdict(report: &Report) -> String {
         None => report.outcome.replace('_', " "),
     };
     let preposition = if report.ok { "in" } else { "after" };
+    // The total is that of the dial: what ended a connection that was held has a time of its own.
+    if let Some(hold) = report.hold.as_ref().filter(|hold| !hold.alive) {
+        return format!("{outcome} after {} of the hold", hold.held_ms);
+    }
     match report.total_ms {
         Some(total) => format!("{outcome} {preposition} {total}"),
         None => outcome,

@@ -6,6 +6,7 @@ use netkit::dial::many::Summary;
 use super::headline;
 use crate::args::OnlyArg;
 use crate::output::View;
+use crate::output::facts::dial_facts;
 use crate::output::groups::Groups;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
@@ -18,6 +19,13 @@ pub(crate) fn line(report: &Report, view: &View) -> String {
         &report.target,
         &super::dial::verdict(report),
     )
+}
+
+/// One result with all that is known of it (`--verbose`): the line, and its facts below.
+pub(crate) fn detailed(report: &Report, view: &View) -> String {
+    let verdict = super::dial::verdict(report);
+    let headline = headline(view, Some(report.ok), &report.target, &verdict);
+    headline + &super::facts(view, &dial_facts(report, view))
 }
 
 /// The groups, and the summary.

@@ -2,6 +2,7 @@
 
 pub(crate) mod addr;
 pub(crate) mod dial;
+pub(crate) mod interim;
 pub(crate) mod many;
 pub(crate) mod repeat;
 pub(crate) mod resolve;

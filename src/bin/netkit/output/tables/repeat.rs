@@ -11,6 +11,7 @@ use super::headline;
 use crate::output::View;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
+use crate::output::text::wrap;
 use crate::output::waterfall::bar;
 
 /// One probe. Its target is named only where there are several.
@@ -44,12 +45,31 @@ pub(crate) fn probe(probe: &Probe, several: bool, view: &View) -> String {
         return text;
     }
     let tone = if report.ok { Tone::Good } else { Tone::Bad };
-    format!(
-        "  {} {}  {}\n",
-        view.paint(Tone::Dim, &format!("{text:>5}")),
-        view.safe(name),
-        view.paint(tone, &verdict)
-    )
+    lines_of(&text, &view.safe(name), (&verdict, tone), view)
+}
+
+/// The least room for a verdict beside the name; with less it begins on a line of its own.
+const LEAST_ROOM: usize = 24;
+
+/// A line, or as many as the verdict takes at this width, the further ones below its beginning.
+fn lines_of(number: &str, name: &str, (verdict, tone): (&str, Tone), view: &View) -> String {
+    let number = format!("  {number:>5} ");
+    let beside = number.chars().count() + name.chars().count() + 2;
+    let room = view.width.saturating_sub(beside);
+    let mut text = view.paint(Tone::Dim, &number) + name;
+    let (room, indent, mut gap) = if room >= LEAST_ROOM || verdict.chars().count() <= room {
+        (room, beside, "  ".to_owned())
+    } else {
+        let indent = number.chars().count() + 2;
+        let below = format!("\n{}", " ".repeat(indent));
+        (view.width.saturating_sub(indent), indent, below)
+    };
+    for line in wrap(verdict, room) {
+        put!(text, "{gap}{}", view.paint(tone, &line));
+        gap = format!("\n{}", " ".repeat(indent));
+    }
+    text.push('\n');
+    text
 }
 
 /// The outcome, with the time that the statistics are made of.
@@ -221,4 +241,41 @@ fn histogram(bars: &[Bar], view: &View) -> String {
 /// A count as a length, for a bar to scale.
 fn share(count: u64) -> Duration {
     Duration::from_micros(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_verdict_stays_within_the_width() {
+        let view = |width| View {
+            width,
+            colour: false,
+            rich: true,
+            verbose: false,
+        };
+        let verdict = "refused after 120 µs: 127.0.0.1:65000 refused the connection, and more words \
+                       follow that do not fit beside it";
+        for (width, name) in [
+            (80, "127.0.0.1:65000"),
+            (80, "[2001:db8:1111:2222:3333:4444:5555:6666]:65000"),
+            (40, "127.0.0.1:65000"),
+        ] {
+            let text = lines_of("#7", name, (verdict, Tone::Bad), &view(width));
+            assert!(text.lines().count() > 1);
+            for line in text.lines().filter(|line| !line.contains(name)) {
+                assert!(line.chars().count() <= width, "{line:?}");
+            }
+            let words: Vec<_> = text.split_whitespace().skip(2).collect();
+            assert_eq!(words.join(" "), verdict);
+        }
+        let short = lines_of(
+            "#7",
+            "127.0.0.1:80",
+            ("connected in 20 µs", Tone::Good),
+            &view(80),
+        );
+        assert_eq!(short, "     #7 127.0.0.1:80  connected in 20 µs\n");
+    }
 }
