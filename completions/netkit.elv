@@ -87,8 +87,8 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --pretty 'Prints indented JSON'
             cand -q 'Prints nothing but errors'
             cand --quiet 'Prints nothing but errors'
-            cand -v 'Prints more: all attempts, everything received'
-            cand --verbose 'Prints more: all attempts, everything received'
+            cand -v 'Prints more: all attempts, everything received; of many targets, each with its evidence'
+            cand --verbose 'Prints more: all attempts, everything received; of many targets, each with its evidence'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
