@@ -37,7 +37,7 @@ fn connecting(report: &Report) -> String {
         let failure = attempt.failure.as_ref()?;
         Some(format!("{} {}", attempt.addr, phrase(failure.kind)))
     });
-    let failed: String = failed.map(|text| format!(", {text}")).collect();
+    let failed = failed.fold(String::new(), |all, one| all + ", " + &one);
     format!("connecting to {}{failed}", pending.join(" and "))
 }
 
