@@ -164,8 +164,9 @@ mod tests {
         let whole = command();
         for name in ["dial", "parse-addr"] {
             let (lean, of_whole) = (lean_subcommand(name), whole.find_subcommand(name));
-            let flags =
-                |command: &clap::Command| format!("{:#?}", Vec::from_iter(command.get_arguments()));
+            let flags = |command: &clap::Command| {
+                format!("{:#?}", command.get_arguments().collect::<Vec<_>>())
+            };
             assert_eq!(flags(&lean.unwrap()), flags(of_whole.unwrap()), "{name}");
             let settings = |command: &clap::Command| {
                 (
