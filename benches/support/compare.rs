@@ -50,8 +50,13 @@ impl Contender {
 
 /// Measures all contenders and prints a table; the first one is what the others are compared with.
 /// `reset` is called after each run, outside the clock. A contender that did not do the work is
-/// named and not measured.
-pub(crate) fn compare(title: &str, contenders: Vec<Contender>, rounds: usize, reset: &dyn Fn()) {
+/// named and not measured. Returns the median wall time of each that ran.
+pub(crate) fn compare(
+    title: &str,
+    contenders: Vec<Contender>,
+    rounds: usize,
+    reset: &dyn Fn(),
+) -> Vec<Option<Duration>> {
     println!("\n{title}");
     // Whoever fails the proof runs no round.
     let contenders: Vec<_> = contenders
@@ -77,6 +82,10 @@ pub(crate) fn compare(title: &str, contenders: Vec<Contender>, rounds: usize, re
         }
     }
     print_table(&contenders, &costs);
+    costs
+        .iter()
+        .map(|costs| median(costs, |cost| cost.wall))
+        .collect()
 }
 
 /// Whether the contender does the work, said when it does not.
@@ -193,7 +202,7 @@ fn verdict(claim_and_ratio: Option<(f64, f64)>) -> String {
         return String::new();
     };
     let word = if ratio <= claim { "holds" } else { "MISSED" };
-    format!("<= {claim:.1} {word}")
+    format!("<= {claim:.2} {word}")
 }
 
 fn median<T: Ord + Copy>(costs: &[Cost], of: impl Fn(&Cost) -> T) -> Option<T> {

@@ -71,7 +71,8 @@ pub(crate) fn find(name: &str) -> Option<OsString> {
         .map(Into::into)
 }
 
-fn command(argv: &[OsString]) -> Command {
+/// A program with its arguments and nothing to read.
+pub(crate) fn command(argv: &[OsString]) -> Command {
     let mut command = Command::new(&argv[0]);
     command.args(&argv[1..]).stdin(Stdio::null());
     command

@@ -8,9 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
+use netkit::addr::filter::parse_network;
 use netkit::addr::{
     AddrError, AddrPort, Cidr, IpRange, Mac, Prefix, ZonedAddr, join_host_port, lookup_port,
-    parse_cidr, resolve_ip, resolve_tcp, resolve_udp, split_host_port,
+    parse_cidr, parse_ip, resolve_ip, resolve_tcp, resolve_udp, split_host_port,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -35,6 +36,9 @@ fuzz_target!(|data: &[u8]| {
         Err(error) => check_span(text, error),
     }
     endpoints(text);
+    if let Err(error) = parse_network(text) {
+        check_span(text, error);
+    }
 });
 
 fn round_trip<T>(text: &str)
@@ -58,6 +62,7 @@ fn agrees_with_std(text: &str) {
     }
     let ours = text.parse::<ZonedAddr>().ok().map(|addr| addr.ip);
     assert_eq!(ours, text.parse::<IpAddr>().ok());
+    assert_eq!(parse_ip(text).ok(), ours.map(|ip| ip.to_canonical()));
     let ours = text.parse::<AddrPort>().ok();
     assert_eq!(ours, text.parse::<SocketAddr>().ok().map(AddrPort::from));
 }

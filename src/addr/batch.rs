@@ -8,8 +8,9 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How much is asked for at once: large against the cost of handing over, small against the cache.
-const BLOCK: usize = 256 * 1024;
+/// How much is read at once, as a rule: large against the cost of handing over, small against the
+/// cache.
+pub const BLOCK: usize = 256 * 1024;
 
 /// More threads than this would wait for the reader.
 pub const MAX_THREADS: usize = 8;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub threads: usize,
     /// Whether lines are counted, so that a block knows the number of its first one.
     pub numbered: bool,
+    /// Bytes read at once; [`BLOCK`] unless the results are much larger than the lines.
+    pub block: usize,
 }
 
 /// Whole lines; the last of all may lack its newline.
@@ -39,8 +42,8 @@ pub struct Block<'a> {
 /// committed.
 ///
 /// ```
-/// use netkit::addr::batch::{Block, Settings, lines, run};
-/// let settings = Settings { threads: 2, numbered: false };
+/// use netkit::addr::batch::{BLOCK, Block, Settings, lines, run};
+/// let settings = Settings { threads: 2, numbered: false, block: BLOCK };
 /// let mut lines_read = 0;
 /// let count = |block: Block<'_>, out: &mut usize| *out = lines(block.bytes).count();
 /// run(&b"a\nb\nc"[..], settings, count, |out| {
@@ -62,7 +65,7 @@ where
     E: From<io::Error> + Send,
 {
     let line = Line {
-        source: Mutex::new(Source::new(input, settings.numbered)),
+        source: Mutex::new(Source::new(input, settings)),
         order: Mutex::new(Order {
             turn: 0,
             commit,
@@ -206,19 +209,19 @@ struct Source<R> {
     rest: Vec<u8>,
     number: u64,
     ended: bool,
-    numbered: bool,
+    settings: Settings,
     /// The number of the next line.
     line: u64,
 }
 
 impl<R: Read> Source<R> {
-    fn new(input: R, numbered: bool) -> Self {
+    fn new(input: R, settings: Settings) -> Self {
         Self {
             input,
             rest: Vec::new(),
             number: 0,
             ended: false,
-            numbered,
+            settings,
             line: 1,
         }
     }
@@ -226,7 +229,7 @@ impl<R: Read> Source<R> {
     /// The number of the first line of a block.
     fn count_lines(&mut self, block: &[u8]) -> u64 {
         let first = self.line;
-        if self.numbered {
+        if self.settings.numbered {
             self.line += count_newlines(block);
         }
         first
@@ -244,11 +247,11 @@ impl<R: Read> Source<R> {
         block.append(&mut self.rest);
         while !self.ended {
             let filled = block.len();
-            block.resize(filled + BLOCK, 0);
+            block.resize(filled + self.settings.block.max(1), 0);
             let read = self.read(&mut block[filled..]);
             block.truncate(filled + *read.as_ref().unwrap_or(&0));
             self.ended = read? == 0;
-            if let Some(newline) = block[filled..].iter().rposition(|&byte| byte == b'\n') {
+            if let Some(newline) = memchr::memrchr(b'\n', &block[filled..]) {
                 let end = filled + newline + 1;
                 self.rest.extend_from_slice(&block[end..]);
                 block.truncate(end);
@@ -269,22 +272,21 @@ impl<R: Read> Source<R> {
 }
 
 fn count_newlines(bytes: &[u8]) -> u64 {
-    // Sums of bytes, which the compiler turns into vector instructions; 255 of them fit a byte.
-    bytes
-        .chunks(255)
-        .map(|chunk| {
-            let count: u8 = chunk.iter().map(|&byte| u8::from(byte == b'\n')).sum();
-            u64::from(count)
-        })
-        .sum()
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// The lines of a block, without their ends (`\n` or `\r\n`).
 pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    block.split_inclusive(|&byte| byte == b'\n').map(|line| {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        line.strip_suffix(b"\r").unwrap_or(line)
-    })
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', block).map(|at| (at, at + 1));
+    // What follows the last newline is a line too, if anything does.
+    let last = std::iter::once((block.len(), block.len()));
+    ends.chain(last.filter(|_| !block.is_empty() && !block.ends_with(b"\n")))
+        .map(move |(end, next)| {
+            let line = &block[start..end];
+            start = next;
+            line.strip_suffix(b"\r").unwrap_or(line)
+        })
 }
 
 #[cfg(test)]
@@ -311,8 +313,11 @@ mod tests {
     }
 
     fn on(threads: usize) -> Settings {
-        let numbered = true;
-        Settings { threads, numbered }
+        Settings {
+            threads,
+            numbered: true,
+            block: BLOCK,
+        }
     }
 
     fn copy(input: impl Read + Send, threads: usize) -> (Vec<u8>, io::Result<()>) {

@@ -15,7 +15,7 @@ use super::service::Services;
 use super::special::{self, Special};
 use super::wording::explain;
 use super::{
-    AddrError, AddrPort, Cidr, IpRange, Mac, Prefix, Transport, ZonedAddr, join_host_port,
+    AddrError, AddrPort, Cidr, IpRange, Literal, Mac, Prefix, Transport, ZonedAddr, join_host_port,
     lookup_port_in, parse_cidr, parse_ip, parse_mac, parse_prefix, parse_range, split_host_port,
 };
 
@@ -318,6 +318,18 @@ pub struct ClassGroup {
     pub net_ip: Option<Predicates>,
 }
 
+impl ClassGroup {
+    /// What both packages say of an address.
+    #[must_use]
+    pub fn of(literal: Literal<'_>) -> Self {
+        let netip = Predicates::netip(literal);
+        Self {
+            netip,
+            net_ip: Some(Predicates::net_ip(literal.ip)).filter(|said| *said != netip),
+        }
+    }
+}
+
 /// Why a text was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -417,21 +429,13 @@ fn accepted(text: &str, kind: As, value: &Value<'_>, options: &Options) -> AddrR
             Value::Mac(mac) => Some((*mac).into()),
             _ => None,
         },
-        class: ip.map(|(ip, zone)| class_of(ip, zone)),
+        class: ip.map(|(ip, zone)| ClassGroup::of(Literal { ip, zone })),
         special: match (prefix, ip) {
             (Some(prefix), _) => special::find_prefix(prefix),
             (None, Some((ip, _))) => special::find(ip),
             (None, None) => None,
         }
         .cloned(),
-    }
-}
-
-fn class_of(ip: IpAddr, zone: Option<&str>) -> ClassGroup {
-    let netip = Predicates::netip(super::Literal { ip, zone });
-    ClassGroup {
-        netip,
-        net_ip: Some(Predicates::net_ip(ip)).filter(|said| *said != netip),
     }
 }
 

@@ -76,17 +76,12 @@ impl Filter {
 
 /// Where the last line of `text` begins.
 fn line_start(text: &[u8]) -> usize {
-    text.iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |at| at + 1)
+    memchr::memrchr(b'\n', text).map_or(0, |at| at + 1)
 }
 
 /// Where the line that holds `at` ends, its newline included.
 fn line_end(text: &[u8], at: usize) -> usize {
-    text[at..]
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .map_or(text.len(), |newline| at + newline + 1)
+    memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |newline| at + newline + 1)
 }
 
 /// Reads a network of a filter: a prefix, host bits allowed, or a single address.

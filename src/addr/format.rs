@@ -89,6 +89,97 @@ fn push_group(buffer: &mut [u8], at: usize, group: u16) -> usize {
     at
 }
 
+/// Both hexadecimal digits of every byte.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    table
+};
+
+/// The bits of every byte.
+const BITS: [[u8; 8]; 256] = {
+    let mut table = [[b'0'; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            if byte >> (7 - bit) & 1 == 1 {
+                table[byte][bit] = b'1';
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// Appends all digits: `2001:0db8:0000:…`; IPv4 stays as it is.
+pub fn push_expanded(out: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => push_ipv4(out, ip),
+        IpAddr::V6(ip) => push_table(out, &ip.octets(), &HEX, Some((2, b':'))),
+    }
+}
+
+/// Appends all bytes in hexadecimal.
+pub fn push_hex(out: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => push_table(out, &ip.octets(), &HEX, None),
+        IpAddr::V6(ip) => push_table(out, &ip.octets(), &HEX, None),
+    }
+}
+
+/// Appends the bits, as `00001010.…` and `0010000000000001:…`.
+pub fn push_binary(out: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => push_table(out, &ip.octets(), &BITS, Some((1, b'.'))),
+        IpAddr::V6(ip) => push_table(out, &ip.octets(), &BITS, Some((2, b':'))),
+    }
+}
+
+/// Appends the name of the PTR record, with its final dot (RFC 1035 §3.5, RFC 3596 §2.5).
+pub fn push_reverse_name(out: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            push_ipv4(out, Ipv4Addr::new(d, c, b, a));
+            out.extend_from_slice(b".in-addr.arpa.");
+        }
+        IpAddr::V6(ip) => {
+            let mut name =
+                *b"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.";
+            for (index, &byte) in ip.octets().iter().rev().enumerate() {
+                let [high, low] = HEX[usize::from(byte)];
+                (name[4 * index], name[4 * index + 2]) = (low, high);
+            }
+            out.extend_from_slice(&name);
+        }
+    }
+}
+
+/// Appends what the table says of each byte, with a separator between groups of so many bytes.
+fn push_table<const N: usize>(
+    out: &mut Vec<u8>,
+    bytes: &[u8],
+    table: &[[u8; N]; 256],
+    groups: Option<(usize, u8)>,
+) {
+    for (index, &byte) in bytes.iter().enumerate() {
+        if let Some((size, separator)) = groups
+            && index > 0
+            && index.is_multiple_of(size)
+        {
+            out.push(separator);
+        }
+        out.extend_from_slice(&table[usize::from(byte)]);
+    }
+}
+
 /// Where `::` goes: the longest run of at least two zero groups, the first of several. A length of 0
 /// means nowhere; the start is then beyond the address.
 fn longest_zeros(groups: [u16; 8]) -> (usize, usize) {
@@ -135,6 +226,34 @@ mod tests {
             let ip: IpAddr = address.parse().unwrap();
             assert_eq!(text(ip), ip.to_string());
         }
+    }
+
+    fn written(write: fn(&mut Vec<u8>, IpAddr), ip: &str) -> String {
+        let mut out = Vec::new();
+        write(&mut out, ip.parse().unwrap());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn writes_the_other_notations() {
+        assert_eq!(written(push_hex, "10.0.255.1"), "0a00ff01");
+        assert_eq!(written(push_expanded, "10.0.255.1"), "10.0.255.1");
+        let expanded = "2001:0db8:0000:0000:0000:0000:0000:00ff";
+        assert_eq!(written(push_expanded, "2001:db8::ff"), expanded);
+        assert_eq!(written(push_hex, "2001:db8::ff"), expanded.replace(':', ""));
+        let binary = "00001010.00000000.11111111.00000001";
+        assert_eq!(written(push_binary, "10.0.255.1"), binary);
+        let binary = format!(
+            "0010000000000001{}:1000000000000001",
+            ":0000000000000000".repeat(6)
+        );
+        assert_eq!(written(push_binary, "2001::8001"), binary);
+        assert_eq!(
+            written(push_reverse_name, "10.0.255.1"),
+            "1.255.0.10.in-addr.arpa."
+        );
+        let reverse = format!("f.f.{}8.b.d.0.1.0.0.2.ip6.arpa.", "0.".repeat(22));
+        assert_eq!(written(push_reverse_name, "2001:db8::ff"), reverse);
     }
 
     proptest! {

@@ -1,10 +1,10 @@
 //! The parts of a description of an address; each is a group of the JSON.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::format;
 use super::forms::{Embedded, Multicast, embedded, solicited_node};
 use super::prefix::{from_bits, host_mask, to_bits};
 use super::{Family, Mac, Prefix};
@@ -99,7 +99,7 @@ impl IpGroup {
             family: Family::of(ip),
             address: ip,
             expanded: expanded(ip),
-            hex: hex(ip),
+            hex: text(ip, format::push_hex),
             integer: Big(to_bits(ip)),
             binary: binary(ip),
             reverse: reverse_name(ip),
@@ -117,63 +117,30 @@ impl IpGroup {
 /// `2001:0db8:0000:…`; IPv4 stays as it is.
 #[must_use]
 pub fn expanded(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => grouped(&ip.segments(), ':', |out, group| {
-            let _ = write!(out, "{group:04x}");
-        }),
-    }
-}
-
-fn hex(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => format!("{:08x}", u32::from(ip)),
-        IpAddr::V6(ip) => format!("{:032x}", u128::from(ip)),
-    }
+    text(ip, format::push_expanded)
 }
 
 /// Bits as `00001010.…` and `0010000000000001:…`.
 #[must_use]
 pub fn binary(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => grouped(&ip.octets(), '.', |out, octet| {
-            let _ = write!(out, "{octet:08b}");
-        }),
-        IpAddr::V6(ip) => grouped(&ip.segments(), ':', |out, group| {
-            let _ = write!(out, "{group:016b}");
-        }),
-    }
-}
-
-fn grouped<T>(groups: &[T], separator: char, write: impl Fn(&mut String, &T)) -> String {
-    let mut out = String::with_capacity(groups.len() * 17);
-    for (index, group) in groups.iter().enumerate() {
-        if index > 0 {
-            out.push(separator);
-        }
-        write(&mut out, group);
-    }
-    out
+    text(ip, format::push_binary)
 }
 
 /// The name of the PTR record, with its final dot (RFC 1035 §3.5, RFC 3596 §2.5).
 #[must_use]
 pub fn reverse_name(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, c, d] = ip.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
-        }
-        IpAddr::V6(ip) => {
-            let mut out = String::with_capacity(74);
-            for place in 0..32 {
-                let nibble = u128::from(ip) >> (4 * place) & 0xf;
-                let _ = write!(out, "{nibble:x}.");
-            }
-            out + "ip6.arpa."
-        }
-    }
+    text(ip, format::push_reverse_name)
 }
+
+/// What a writer of [`format`] appends, which is ASCII.
+fn text(ip: IpAddr, write: fn(&mut Vec<u8>, IpAddr)) -> String {
+    let mut out = Vec::with_capacity(LONGEST);
+    write(&mut out, ip);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// All bits of an IPv6 address and seven colons.
+const LONGEST: usize = 135;
 
 /// A network and what follows from its length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -88,20 +88,20 @@ impl Addresses<'_> {
     #[inline]
     fn next_run(&mut self) -> Option<(Range<usize>, u64)> {
         let text = self.text;
-        let mut at = self.at;
         loop {
-            while CLASS[usize::from(*text.get(at)?)] == 0 {
-                at += 1;
-            }
-            let (start, mut counts) = (at, 0u64);
+            // Only a run with a dot or a colon can hold an address; most bytes of a log are in none.
+            let mark = self.at + memchr::memchr2(b'.', b':', text.get(self.at..)?)?;
+            let before = text[self.at..mark].iter().rev();
+            let start = mark - before.take_while(|&&byte| is_run(byte)).count();
+            let (mut at, mut counts) = (mark, 0u64);
             while let Some(&byte) = text.get(at)
-                && CLASS[usize::from(byte)] != 0
+                && is_run(byte)
             {
                 counts = counts.wrapping_add(CLASS[usize::from(byte)] & !RUN);
                 at += 1;
             }
+            self.at = at;
             if counts >= 2 * COLON || counts & (COLON - 1) >= 3 {
-                self.at = at;
                 return Some((start..at, counts));
             }
         }
@@ -145,13 +145,20 @@ impl Addresses<'_> {
             let colon = rest.iter().position(|&byte| byte == b':');
             let end = colon.map_or(self.run.end, |at| start + at);
             self.run.start = (end + 1).min(self.run.end);
-            let touches =
-                is_word(start.checked_sub(1).and_then(|at| text.get(at))) || is_word(text.get(end));
-            if let (false, Some(found)) = (touches, self.ipv4(start, end)) {
+            if self.stands_alone(&(start..end))
+                && let Some(found) = self.ipv4(start, end)
+            {
                 return Some(found);
             }
         }
         None
+    }
+
+    /// Whether what stands there is not part of a word.
+    #[inline]
+    fn stands_alone(&self, span: &Range<usize>) -> bool {
+        let before = span.start.checked_sub(1).and_then(|at| self.text.get(at));
+        !is_word(before) && !is_word(self.text.get(span.end))
     }
 
     #[inline]
@@ -171,6 +178,12 @@ impl Addresses<'_> {
     }
 }
 
+/// A byte of a run.
+#[inline]
+fn is_run(byte: u8) -> bool {
+    CLASS[usize::from(byte)] != 0
+}
+
 /// A byte that would make an address part of a word.
 fn is_word(byte: Option<&u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
@@ -186,6 +199,15 @@ impl Iterator for Addresses<'_> {
                 return Some(found);
             }
             let (run, counts) = self.next_run()?;
+            if counts == 3 * DOT {
+                // The usual run: one field, and no final dot, which would leave two.
+                if self.stands_alone(&run)
+                    && let Some(found) = self.ipv4(run.start, run.end)
+                {
+                    return Some(found);
+                }
+                continue;
+            }
             if counts >= 2 * COLON
                 && let Some(found) = self.ipv6(&run)
             {

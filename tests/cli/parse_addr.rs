@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Outcome, netkit, valid};
+use crate::dns::{Behaviour, DnsServer, Script};
+use crate::support::{
+    AddrCountLine, AddrLine, AddrMatchLine, AddrResultLine, BriefAddrLine, Outcome, netkit, valid,
+};
 
 /// A file of its own for a test.
 fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -356,25 +359,200 @@ fn flags_that_contradict_each_other_are_refused() {
     }
 }
 
+/// A name server on loopback that knows two hosts; nothing else is ever asked.
+fn zone() -> Script {
+    Script::new()
+        .address("both.example", "192.0.2.7")
+        .address("both.example", "2001:db8::7")
+        .address("v4.example", "192.0.2.4")
+}
+
+/// The one line of a text that is looked up at `names`.
+fn looked_up(text: &str, names: &DnsServer, flags: &str, status: i32) -> AddrLine {
+    let line = format!(
+        "parse-addr --json {text} --resolve --ns {} {flags}",
+        names.addr()
+    );
+    let value = netkit(&line).run().status(status).one();
+    valid(&value);
+    serde_json::from_value(value).expect("it was valid")
+}
+
 #[test]
 fn names_are_looked_up_only_when_asked_for() {
-    let line = |flags: &str| {
-        let outcome = netkit(&format!("parse-addr --json localhost:80 {flags}"))
-            .run()
-            .status(0);
-        let line = outcome.json().remove(0);
-        valid(&line);
-        line
+    let names = zone().start();
+    let value = netkit("parse-addr --json both.example:80").run().one();
+    let line: AddrLine = serde_json::from_value(value).unwrap();
+    let endpoint = line.endpoint.unwrap();
+    assert!(endpoint.needs_dns && endpoint.resolved.is_none());
+    assert!(names.seen().is_empty());
+
+    let endpoint = looked_up("both.example:80", &names, "", 0)
+        .endpoint
+        .unwrap();
+    assert_eq!(endpoint.resolved.unwrap(), ["2001:db8::7", "192.0.2.7"]);
+    assert!(endpoint.needs_dns && endpoint.resolve_failure.is_none());
+    assert_eq!(names.seen().len(), 2, "AAAA and A");
+    // A literal needs nobody.
+    looked_up("192.0.2.1:80", &names, "", 0);
+    assert_eq!(names.seen().len(), 2);
+}
+
+#[test]
+fn the_network_says_which_addresses_are_asked_for() {
+    let names = zone().start();
+    let asked = |flags: &str| {
+        let line = looked_up("both.example:80", &names, flags, 0);
+        line.endpoint.unwrap().resolved.unwrap()
     };
-    assert_eq!(line("")["endpoint"]["resolved"], Value::Null);
-    let resolved = line("--resolve");
-    let addresses = resolved["endpoint"]["resolved"].as_array().unwrap();
-    assert!(addresses.contains(&"127.0.0.1".into()), "{resolved}");
-    let outcome = netkit("parse-addr --resolve --json no.such.invalid:80")
-        .run()
-        .status(3);
-    assert_eq!(
-        outcome.json()[0]["endpoint"]["resolve_failure"]["kind"],
-        "nxdomain"
+    assert_eq!(asked("--as tcp --network tcp4"), ["192.0.2.7"]);
+    assert_eq!(asked("--as udp --network udp6"), ["2001:db8::7"]);
+    assert_eq!(names.seen().len(), 2, "one question each");
+    let line = looked_up("v4.example", &names, "--as ip-addr", 0);
+    assert_eq!(line.endpoint.unwrap().resolved.unwrap(), ["192.0.2.4"]);
+}
+
+#[test]
+fn what_the_name_servers_would_not_say_is_told_and_ends_with_three() {
+    let names = zone().start();
+    let line = looked_up("nosuch.example:80", &names, "", 3);
+    assert!(
+        line.ok,
+        "the text is an endpoint whether or not its host exists"
     );
+    let failure = line.endpoint.unwrap().resolve_failure.unwrap();
+    assert_eq!(
+        (failure.stage.as_str(), failure.kind.as_str()),
+        ("resolve", "nxdomain")
+    );
+    assert_eq!(failure.who.party, "name_server");
+    let silent = zone().both(Behaviour::Silent).start();
+    let line = looked_up("both.example:80", &silent, "-t 200ms", 124);
+    assert!(line.endpoint.unwrap().resolved.is_none());
+    let outcome = netkit(&format!(
+        "parse-addr nosuch.example:80 --resolve --ns {}",
+        names.addr()
+    ));
+    outcome.run().status(3).says("does not exist");
+}
+
+#[test]
+fn a_batch_asks_for_each_host_once() {
+    let names = zone().start();
+    let flags = format!("--json --resolve --ns {}", names.addr());
+    let input = "v4.example:1\nv4.example:2\n192.0.2.9:3\nnosuch.example:4\n";
+    let lines = batch(&flags, input).json();
+    lines.iter().for_each(valid);
+    let resolved: Vec<_> = lines
+        .iter()
+        .map(|line| &line["endpoint"]["resolved"])
+        .collect();
+    assert_eq!(resolved[0], resolved[1]);
+    assert_eq!((resolved[2], resolved[3]), (&Value::Null, &Value::Null));
+    let asked = names.seen().len();
+    assert!(asked <= 4, "two hosts, two families: {asked}");
+}
+
+#[test]
+fn every_line_is_read_by_the_strict_reader() {
+    let input = "192.0.2.1\nfe80::200:5eff:fe00:5301%eth0\n10.1.0.0/8\n[::1]:https\n443\n::/0\n\
+                 example.com:80\n00:00:5e:00:53:01\n10.0.0.1-10.0.0.9\nnonsense\n2002:c000:204::1\n\
+                 2001:0:4136:e378:8000:63bf:3fff:fdd2\n64:ff9b::1\nff02::1:ff00:1\n::ffff:0.0.0.0\n";
+    let read = |flags: &str| batch(flags, input).status(1).json();
+    for line in read("--json") {
+        valid(&line);
+        let line: AddrLine = serde_json::from_value(line).expect("the contract");
+        assert_eq!(
+            (line.schema.as_str(), line.r#type.as_str()),
+            ("netkit/1", "addr")
+        );
+        assert_eq!(line.ok, line.failure.is_none());
+        assert_eq!(line.ok, line.canonical.is_some());
+        assert_eq!(line.ip.is_some(), line.class.is_some());
+        let ip = line.ip.iter().map(|ip| &ip.integer);
+        let cidr = line.cidr.iter().flat_map(|cidr| [&cidr.size, &cidr.hosts]);
+        for whole in ip.chain(cidr) {
+            assert!(whole.checked().is_some(), "{whole:?}");
+        }
+    }
+    for line in read("--json --brief") {
+        valid(&line);
+        serde_json::from_value::<BriefAddrLine>(line).expect("the contract");
+    }
+    for flags in ["--hosts", "--contains 10.0.0.1", "--aggregate"] {
+        let lines = batch(&format!("{flags} --json"), "10.0.0.0/30\n").json();
+        assert!(!lines.is_empty());
+        for line in lines {
+            valid(&line);
+            serde_json::from_value::<AddrResultLine>(line).expect("the contract");
+        }
+    }
+    for flags in ["", "-v"] {
+        for line in batch(&format!("--in 10.0.0.0/8 --json {flags}"), LOG).json() {
+            serde_json::from_value::<AddrMatchLine>(line).expect("the contract");
+        }
+    }
+    let count = batch("--in 10.0.0.0/8 --json --count", LOG).status(0).one();
+    valid(&count);
+    assert_eq!(
+        serde_json::from_value::<AddrCountLine>(count)
+            .unwrap()
+            .count,
+        2
+    );
+}
+
+#[test]
+fn auto_is_a_kind_that_can_be_named() {
+    let both = ["", "--as auto"].map(|flags| {
+        let outcome = batch(&format!("{flags} --json"), "::1\n10.0.0.0/8\n[::1]:80\nx\n");
+        outcome.status(1).stdout
+    });
+    assert_eq!(both[0], both[1]);
+    netkit("parse-addr --as auto --network tcp4 10.0.0.1:80")
+        .run()
+        .status(2);
+}
+
+#[test]
+fn a_filter_keeps_odd_lines_as_they_are() {
+    let mut input = b"\xff 10.0.0.1 \xfe\r\n\0 10.0.0.2\0\n".to_vec();
+    input.extend_from_slice(&vec![b'.'; 1 << 20]);
+    input.extend_from_slice(b" 10.0.0.3\n10.0.0.4");
+    let mut expected = input.clone();
+    expected.push(b'\n');
+    let path = file("odd-lines", &input);
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_netkit"))
+        .args(["parse-addr", "--in", "10.0.0.0/8", "--input"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    std::fs::remove_file(path).unwrap();
+    assert!(out.stdout == expected, "bytes were changed");
+    assert!(out.status.success() && out.stderr.is_empty());
+}
+
+#[test]
+fn a_split_into_millions_keeps_nothing() {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_netkit"))
+        .args(["parse-addr", "10.0.0.0/8", "--split", "/32"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    // The last of a million: what was printed before would show in the memory by now.
+    for _ in 0..1_000_000 {
+        line.clear();
+        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(reader);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(line, "10.15.66.63/32\n");
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
+        .expect("Linux tells the peak");
+    assert!(peak.parse::<u64>().unwrap() < 64 * 1024, "{peak} KiB");
 }

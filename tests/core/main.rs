@@ -1,5 +1,6 @@
 //! The library through fakes and paused time, and the rules of its sources.
 
+mod addr_laws;
 mod dial;
 #[path = "../support/dns.rs"]
 mod dns;

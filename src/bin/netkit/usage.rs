@@ -114,6 +114,29 @@ impl fmt::Display for UsageError {
     }
 }
 
+/// The part of a long text around the bytes at fault, which fits a terminal; the bytes at fault
+/// within it.
+pub(crate) fn around(text: &str, fault: Range<usize>) -> (String, Range<usize>) {
+    /// With the margin, 80 columns.
+    const MOST: usize = 72;
+    /// Enough to see what the fault follows.
+    const BEFORE: usize = 24;
+    if text.chars().nth(MOST).is_none() {
+        return (text.to_owned(), fault);
+    }
+    let before = text.get(..fault.start).unwrap_or_default();
+    let start = before.char_indices().rev().nth(BEFORE - 1);
+    let start = start.map_or(0, |(at, _)| at);
+    let end = text[start..].char_indices().nth(MOST);
+    let end = end.map_or(text.len(), |(at, _)| start + at);
+    let mut part = String::from(if start > 0 { "…" } else { "" });
+    let moved = |at: usize| at.clamp(start, end) - start + part.len();
+    let fault = moved(fault.start)..moved(fault.end);
+    part.push_str(&text[start..end]);
+    part.push_str(if end < text.len() { "…" } else { "" });
+    (part, fault)
+}
+
 /// How many columns the bytes `range` of `text` take up once [`visible`].
 fn columns(text: &str, range: Range<usize>) -> usize {
     let part = text.get(range).unwrap_or_default();
@@ -176,5 +199,17 @@ mod tests {
             error.to_string().contains("  --ttl 300\n        ^^^\n"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_long_text_is_shown_around_its_fault() {
+        let long = format!("{}10.0.0.01{}", "é".repeat(40), "x".repeat(1 << 20));
+        let fault = long.find("01").unwrap();
+        let (part, span) = around(&long, fault..fault + 2);
+        assert_eq!(&part[span], "01");
+        assert!(part.chars().count() <= 74 && part.starts_with('…') && part.ends_with('…'));
+        let (part, span) = around(&long, 0..long.len());
+        assert!(part.chars().count() <= 73 && span.start == 0 && part.get(span).is_some());
+        assert_eq!(around("short", 1..2), ("short".to_owned(), 1..2));
     }
 }

@@ -110,6 +110,126 @@ contract! {
     Wait { until: String, any: bool, ; limit_ms: f64, }
 }
 
+contract! {
+    AddrLine {
+        schema: String, r#type: String, input: String, ok: bool, kind: String,
+        ; canonical: String, failure: AddrFailure, ip: IpGroup, cidr: CidrGroup, range: RangeGroup,
+        endpoint: EndpointGroup, mac: MacGroup, class: ClassGroup, special: SpecialGroup,
+    }
+    BriefAddrLine {
+        schema: String, r#type: String, input: String, ok: bool, kind: String,
+        ; canonical: String, failure: AddrFailure,
+    }
+    AddrFailure {
+        kind: String, message: String, span: [usize; 2], expected: String,
+        ; hint: String,
+    }
+    IpGroup {
+        family: String, address: String, expanded: String, hex: String, integer: Whole,
+        binary: String, reverse: String, embedded: Vec<Embedded>,
+        ; zone: String, multicast: MulticastGroup, solicited_node: String,
+    }
+    MulticastGroup {
+        scope: String, solicited_node: bool,
+        ; scope_id: u8, transient: bool, prefix_based: bool, rendezvous: bool,
+    }
+    CidrGroup {
+        network: String, prefix_len: u8, first: String, last: String, first_host: String,
+        last_host: String, netmask: String, wildcard: String, size: Whole, hosts: Whole,
+        host_bits_set: bool,
+        ; broadcast: String, parent: String,
+    }
+    RangeGroup { first: String, last: String, size: Whole, prefixes: Vec<String>, }
+    EndpointGroup {
+        needs_dns: bool,
+        ; host: String, port: u16, service: String, network: String, zone: String, ip: String,
+        resolved: Vec<String>, resolve_failure: Failure,
+    }
+    MacGroup {
+        len: usize, oui: String, local: bool, multicast: bool,
+        ; eui64: String, link_local: String,
+    }
+    ClassGroup {
+        is_unspecified: bool, is_loopback: bool, is_private: bool, is_multicast: bool,
+        is_interface_local_multicast: bool, is_link_local_multicast: bool,
+        is_link_local_unicast: bool, is_global_unicast: bool,
+        ; net_ip: Predicates,
+    }
+    Predicates {
+        is_unspecified: bool, is_loopback: bool, is_private: bool, is_multicast: bool,
+        is_interface_local_multicast: bool, is_link_local_multicast: bool,
+        is_link_local_unicast: bool, is_global_unicast: bool,
+    }
+    SpecialGroup {
+        block: String, name: String, rfc: String, allocated: String,
+        ; terminated: String, source: bool, destination: bool, forwardable: bool,
+        globally_reachable: bool, reserved_by_protocol: bool, note: String,
+    }
+    AddrResultLine {
+        schema: String, r#type: String, operation: String,
+        ; input: String, operand: String, result: String, holds: bool,
+    }
+    AddrMatchLine {
+        schema: String, r#type: String, line: u64, text: String,
+        ; address: String, network: String,
+    }
+    AddrCountLine { schema: String, r#type: String, count: u64, }
+}
+
+/// A whole number: digits in a string where a double would lose some.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Whole {
+    Number(u64),
+    Digits(String),
+}
+
+impl Whole {
+    /// The number, if it is written as it must be.
+    pub(crate) fn checked(&self) -> Option<String> {
+        const EXACT: u64 = 1 << 53;
+        match self {
+            Self::Number(number) => (*number <= EXACT).then(|| number.to_string()),
+            Self::Digits(digits) => digits
+                .parse::<u64>()
+                .map_or(true, |number| number > EXACT)
+                .then(|| digits.clone()),
+        }
+    }
+}
+
+/// An address within an address.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "form", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Embedded {
+    Ipv4Mapped {
+        ipv4: String,
+    },
+    Ipv4Compatible {
+        ipv4: String,
+    },
+    #[serde(rename = "6to4")]
+    SixToFour {
+        ipv4: String,
+    },
+    Teredo {
+        server: String,
+        client: String,
+        port: u16,
+        cone: bool,
+    },
+    Nat64 {
+        prefix: String,
+        ipv4: String,
+    },
+    Isatap {
+        ipv4: String,
+    },
+    Eui64 {
+        mac: String,
+    },
+}
+
 /// Who said no.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,9 @@ mod contract;
 mod server;
 mod transcript;
 
-pub(crate) use contract::{DialLine, schema_takes, valid};
+pub(crate) use contract::{
+    AddrCountLine, AddrLine, AddrMatchLine, AddrResultLine, BriefAddrLine, DialLine, schema_takes,
+    valid,
+};
 pub(crate) use server::{Closed, Server};
 pub(crate) use transcript::{Outcome, netkit};

@@ -44,9 +44,9 @@ pub(crate) struct ParseAddrArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Parsing")]
 pub(crate) struct ParseArgs {
-    /// What the text is taken for [default: auto].
-    #[arg(long = "as", value_name = "KIND", value_parser = kind_parser())]
-    pub(crate) kind: Option<As>,
+    /// What the text is taken for; auto recognises it.
+    #[arg(long = "as", value_name = "KIND", default_value = "auto", value_parser = kind_parser())]
+    pub(crate) kind: KindArg,
     /// Go's network for --as tcp, udp, ip-addr and port: tcp, tcp4, tcp6, udp, …, ip4:icmp.
     #[arg(long, value_name = "NETWORK")]
     pub(crate) network: Option<String>,
@@ -64,12 +64,19 @@ pub(crate) struct ParseArgs {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// `auto` is no kind.
-fn kind_parser() -> impl clap::builder::TypedValueParser<Value = As> {
+/// A kind, or none: recognise it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KindArg(pub(crate) Option<As>);
+
+/// The word for no kind.
+const AUTO: &str = "auto";
+
+fn kind_parser() -> impl clap::builder::TypedValueParser<Value = KindArg> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
-    PossibleValuesParser::new(As::ALL.map(As::name)).try_map(|name| {
-        let kind = As::ALL.into_iter().find(|kind| kind.name() == name);
-        kind.ok_or("an unknown kind")
+    let names = std::iter::once(AUTO).chain(As::ALL.map(As::name));
+    PossibleValuesParser::new(names).map(|name| {
+        // Names that are no kind do not get past the list; `auto` is left.
+        KindArg(As::ALL.into_iter().find(|kind| kind.name() == name))
     })
 }
 

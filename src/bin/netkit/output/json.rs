@@ -4,6 +4,7 @@
 //! here is a change of what scripts read (DESIGN §4).
 
 pub(crate) mod addr;
+pub(crate) mod addr_line;
 pub(crate) mod config;
 pub(crate) mod lines;
 pub(crate) mod resolve;

@@ -123,7 +123,7 @@ pub(crate) enum Form {
 pub(super) fn plan(args: ParseAddrArgs) -> Result<AddrPlan, UsageError> {
     let form = form(&args.output)?;
     let input = input(args.texts, args.input)?;
-    let parses = args.parse.kind.is_some()
+    let parses = args.parse.kind.0.is_some()
         || args.parse.network.is_some()
         || !args.parse.nat64.is_empty()
         || args.parse.resolve;
@@ -272,10 +272,10 @@ fn describe(args: ParseArgs) -> Result<DescribePlan, UsageError> {
 
 fn options(args: ParseArgs) -> Result<Options, UsageError> {
     if let Some(network) = &args.network {
-        check_network(network, args.kind)?;
+        check_network(network, args.kind.0)?;
     }
     Ok(Options {
-        kind: args.kind,
+        kind: args.kind.0,
         network: args.network.unwrap_or_default(),
         nat64: args.nat64,
         ..Options::default()

@@ -1,7 +1,7 @@
 //! What an address is, fact by fact.
 
 use netkit::addr::describe::{AddrFailure, AddrReport, ClassGroup};
-use netkit::addr::forms::Embedded;
+use netkit::addr::forms::{Embedded, Multicast};
 use netkit::addr::groups::{CidrGroup, EndpointGroup, IpGroup, MacGroup, RangeGroup};
 use netkit::addr::special::Special;
 
@@ -70,16 +70,35 @@ fn ip_facts(ip: &IpGroup, is_network: bool, view: &View) -> Vec<Fact> {
             .map(|zone| Fact::new("zone", view.safe(zone))),
     );
     facts.extend(ip.embedded.iter().map(embedded));
-    facts.extend(
-        ip.multicast
-            .iter()
-            .map(|multicast| Fact::new("multicast", format!("{} scope", multicast.scope))),
-    );
+    facts.extend(ip.multicast.as_ref().map(multicast));
     let solicited = ip
         .solicited_node
         .map(|node| Fact::new("solicited", node.to_string()).tone(Tone::Dim));
     facts.extend(solicited);
     facts
+}
+
+/// Scope and flags.
+fn multicast(multicast: &Multicast) -> Fact {
+    let flags = [
+        (multicast.transient == Some(true), "assigned for a while"),
+        (multicast.transient == Some(false), "well-known"),
+        (
+            multicast.prefix_based == Some(true),
+            "made from a unicast prefix",
+        ),
+        (
+            multicast.rendezvous == Some(true),
+            "holds its rendezvous point",
+        ),
+        (multicast.solicited_node, "solicited-node"),
+    ];
+    let mut text = format!("{} scope", multicast.scope);
+    for (_, name) in flags.iter().filter(|(set, _)| *set) {
+        text.push_str(", ");
+        text.push_str(name);
+    }
+    Fact::new("multicast", text)
 }
 
 fn embedded(form: &Embedded) -> Fact {

@@ -15,7 +15,7 @@ use crate::messages;
 use crate::output::json::addr::{Computed, push, push_report};
 use crate::output::style::Tone;
 use crate::plan::{Form, Input, Operation};
-use crate::usage::UsageError;
+use crate::usage::{UsageError, around};
 
 /// One input.
 struct Item {
@@ -122,7 +122,7 @@ impl Work<'_> {
                 .unwrap_or_default();
             let error = UsageError {
                 message: format!("{place}{message}"),
-                typed: Some((report.input, span)),
+                typed: Some(around(&report.input, span)),
                 expected: Some("a network, an address or a range".to_owned()),
                 ..UsageError::default()
             };

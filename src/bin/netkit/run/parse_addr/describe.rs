@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::ops::ControlFlow;
 
-use netkit::addr::batch::{self, Block, lines};
+use netkit::addr::batch::{self, BLOCK, Block, Settings, lines};
 use netkit::addr::describe::{AddrReport, As, Options, describe, describe_bytes, parse};
 use netkit::addr::format::push_literal;
 use netkit::addr::{Literal, parse_addr};
@@ -17,9 +17,13 @@ use super::{Job, Trouble};
 use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::addr::{push_brief, push_brief_literal, push_report};
+use crate::output::json::addr_line::AddrLines;
 use crate::output::tables;
 use crate::plan::{DescribePlan, Form, Input};
-use crate::usage::UsageError;
+use crate::usage::{UsageError, around};
+
+/// Bytes read at once where each line becomes a kilobyte: the results stay in the cache.
+const VERBOSE_BLOCK: usize = 16 * 1024;
 
 /// What became of a block.
 #[derive(Default)]
@@ -28,6 +32,7 @@ struct Done {
     /// For standard error.
     complaints: String,
     verdict: Verdict,
+    lines: AddrLines,
 }
 
 /// Why a batch ended before its end.
@@ -108,7 +113,14 @@ impl Work<'_> {
 
     fn batch(&self, input: &Input, sink: &mut Sink) -> Result<Exit, Trouble> {
         let source = Source::open(input)?;
-        let settings = source.settings(!self.job.json());
+        let block = match self.job.form {
+            Form::Short | Form::Quiet | Form::Json { brief: true } => BLOCK,
+            _ => VERBOSE_BLOCK,
+        };
+        let settings = Settings {
+            block,
+            ..source.settings(!self.job.json())
+        };
         let mut verdict = Verdict::default();
         let ended = batch::run(
             source.read,
@@ -135,37 +147,40 @@ impl Work<'_> {
         done.out.clear();
         done.complaints.clear();
         done.verdict = Verdict::default();
+        let plain = self.plain_kind();
         for (line, number) in lines(block.bytes).zip(block.first_line..) {
-            if !self.plain_address(line, &mut done.out) {
+            if !plain.is_some_and(|kind| self.plain_address(line, kind, done)) {
                 self.line(line, number, done);
             }
         }
     }
 
-    /// The short road of the two forms that are printed by the million: an address without a zone.
-    fn plain_address(&self, line: &[u8], out: &mut Vec<u8>) -> bool {
-        let kind = match (self.job.form, self.options.kind) {
-            (Form::Short | Form::Json { brief: true }, Some(kind @ (As::Ip | As::Addr))) => kind,
-            (Form::Short | Form::Json { brief: true }, None) => As::Addr,
-            _ => return false,
-        };
-        let Ok(text) = std::str::from_utf8(line) else {
+    /// What an address without a zone is taken for, in the forms that are printed by the million.
+    fn plain_kind(&self) -> Option<As> {
+        match (self.job.form, self.options.kind) {
+            (Form::Human | Form::Pretty | Form::Quiet, _) => None,
+            (_, Some(kind @ (As::Ip | As::Addr))) => Some(kind),
+            (_, Some(_)) => None,
+            (_, None) => Some(As::Addr),
+        }
+    }
+
+    /// The short road of an address without a zone; false if the line is anything else.
+    fn plain_address(&self, line: &[u8], kind: As, done: &mut Done) -> bool {
+        let Some((text, literal)) = plain_literal(line, kind) else {
             return false;
         };
-        let Ok(literal @ Literal { ip, zone: None }) = parse_addr(text) else {
-            return false;
-        };
-        let ip = if kind == As::Ip {
-            ip.to_canonical()
-        } else {
-            ip
-        };
-        let literal = Literal { ip, ..literal };
-        if self.job.form == Form::Short {
-            push_literal(out, literal);
-            out.push(b'\n');
-        } else {
-            push_brief_literal(out, text, kind, literal);
+        let out = &mut done.out;
+        match self.job.form {
+            Form::Json { brief: true } => push_brief_literal(out, text, kind, literal),
+            Form::Json { brief: false } => {
+                let nat64 = &self.options.nat64;
+                done.lines.push(out, text, kind, literal, nat64);
+            }
+            _ => {
+                push_literal(out, literal);
+                out.push(b'\n');
+            }
         }
         true
     }
@@ -226,6 +241,19 @@ impl Work<'_> {
     }
 }
 
+/// An address without a zone, whose text is ASCII.
+fn plain_literal(line: &[u8], kind: As) -> Option<(&str, Literal<'_>)> {
+    let text = std::str::from_utf8(line).ok()?;
+    let Ok(literal @ Literal { ip, zone: None }) = parse_addr(text) else {
+        return None;
+    };
+    let ip = match kind {
+        As::Ip => ip.to_canonical(),
+        _ => ip,
+    };
+    Some((text, Literal { ip, ..literal }))
+}
+
 /// The status of one input: refused, or a name that did not resolve.
 fn status(report: &AddrReport) -> Exit {
     if report.ok {
@@ -243,7 +271,7 @@ fn complaint(report: &AddrReport) -> UsageError {
     UsageError {
         hint: failure.hint.clone(),
         message: failure.message.clone(),
-        typed: Some((report.input.clone(), failure.span[0]..failure.span[1])),
+        typed: Some(around(&report.input, failure.span[0]..failure.span[1])),
         expected: Some(failure.expected.clone()),
         ..UsageError::default()
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use netkit::addr::batch::Settings;
+use netkit::addr::batch::{BLOCK, Settings};
 use netkit::error::Error;
 use netkit::failure::{Failure, Kind, Stage, Who};
 
@@ -59,7 +59,11 @@ impl Source {
     pub(super) fn settings(&self, numbered: bool) -> Settings {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if self.large { processors } else { 1 };
-        Settings { threads, numbered }
+        Settings {
+            threads,
+            numbered,
+            block: BLOCK,
+        }
     }
 }
 
