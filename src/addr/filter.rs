@@ -1,6 +1,6 @@
 //! Which lines hold an address of these networks.
 
-use super::scan::{Found, addresses};
+use super::scan::{Found, addresses, addresses_among};
 use super::table::PrefixTable;
 use super::{AddrError, Prefix, parse_cidr};
 
@@ -51,7 +51,12 @@ impl Filter {
         mut yes: impl FnMut(&'a [u8], Match),
         mut no: impl FnMut(&'a [u8]),
     ) {
-        let (mut scan, mut done) = (addresses(block), 0);
+        let mut done = 0;
+        let mut scan = match self.which {
+            // What comes first counts even where no network holds it.
+            Which::First => addresses(block),
+            Which::Any => addresses_among(block, &self.table),
+        };
         while let Some(found) = scan.next() {
             let Some(network) = self.table.longest(found.ip) else {
                 if self.which == Which::First {
@@ -176,6 +181,7 @@ mod tests {
                 prop_oneof![
                     Just("10.0.0.1"), Just("10.9.9.9"), Just("192.0.2.1"), Just("2001:db8::5"),
                     Just("fe80::1"), Just("x"), Just("\n"), Just("\r\n"), Just("::ffff:10.0.0.1"),
+                    Just("0:0:0:0:0:ffff:a00:1"), Just("2001:db9::5"), Just("11.0.0.1"),
                 ],
                 0..30,
             ),

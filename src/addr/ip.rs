@@ -245,7 +245,7 @@ pub fn parse_ipv6(bytes: &[u8]) -> Result<Ipv6Addr, LiteralError> {
 }
 
 /// One group of 1 to 4 hexadecimal digits at `start`: its value and where it ends.
-fn hex_group(bytes: &[u8], start: usize) -> Result<(u16, usize), LiteralError> {
+pub(super) fn hex_group(bytes: &[u8], start: usize) -> Result<(u16, usize), LiteralError> {
     let (mut value, mut at) = (0u16, start);
     while let Some(digit) = bytes.get(at).and_then(|&byte| hex_digit(byte)) {
         if at - start == 4 {

@@ -8,7 +8,8 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::ip::{parse_ipv4, parse_ipv6};
+use super::ip::{hex_group, parse_ipv4, parse_ipv6};
+use super::table::PrefixTable;
 
 /// What a byte is to a run: 0 outside; else a mark, and what it adds to the counts of the run.
 const CLASS: [u64; 256] = classes();
@@ -64,6 +65,18 @@ pub fn addresses(text: &[u8]) -> Addresses<'_> {
         text,
         at: 0,
         run: 0..0,
+        among: None,
+    }
+}
+
+/// As [`addresses`], but may leave out those that are in no network of the table: most runs are
+/// passed over for how they begin, without being read.
+#[must_use]
+pub fn addresses_among<'a>(text: &'a [u8], table: &'a PrefixTable) -> Addresses<'a> {
+    let among = Some(table);
+    Addresses {
+        among,
+        ..addresses(text)
     }
 }
 
@@ -75,6 +88,17 @@ pub struct Addresses<'a> {
     at: usize,
     /// What is left of a run that is read field by field.
     run: Range<usize>,
+    /// The networks that matter; none means all do.
+    among: Option<&'a PrefixTable>,
+}
+
+/// A run that could hold an address.
+struct Run {
+    span: Range<usize>,
+    /// Its first dot or colon.
+    mark: usize,
+    /// Its dots and colons.
+    counts: u64,
 }
 
 impl Addresses<'_> {
@@ -84,9 +108,9 @@ impl Addresses<'_> {
         self.run = 0..0;
     }
 
-    /// The next run that could hold an address: its bytes and its dots and colons.
+    /// The next run that could hold an address.
     #[inline]
-    fn next_run(&mut self) -> Option<(Range<usize>, u64)> {
+    fn next_run(&mut self) -> Option<Run> {
         let text = self.text;
         loop {
             // Only a run with a dot or a colon can hold an address; most bytes of a log are in none.
@@ -102,9 +126,46 @@ impl Addresses<'_> {
             }
             self.at = at;
             if counts >= 2 * COLON || counts & (COLON - 1) >= 3 {
-                return Some((start..at, counts));
+                let span = start..at;
+                return Some(Run { span, mark, counts });
             }
         }
+    }
+
+    /// Whether the run, which has three dots and no colon, is worth reading.
+    #[inline]
+    fn quad_matters(&self, run: &Run) -> bool {
+        let Some(table) = self.among else {
+            return true;
+        };
+        let octet = &self.text[run.span.start..run.mark];
+        // What is longer than an octet, or is none, is no address either.
+        let digit = |value: u32, &byte: &u8| value * 10 + u32::from(byte.wrapping_sub(b'0'));
+        octet.len() <= 3
+            && u8::try_from(octet.iter().fold(0, digit)).is_ok_and(|octet| table.holds_octet(octet))
+    }
+
+    /// Whether the run, which has colons, is worth reading: its first two groups say where in IPv6
+    /// it lies. Runs with dots may hold IPv4 addresses, and those that begin with a colon anything.
+    #[inline]
+    fn groups_matter(&self, run: &Run) -> bool {
+        let Some(table) = self.among else {
+            return true;
+        };
+        if run.counts & (COLON - 1) != 0 {
+            return true;
+        }
+        let bytes = &self.text[..run.span.end];
+        let Ok((first, colon)) = hex_group(bytes, run.span.start) else {
+            return true;
+        };
+        let (bits, hosts) = match hex_group(bytes, colon + 1) {
+            Ok((second, _)) => (u128::from(first) << 16 | u128::from(second), 96),
+            Err(_) => (u128::from(first), 112),
+        };
+        let lowest = bits << hosts;
+        // Among these are the IPv4-mapped ones, which IPv4 networks hold.
+        bits == 0 || table.may_hold(lowest, lowest | ((1 << hosts) - 1))
     }
 
     /// The whole run as IPv6.
@@ -198,23 +259,25 @@ impl Iterator for Addresses<'_> {
             if let Some(found) = self.ipv4_field() {
                 return Some(found);
             }
-            let (run, counts) = self.next_run()?;
-            if counts == 3 * DOT {
+            let run = self.next_run()?;
+            if run.counts == 3 * DOT {
                 // The usual run: one field, and no final dot, which would leave two.
-                if self.stands_alone(&run)
-                    && let Some(found) = self.ipv4(run.start, run.end)
+                if self.quad_matters(&run)
+                    && self.stands_alone(&run.span)
+                    && let Some(found) = self.ipv4(run.span.start, run.span.end)
                 {
                     return Some(found);
                 }
                 continue;
             }
-            if counts >= 2 * COLON
-                && let Some(found) = self.ipv6(&run)
+            if run.counts >= 2 * COLON
+                && self.groups_matter(&run)
+                && let Some(found) = self.ipv6(&run.span)
             {
                 return Some(found);
             }
-            if counts & (COLON - 1) >= 3 {
-                self.run = run;
+            if run.counts & (COLON - 1) >= 3 {
+                self.run = run.span;
             }
         }
     }
@@ -328,7 +391,8 @@ mod tests {
                 prop_oneof![
                     Just("10.0.0.1"), Just("2001:db8::1"), Just("::"), Just(":"), Just("."),
                     Just("1"), Just("255"), Just("ff"), Just("x"), Just("_"), Just(" "), Just("/"),
-                    Just("0.0.0.0"), Just("::ffff:1.2.3.4"), Just("é"), Just("\n"), Just("["),
+                    Just("0.0.0.0"), Just("::ffff:1.2.3.4"), Just("é"), Just("0:0:0:0:0:ffff:a00:1"),
+                    Just("2001"), Just("\n"), Just("["),
                 ],
                 0..16,
             ),
@@ -341,7 +405,15 @@ mod tests {
                 .into_iter()
                 .map(|(ip, at)| (ip.parse::<IpAddr>().unwrap().to_string(), at))
                 .collect();
-            prop_assert_eq!(ours, naive);
+            prop_assert_eq!(&ours, &naive);
+            for networks in [&["10.0.0.0/8", "::/128"][..], &["2001:db8::/32"], &["1.0.0.0/8"], &[]] {
+                let networks: Vec<_> = networks.iter().map(|text| text.parse().unwrap()).collect();
+                let table = PrefixTable::new(&networks);
+                let held = |found: &Found| table.contains(found.ip);
+                let among: Vec<_> = addresses_among(line.as_bytes(), &table).filter(held).collect();
+                let all: Vec<_> = addresses(line.as_bytes()).filter(held).collect();
+                prop_assert_eq!(among, all);
+            }
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct PrefixTable {
     prefixes: Vec<Prefix>,
     v4: Segments<u32>,
     v6: Segments<u128>,
+    /// The first octets of IPv4 addresses that a network holds.
+    octets: [bool; 256],
 }
 
 impl PrefixTable {
@@ -61,11 +63,31 @@ impl PrefixTable {
     #[must_use]
     pub fn new(prefixes: &[Prefix]) -> Self {
         let prefixes: Vec<Prefix> = prefixes.iter().map(|prefix| prefix.masked()).collect();
+        let v4 = Segments::<u32>::new(&flatten(&prefixes, Family::Ipv4));
+        let octets = std::array::from_fn(|octet| {
+            let first = count(octet) << 24;
+            v4.sorted
+                .iter()
+                .any(|&(from, to, _)| from <= first | 0xff_ffff && first <= to)
+        });
         Self {
-            v4: Segments::new(&flatten(&prefixes, Family::Ipv4)),
+            v4,
             v6: Segments::new(&flatten(&prefixes, Family::Ipv6)),
+            octets,
             prefixes,
         }
+    }
+
+    /// Whether a network holds an IPv4 address that begins with this octet.
+    #[inline]
+    pub(super) fn holds_octet(&self, octet: u8) -> bool {
+        self.octets[usize::from(octet)]
+    }
+
+    /// False only if no network holds an IPv6 address from `first` to `last`.
+    #[inline]
+    pub(super) fn may_hold(&self, first: u128, last: u128) -> bool {
+        self.v6.may_touch(first, last)
     }
 
     /// The longest network that holds the address. An IPv4-mapped address is first looked up as
@@ -220,6 +242,25 @@ impl<K: Key> Segments<K> {
         }
     }
 
+    /// False only if no segment has a key from `first` to `last`.
+    #[inline]
+    fn may_touch(&self, first: K, last: K) -> bool {
+        /// More buckets than this are not worth looking at.
+        const FEW: usize = 8;
+        let (Some(&(base, ..)), Some(&(_, end, _))) = (self.sorted.first(), self.sorted.last())
+        else {
+            return false;
+        };
+        if last < base || first > end {
+            return false;
+        }
+        let most = self.buckets.len() - 2;
+        let from = first.max(base).bucket(base, self.shift).min(most);
+        let to = last.bucket(base, self.shift).min(most);
+        let touched = |bucket: usize| self.touched[bucket / 64] >> (bucket % 64) & 1 == 1;
+        to - from > FEW || (from..=to).any(touched)
+    }
+
     #[inline]
     fn find(&self, key: K) -> Option<usize> {
         let base = self.sorted.first()?.0;
@@ -303,6 +344,15 @@ mod tests {
                 let wanted = naive(&prefixes, ip);
                 prop_assert_eq!(table.longest(ip), wanted, "{}", ip);
                 prop_assert_eq!(table.contains(ip), wanted.is_some());
+                if let (Some(_), IpAddr::V4(ip)) = (wanted, ip) {
+                    prop_assert!(table.holds_octet(ip.octets()[0]));
+                }
+                if let (Some(net), IpAddr::V6(ip)) = (wanted, ip) && net.ip().is_ipv6() {
+                    for hosts in [0, 96, 112] {
+                        let low = (1u128 << hosts) - 1;
+                        prop_assert!(table.may_hold(u128::from(ip) & !low, u128::from(ip) | low));
+                    }
+                }
             }
         }
     }
