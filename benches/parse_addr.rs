@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
     }
     let options = Options::read();
     let folder = Folder::new()?;
-    let (lines, rounds) = (options.pick(5_000_000, 200_000), options.pick(7, 3));
+    let (lines, rounds) = (options.pick(5_000_000, 200_000), options.pick(5, 3));
     for kind in Kind::ALL {
         if options.wants(kind.name()) {
             filter(&folder, kind, lines, rounds, &options)?;

@@ -140,7 +140,7 @@ fn ipv4(random: &mut Random) -> u32 {
     }
 }
 
-/// In 2000::/3, half of them with zeros to leave out, one in eight in [`ONE_IPV6`].
+/// In `2000::/3`, half of them with zeros to leave out, one in eight in [`ONE_IPV6`].
 fn ipv6(random: &mut Random) -> u128 {
     let (high, low) = (u128::from(random.next()), u128::from(random.next()));
     let how = random.next();
@@ -164,7 +164,6 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the high half is as good")]
     fn low(&mut self) -> u32 {
         (self.next() >> 32) as u32
     }

@@ -199,7 +199,12 @@ fn replaced(text: &str, error: AddrError, by: &str) -> String {
 fn trimmed(text: &str, kind: As, options: &Options) -> Option<String> {
     let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let fits = trimmed != text && parse_as(trimmed, kind, options).is_ok();
-    fits.then(|| format!("there is white space around it; did you mean {trimmed}?"))
+    let what = if text.trim() == trimmed {
+        "white space"
+    } else {
+        "something invisible"
+    };
+    fits.then(|| format!("there is {what} around it; did you mean {trimmed}?"))
 }
 
 /// Right as something else.

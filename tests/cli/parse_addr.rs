@@ -51,6 +51,20 @@ fn a_terminal_sees_the_boundary_of_the_network_in_colour() {
         .run()
         .status(0);
     outcome.says("\u{1b}[32m00001010.00000001.0000\u{1b}[0m\u{1b}[33m0010.00000011\u{1b}[0m");
+    let long = netkit("parse-addr 2001:db8:1:2::/61 --color always").run();
+    let long = long.status(0).stdout;
+    let plain = |line: &str| line.replace("\u{1b}[32m", "").replace("\u{1b}[33m", "");
+    let widest = long
+        .lines()
+        .filter(|line| line.contains("0000000000000:"))
+        .map(plain);
+    let plain_width = |line: String| {
+        line.replace("\u{1b}[0m", "")
+            .replace("\u{1b}[2m", "")
+            .chars()
+            .count()
+    };
+    assert_eq!(widest.map(plain_width).max(), Some(80), "{long}");
 }
 
 #[test]

@@ -36,11 +36,12 @@ fn bits(cidr: &CidrGroup, report: &AddrReport, view: &View) -> String {
     let at = (bits + bits.saturating_sub(1) / group).min(all.len());
     let mut out = String::new();
     let mut label = "bits";
-    // Four groups a line fit every terminal.
+    // Four groups a line fill 80 columns, without the separator that would end it.
     let line = 4 * (group + 1);
     let mut start = 0;
     while start < all.len() {
-        let end = (start + line).min(all.len());
+        let next = (start + line).min(all.len());
+        let end = if next < all.len() { next - 1 } else { next };
         let middle = at.clamp(start, end);
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -50,7 +51,7 @@ fn bits(cidr: &CidrGroup, report: &AddrReport, view: &View) -> String {
             view.paint(Tone::Good, &all[start..middle]),
             view.paint(Tone::Warn, &all[middle..end]),
         );
-        (start, label) = (end, "");
+        (start, label) = (next, "");
     }
     out
 }
