@@ -99,7 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
         }
         'netkit;parse-addr' {
             [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'Reads one input a line from a file; `-` is standard input')
-            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'What the text is taken for [default: auto]')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'What the text is taken for; auto recognises it')
             [CompletionResult]::new('--network', '--network', [CompletionResultType]::ParameterName, 'Go''s network for --as tcp, udp, ip-addr and port: tcp, tcp4, tcp6, udp, …, ip4:icmp')
             [CompletionResult]::new('--nat64', '--nat64', [CompletionResultType]::ParameterName, 'Looks for IPv4 behind this NAT64 prefix too (RFC 6052; may be given more than once)')
             [CompletionResult]::new('--ns', '--ns', [CompletionResultType]::ParameterName, 'Asks this name server instead of the system''s (may be given more than once)')

@@ -337,7 +337,7 @@ _netkit() {
                     return 0
                     ;;
                 --as)
-                    COMPREPLY=($(compgen -W "ip addr cidr prefix addrport hostport tcp udp ip-addr port mac range" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto ip addr cidr prefix addrport hostport tcp udp ip-addr port mac range" -- "${cur}"))
                     return 0
                     ;;
                 --network)

@@ -94,7 +94,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
         }
         &'netkit;parse-addr'= {
             cand --input 'Reads one input a line from a file; `-` is standard input'
-            cand --as 'What the text is taken for [default: auto]'
+            cand --as 'What the text is taken for; auto recognises it'
             cand --network 'Go''s network for --as tcp, udp, ip-addr and port: tcp, tcp4, tcp6, udp, …, ip4:icmp'
             cand --nat64 'Looks for IPv4 behind this NAT64 prefix too (RFC 6052; may be given more than once)'
             cand --ns 'Asks this name server instead of the system''s (may be given more than once)'

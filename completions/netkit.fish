@@ -106,7 +106,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Pr
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received; of many targets, each with its evidence'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l input -d 'Reads one input a line from a file; `-` is standard input' -r -F
-complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l as -d 'What the text is taken for [default: auto]' -r -f -a "ip\t''
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l as -d 'What the text is taken for; auto recognises it' -r -f -a "auto\t''
+ip\t''
 addr\t''
 cidr\t''
 prefix\t''
