@@ -27,6 +27,7 @@ end
 complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
 complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and who said no'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "listen" -d 'Be the other end: an echo server, or one that behaves as badly as asked, and tell what comes'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "parse-addr" -d 'Say what an address is, compute with networks, find addresses in text'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "resolve" -d 'Ask name servers: what they really say, over which transport, and what went wrong on the way'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "demo" -d 'Run every subcommand against servers of its own on loopback and show what comes out'
@@ -105,6 +106,60 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Prints nothing but errors'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received; of many targets, each with its evidence'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l network -d 'The network, for addresses that do not name one [default: tcp]' -r -f -a "tcp\t''
+tcp4\t''
+tcp6\t''
+udp\t''
+udp4\t''
+udp6\t''
+unix\t''
+unixgram\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-connections -d 'Connections at once [default: what the descriptor limit leaves]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-per-ip -d 'Connections at once from one address' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l accept-rate -d 'Connections accepted a second' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l idle-timeout -d 'Closes a connection that says nothing for so long' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-lifetime -d 'Closes a connection that is as old as this' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-bytes -d 'Closes a connection that has sent so many bytes, once they are answered' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l overload -d 'What happens at a limit [default: wait]' -r -f -a "wait\t'Stops accepting, so that the kernel\'s backlog queues'
+reject\t'Accepts and closes'
+reset\t'Accepts and resets'
+close-idle\t'Closes the connection that has been idle longest'"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l shed-above -d 'Rejects a second above which everything is reset for a second [default: 1000]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s c -l count -d 'Serves so many connections; 0 goes on until Ctrl-C' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l for -d 'Serves that long' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l grace -d 'How long connections have to end once it stops; what is left is reset [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l workers -d 'Threads that serve [default: one a processor]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l interface -d 'Network interface to accept from (`SO_BINDTODEVICE`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l backlog -d 'Connections that may wait to be accepted [default: the kernel\'s maximum]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l keepalive-interval -d 'Time between keepalive probes [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l user-timeout -d 'How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l dump -d 'Shows the first bytes of each connection, as text or hex [default form: text]' -r -f -a "text\t'As text, with escapes'
+hex\t'In hexadecimal, 16 a line'"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l stats-interval -d 'Shows statistics that often' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s u -l udp -d 'Short for --network udp'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l echo -d 'Sends back what comes (the default)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l discard -d 'Throws away what comes'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l once -d 'Serves one connection and ends with its outcome'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l reuse-port -d 'Lets other processes listen at the same port; the kernel shares connections out'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fastopen -d 'Takes data in the SYN (TCP Fast Open, RFC 7413)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mptcp -d 'Multipath TCP (RFC 8684)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l allow-amplification -d 'Answers datagrams of other machines without limit, of any length'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l no-keepalive -d 'Sends no keepalive probes'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l syn -d 'Shows the SYN of each connection: its options, TTL and window'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l summary -d 'Shows no line per connection: statistics and the summary only'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l json -d 'Prints JSON Lines'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l pretty -d 'Prints indented JSON'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s q -l quiet -d 'Prints nothing but errors'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s v -l verbose -d 'Prints more: all attempts, everything received'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l input -d 'Reads one input a line from a file; `-` is standard input' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l as -d 'What the text is taken for; auto recognises it' -r -f -a "auto\t''
 ip\t''

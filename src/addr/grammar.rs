@@ -112,7 +112,10 @@ fn inet(network: Network, host: Piece<'_>, ports: Piece<'_>) -> Result<Parsed, P
 }
 
 /// Takes `tcp://`, `unix:` and their kin off the front.
-fn split_network(text: Piece<'_>, default: Network) -> Result<(Network, Piece<'_>), ParseError> {
+pub(super) fn split_network(
+    text: Piece<'_>,
+    default: Network,
+) -> Result<(Network, Piece<'_>), ParseError> {
     let whole = text.text();
     for network in [Network::Unix, Network::Unixgram] {
         let colon = network.name().len();

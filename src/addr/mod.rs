@@ -19,6 +19,7 @@ mod host;
 pub mod hostport;
 pub mod ip;
 pub mod list;
+pub mod listen;
 mod lookup_port;
 pub mod mac;
 pub(crate) mod nearest;

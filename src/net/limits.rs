@@ -52,6 +52,21 @@ pub fn parallel_sockets() -> usize {
     budget(soft)
 }
 
+/// Descriptors that a server keeps for what is not a connection: listeners, workers, pipes, files.
+const SERVER_RESERVE: u64 = 128;
+
+/// How many connections a server may hold under the limit in force; at least one.
+#[must_use]
+pub fn connections() -> u64 {
+    let soft = sys::descriptor_limit().map_or(ASSUMED, |(soft, _)| soft);
+    soft.saturating_sub(SERVER_RESERVE).max(soft / 2).max(1)
+}
+
+/// Below how many connections descriptors are so plenty that pipes may take some.
+pub(super) fn connections_beside_pipes() -> usize {
+    usize::try_from(connections() / 2).unwrap_or(usize::MAX)
+}
+
 fn budget(soft: u64) -> usize {
     let budget = soft.saturating_sub(RESERVED).clamp(1, PARALLEL_AT_MOST);
     usize::try_from(budget).unwrap_or(usize::MAX)

@@ -12,11 +12,15 @@ pub mod facts;
 mod icmp;
 pub mod interface;
 pub mod limits;
+pub mod listen;
 pub mod options;
+pub mod serve;
 mod socket;
+mod socket_options;
 mod sockopt;
 pub mod stream;
 pub mod sweep;
+pub mod syn;
 mod sys;
 pub mod tcp_info;
 

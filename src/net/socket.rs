@@ -44,6 +44,16 @@ impl Socket {
         }
     }
 
+    /// A connection that was accepted: nothing was asked of it, and its handshake is the peer's.
+    pub(super) fn accepted(io: Watched, peer: &PeerAddr) -> Self {
+        Self {
+            io,
+            peer: peer.clone(),
+            asked: SocketOptions::default(),
+            syn_retransmits: None,
+        }
+    }
+
     fn fd(&self) -> BorrowedFd<'_> {
         self.io.as_fd()
     }

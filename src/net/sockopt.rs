@@ -234,3 +234,35 @@ pub(super) fn only_fitting(peer: &PeerAddr, asked: &SocketOptions) -> Result<(),
         None => Ok(()),
     }
 }
+
+/// Sets on a listening socket what every accepted connection inherits (Linux copies them), so that
+/// accepting costs no further call.
+pub(super) fn for_accepted(
+    fd: BorrowedFd<'_>,
+    options: &super::listen::ListenOptions,
+) -> Result<(), Failure> {
+    set(fd, NODELAY, 1, "TCP_NODELAY", "listen")?;
+    if options.keepalive.enabled {
+        set_keepalive(fd, &options.keepalive)?;
+    }
+    if let Some(limit) = options.user_timeout {
+        let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
+        let asked = format!("--user-timeout {millis}ms");
+        set(fd, USER_TIMEOUT, millis, "TCP_USER_TIMEOUT", &asked)?;
+    }
+    if options.save_syn {
+        set(
+            fd,
+            super::socket_options::SAVE_SYN,
+            1,
+            "TCP_SAVE_SYN",
+            "--syn",
+        )?;
+    }
+    Ok(())
+}
+
+/// Says which option of a listening socket was refused and why.
+pub(super) fn refused_option(asked: &str, symbol: &str, error: &io::Error) -> Failure {
+    refused(format_args!("{asked}"), symbol, error)
+}

@@ -61,6 +61,39 @@ pub(crate) const DIAL: &[Example] = &[
     ),
 ];
 
+/// What `netkit listen` is used for.
+pub(crate) const LISTEN: &[Example] = &[
+    Example(
+        "netkit listen :8080",
+        "Does anything arrive, and from where? It gets its bytes back.",
+    ),
+    Example(
+        "netkit listen 127.0.0.1:0 --once --json",
+        "What did that one client do? (the port is in the first line)",
+    ),
+    Example(
+        "netkit listen udp://:9000 tcp://:9000 unix:/tmp/s",
+        "The same over UDP, TCP and a Unix socket, in one process.",
+    ),
+    Example(
+        "netkit listen :8080 --max-connections 100 --overload reset",
+        "What do clients do when the server is full?",
+    ),
+    Example(
+        "netkit listen :8080 --idle-timeout 30s --dump=hex -v",
+        "What do they send first, and what does the kernel know of them at the end?",
+    ),
+    Example(
+        "netkit listen :8080 --discard --summary --stats-interval 1s",
+        "How much arrives each second?",
+    ),
+];
+
+/// How `netkit listen` speaks to programs.
+pub(crate) const LISTEN_JSON: &str = "--json prints a line an event: `listening` (with the port, before the first connection is \
+accepted), `accept`, `data` (with --dump), `reject`, `close`, `stats` (with --stats-interval), `warning`, and `summary` at the end. \
+With --summary only `listening`, `stats`, `warning` and `summary`. `netkit generate schema` prints the JSON Schema.";
+
 /// What `netkit parse-addr` is used for.
 pub(crate) const PARSE_ADDR: &[Example] = &[
     Example(
@@ -179,6 +212,23 @@ pub(crate) fn dial_long() -> String {
     text.push_str(&exit_codes());
     text.push_str("\nExamples:\n");
     examples(&mut text, DIAL);
+    text
+}
+
+/// Below `netkit listen -h`.
+pub(crate) fn listen_short() -> String {
+    let mut text = "Examples:\n".to_owned();
+    examples(&mut text, &LISTEN[..4]);
+    text.push_str("\nMore with --help: all examples, exit codes, JSON.\n");
+    text
+}
+
+/// Below `netkit listen --help`.
+pub(crate) fn listen_long() -> String {
+    let mut text = format!("JSON:\n  {LISTEN_JSON}\n\n");
+    text.push_str(&exit_codes());
+    text.push_str("\nExamples:\n");
+    examples(&mut text, LISTEN);
     text
 }
 

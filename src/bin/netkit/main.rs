@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     };
     let done = match plan.action {
         Action::Dial(dial) => block_on(run::dial(*dial, plan.output)),
+        Action::Listen(listen) => block_on(run::listen(*listen, plan.output)),
         Action::ParseAddr(parse) => Ok(run::parse_addr(&parse, plan.output)),
         Action::Resolve(query) => block_on(run::resolve(*query, plan.output)),
         Action::Demo => demo::run(&plan.output.view),

@@ -4,22 +4,30 @@
 //! owned descriptors; what the bytes mean is decided outside, in safe code that tests can feed.
 //! Descriptors made here are always non-blocking and closed on exec.
 
+mod datagrams;
 mod epoll;
 mod limit;
+mod listen;
 mod option;
+mod poller;
 mod raw_addr;
 mod socket;
+mod splice;
 mod watch;
 
+pub(in crate::net) use datagrams::Batch;
 pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{
     descriptor_limit, index_of_interface, name_of_interface, set_descriptor_limit,
 };
+pub(in crate::net) use listen::{accept, enable, inherited, linger_zero, listen};
 pub(in crate::net) use option::{get_bytes, get_int, set_bytes, set_int};
+pub(in crate::net) use poller::{Fetched, Poller, Ready, Waker};
 pub(in crate::net) use raw_addr::{RawAddr, parse_inet};
 pub(in crate::net) use socket::{
     bind, connect, local_addr, peer_addr, receive, receive_error, send, shutdown_write, socket,
 };
+pub(in crate::net) use splice::Pipe;
 pub(in crate::net) use watch::{Watched, watch};
 
 use std::io;

@@ -20,6 +20,10 @@ pub(crate) struct DialArgs {
     pub(crate) exchange: ExchangeArgs,
     #[command(flatten)]
     pub(crate) keepalive: KeepaliveArgs,
+    /// Keeps the connection open that long and counts the probes.
+    #[arg(long, value_name = "DURATION", help_heading = "Keepalive")]
+    #[arg(value_parser = super::values::positive_duration)]
+    pub(crate) hold: Option<std::time::Duration>,
     #[command(flatten)]
     pub(crate) socket: SocketArgs,
     #[command(flatten)]

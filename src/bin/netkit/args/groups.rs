@@ -47,7 +47,7 @@ pub(crate) struct TargetArgs {
     pub(crate) ns: Vec<NameServer>,
 }
 
-fn network_parser() -> impl clap::builder::TypedValueParser<Value = Network> {
+pub(super) fn network_parser() -> impl clap::builder::TypedValueParser<Value = Network> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
     PossibleValuesParser::new(Network::ALL.map(Network::name))
         .try_map(|name| Network::from_name(&name).ok_or("an unknown network"))
@@ -150,9 +150,6 @@ pub(crate) struct KeepaliveArgs {
     /// How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`).
     #[arg(long, value_name = "DURATION", value_parser = values::user_timeout, allow_negative_numbers = true)]
     pub(crate) user_timeout: Option<Duration>,
-    /// Keeps the connection open that long and counts the probes.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
-    pub(crate) hold: Option<Duration>,
 }
 
 /// What the socket is asked to be.

@@ -7,6 +7,7 @@ mod bytes;
 mod complaint;
 mod dial;
 mod groups;
+mod listen;
 mod parse_addr;
 mod resolve;
 pub(crate) mod values;
@@ -26,6 +27,7 @@ pub(crate) use groups::{
     RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,
 };
 
+pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg};
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use resolve::{
     NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
@@ -49,6 +51,12 @@ pub(crate) struct Cli {
 /// The whole definition, with examples and exit codes: what help, man pages and completions show.
 pub(crate) fn command() -> clap::Command {
     let mut cli = Cli::command().after_help(help::overview());
+    if let Some(listen) = cli.find_subcommand_mut("listen") {
+        let (short, long) = (help::listen_short(), help::listen_long());
+        *listen = std::mem::take(listen)
+            .after_help(short)
+            .after_long_help(long);
+    }
     if let Some(dial) = cli.find_subcommand_mut("dial") {
         let (short, long) = (help::dial_short(), help::dial_long());
         *dial = std::mem::take(dial).after_help(short).after_long_help(long);
@@ -99,6 +107,11 @@ pub(crate) enum Command {
     /// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
     /// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
     Dial(Box<DialArgs>),
+    /// Be the other end: an echo server, or one that behaves as badly as asked, and tell what comes.
+    ///
+    /// One process serves several addresses. `:8080` is all addresses of both families, as in Go;
+    /// port 0 is chosen by the kernel and printed before the first connection is accepted.
+    Listen(Box<ListenArgs>),
     /// Say what an address is, compute with networks, find addresses in text.
     ParseAddr(Box<ParseAddrArgs>),
     Resolve(Box<ResolveArgs>),

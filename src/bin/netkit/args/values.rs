@@ -320,6 +320,41 @@ pub(crate) fn count(text: &str) -> Parsed<u64> {
     })
 }
 
+/// A limit that lets something through.
+pub(crate) fn at_least_one(text: &str) -> Parsed<u64> {
+    bounded(text, 1, u64::MAX)
+}
+
+/// A size above zero.
+pub(crate) fn positive_size(text: &str) -> Parsed<u64> {
+    match size(text)? {
+        0 => Err(ValueError::new(format!("`{text}` is nothing at all"), SIZE)),
+        size => Ok(size),
+    }
+}
+
+/// Threads; more than this make no sense on any machine.
+pub(crate) fn workers(text: &str) -> Parsed<usize> {
+    bounded(text, 1, 1_024).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+}
+
+/// The length of a queue, an `int` to the kernel.
+pub(crate) fn backlog(text: &str) -> Parsed<u32> {
+    bounded(text, 0, i32::MAX as u64).map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+/// How many a second: `100`, `0.5`, `100/s`.
+pub(crate) fn rate(text: &str) -> Parsed<f64> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err(ValueError::new(
+            format!("`{text}` is not a rate"),
+            "how many a second: `100`, `0.5`, `100/s`",
+        )),
+    }
+}
+
 #[cfg(test)]
 #[path = "values_tests.rs"]
 mod tests;

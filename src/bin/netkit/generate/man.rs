@@ -29,6 +29,7 @@ fn overview(cli: &Command) -> io::Result<String> {
     page.push_str(&json(help::JSON));
     page.push_str(&see_also(&[
         "netkit-dial(1)",
+        "netkit-listen(1)",
         "netkit-parse-addr(1)",
         "netkit-resolve(1)",
         "netkit-demo(1)",
@@ -52,6 +53,18 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
             "ip(7)",
             "ss(8)",
             "timeout(1)",
+        ]));
+    } else if name == "netkit-listen" {
+        page.push_str(&examples(help::LISTEN));
+        page.push_str(&exit_status());
+        page.push_str(&json(help::LISTEN_JSON));
+        page.push_str(&see_also(&[
+            "netkit(1)",
+            "netkit-dial(1)",
+            "nc(1)",
+            "socat(1)",
+            "systemd.socket(5)",
+            "ss(8)",
         ]));
     } else if name == "netkit-parse-addr" {
         page.push_str(&examples(help::PARSE_ADDR));

@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, lines, resolve};
+use crate::output::json::{Line, lines, listen, resolve};
 
 /// The whole schema, indented.
 pub(super) fn text() -> String {
@@ -19,6 +19,15 @@ pub(super) fn text() -> String {
         line::<resolve::Resolve<'_>>("resolve", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
+        line::<listen::Listening<'_>>("listening", &mut generator),
+        line::<listen::Accept>("accept", &mut generator),
+        line::<listen::Data>("data", &mut generator),
+        line::<listen::Reject>("reject", &mut generator),
+        line::<listen::Close>("close", &mut generator),
+        line::<listen::Stats<'_>>("stats", &mut generator),
+        line::<listen::Draining>("draining", &mut generator),
+        line::<listen::Warning<'_>>("warning", &mut generator),
+        line::<listen::Summary<'_>>("summary", &mut generator),
         plain::<Plain<Addr<'_>>>("addr", "addr", &mut generator),
         plain::<Brief<'_>>("addr", "addr, brief", &mut generator),
         plain::<Plain<Computed<'_>>>("addr_result", "addr_result", &mut generator),

@@ -14,6 +14,7 @@ macro_rules! put {
 pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod json;
+pub(crate) mod listen;
 mod out;
 pub(crate) mod progress;
 mod queue;

@@ -211,7 +211,7 @@ fn config(args: &DialArgs) -> dial::Config {
         race_all: args.race.race_all,
         socket: socket(&args.socket, &args.keepalive),
         exchange: exchange(&args.exchange),
-        hold: args.keepalive.hold,
+        hold: args.hold,
         ..default
     }
 }
@@ -247,7 +247,7 @@ fn socket(args: &SocketArgs, keepalive: &KeepaliveArgs) -> SocketOptions {
     }
 }
 
-fn keepalive_values(args: &KeepaliveArgs) -> Keepalive {
+pub(super) fn keepalive_values(args: &KeepaliveArgs) -> Keepalive {
     let default = Keepalive::default();
     Keepalive {
         enabled: !args.no_keepalive,

@@ -24,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) clicolor_force: bool,
     /// `TERM=dumb`.
     pub(crate) term_dumb: bool,
+    /// Sockets that the service manager has passed to this process (`LISTEN_FDS`).
+    pub(crate) passed_sockets: usize,
 }
 
 impl Environment {
@@ -45,8 +47,16 @@ impl Environment {
             clicolor_force: set("CLICOLOR_FORCE")
                 && env::var_os("CLICOLOR_FORCE") != Some("0".into()),
             term_dumb: env::var_os("TERM") == Some("dumb".into()),
+            passed_sockets: passed_sockets(),
         }
     }
+}
+
+/// `LISTEN_FDS`, if `LISTEN_PID` says that it is meant for us (`sd_listen_fds(3)`).
+fn passed_sockets() -> usize {
+    let number = |name| env::var(name).ok()?.parse::<usize>().ok();
+    let ours = number("LISTEN_PID") == usize::try_from(std::process::id()).ok();
+    number("LISTEN_FDS").filter(|_| ours).unwrap_or_default()
 }
 
 fn set(name: &str) -> bool {

@@ -6,6 +6,7 @@
 
 mod dial;
 mod environment;
+mod listen;
 mod needs;
 mod output;
 mod parse_addr;
@@ -16,6 +17,7 @@ mod tests;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
+pub(crate) use listen::ListenPlan;
 pub(crate) use output::{Format, OutputSettings};
 pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
@@ -36,6 +38,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) enum Action {
     Dial(Box<DialPlan>),
+    Listen(Box<ListenPlan>),
     ParseAddr(Box<AddrPlan>),
     Resolve(Box<QueryPlan>),
     Demo,
@@ -48,6 +51,11 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         Command::Dial(args) => {
             let output = OutputSettings::new(&args.output, environment)?;
             let action = Action::Dial(Box::new(dial::plan(*args)?));
+            Ok(Plan { action, output })
+        }
+        Command::Listen(args) => {
+            let output = OutputSettings::new(&args.output, environment)?;
+            let action = Action::Listen(Box::new(listen::plan(&args, environment)?));
             Ok(Plan { action, output })
         }
         Command::ParseAddr(args) => {

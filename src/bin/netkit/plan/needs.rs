@@ -50,7 +50,7 @@ impl NetworkNeeds {
             stream: given(&[
                 (args.exchange.banner, "--banner"),
                 (args.exchange.shutdown_write, "--shutdown-write"),
-                (keepalive.hold.is_some(), "--hold"),
+                (args.hold.is_some(), "--hold"),
             ]),
             inet: given(&[
                 (args.target.ipv4, "-4"),

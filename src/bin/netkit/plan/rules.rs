@@ -5,19 +5,25 @@
 
 use netkit::addr::Family;
 
-use crate::args::DialArgs;
+use crate::args::{DialArgs, KeepaliveArgs};
 use crate::usage::UsageError;
 
 pub(super) type Checked = Result<(), UsageError>;
 
 /// Two flags that exclude each other, whether both were given, and why.
-struct Pair(bool, &'static str, bool, &'static str, &'static str);
+pub(super) struct Pair(
+    pub(super) bool,
+    pub(super) &'static str,
+    pub(super) bool,
+    pub(super) &'static str,
+    pub(super) &'static str,
+);
 
 /// Runs every rule that needs nothing but the flags.
 pub(super) fn check(args: &DialArgs) -> Checked {
     one_payload(args)?;
     one_expectation(args)?;
-    one_keepalive(args)?;
+    one_keepalive(&args.keepalive)?;
     one_family(args)?;
     one_code_point(args)?;
     one_mode(args)?;
@@ -29,7 +35,7 @@ pub(super) fn check(args: &DialArgs) -> Checked {
     something_to_read(args)
 }
 
-fn exclusive(pairs: &[Pair]) -> Checked {
+pub(super) fn exclusive(pairs: &[Pair]) -> Checked {
     for Pair(first, first_flag, second, second_flag, why) in pairs {
         if *first && *second {
             let message = format!("{first_flag} does not go with {second_flag}: {why}");
@@ -106,8 +112,7 @@ fn something_to_read(args: &DialArgs) -> Checked {
     }
 }
 
-fn one_keepalive(args: &DialArgs) -> Checked {
-    let args = &args.keepalive;
+pub(super) fn one_keepalive(args: &KeepaliveArgs) -> Checked {
     let why = "no probes are sent";
     exclusive(&[
         Pair(
@@ -167,7 +172,7 @@ fn one_code_point(args: &DialArgs) -> Checked {
 
 fn one_mode(args: &DialArgs) -> Checked {
     let wait = args.wait.wait.is_some();
-    let (count, hold) = (args.repeat.count.is_some(), args.keepalive.hold.is_some());
+    let (count, hold) = (args.repeat.count.is_some(), args.hold.is_some());
     let pretty = args.output.pretty;
     let stream = "a stream is one line an object (--json)";
     exclusive(&[
@@ -218,7 +223,7 @@ fn stdio_alone(args: &DialArgs) -> Checked {
             "the end of the input does it",
         ),
         with(
-            args.keepalive.hold.is_some(),
+            args.hold.is_some(),
             "--hold",
             "it stays open until both sides end",
         ),
@@ -280,7 +285,7 @@ fn race_all_alone(args: &DialArgs) -> Checked {
         with(exchange.read.is_some(), "--read"),
         with(exchange.banner, "--banner"),
         with(exchange.shutdown_write, "--shutdown-write"),
-        with(args.keepalive.hold.is_some(), "--hold"),
+        with(args.hold.is_some(), "--hold"),
     ])
 }
 
@@ -383,7 +388,7 @@ pub(super) fn number_of_targets(args: &DialArgs, many: bool) -> Checked {
             "several targets",
         ));
     }
-    if many && args.keepalive.hold.is_some() {
+    if many && args.hold.is_some() {
         return Err(UsageError::new(
             "--hold keeps one connection open",
             "one target",

@@ -3,6 +3,7 @@
 //! The only place where both meet. Nothing is measured here and nothing is formatted.
 
 mod input;
+mod listen;
 mod many;
 mod parse_addr;
 mod repeat;
@@ -11,6 +12,7 @@ mod single;
 mod stdio;
 mod wait;
 
+pub(crate) use listen::listen;
 pub(crate) use parse_addr::parse_addr;
 pub(crate) use resolve::resolve;
 
@@ -75,6 +77,11 @@ pub(crate) async fn dial(plan: DialPlan, output: OutputSettings) -> Exit {
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
     };
+    finish(&mut out, exit)
+}
+
+/// Waits for the writer; what went wrong with standard output decides about the status.
+fn finish(out: &mut Out, exit: Exit) -> Exit {
     let lost = out.close();
     if lost > 0 {
         messages::say(&format!(

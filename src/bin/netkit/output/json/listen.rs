@@ -1,0 +1,409 @@
+//! The lines of `netkit listen --json`.
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use netkit::dial::report::Bytes;
+use netkit::event::Stamped;
+use netkit::listen::report::{ClosedBy, Rejected};
+use netkit::listen::{Behaviour, EndedBy, Event, Report, Totals};
+use netkit::net::TcpInfo;
+use netkit::net::facts::KeepaliveValues;
+use netkit::net::listen::ListenFacts;
+use netkit::net::serve::{Cause, Closed, Opened};
+use netkit::net::syn::Syn;
+use netkit::policy::admission::{Overload, Reason};
+use netkit::time::Millis;
+use serde::Serialize;
+
+use super::Line;
+use crate::plan::ListenPlan;
+
+/// `"type":"listening"`: a socket listens, before any connection is accepted.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Listening<'a> {
+    #[serde(flatten)]
+    pub(crate) facts: &'a ListenFacts,
+}
+
+/// The other end, joined and in parts; all `null` for a Unix socket.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "keys of the contract")]
+pub(crate) struct Peer {
+    pub(crate) peer: Option<String>,
+    pub(crate) peer_ip: Option<std::net::IpAddr>,
+    pub(crate) peer_port: Option<u16>,
+}
+
+impl From<Option<SocketAddr>> for Peer {
+    fn from(peer: Option<SocketAddr>) -> Self {
+        Self {
+            peer: peer.map(|peer| peer.to_string()),
+            peer_ip: peer.map(|peer| peer.ip()),
+            peer_port: peer.map(|peer| peer.port()),
+        }
+    }
+}
+
+/// `"type":"accept"`: a connection has come in.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Accept {
+    /// Its number, from 1.
+    pub(crate) id: u64,
+    /// The index of its listener, in the order of the `listening` lines.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// With `--syn`: its SYN; `null` otherwise, or if the kernel kept none.
+    pub(crate) syn: Option<Syn>,
+}
+
+/// `"type":"data"`: the first bytes of a connection, or of a datagram.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "keys of the contract")]
+pub(crate) struct Data {
+    /// The connection's number; `null` for a datagram.
+    pub(crate) id: Option<u64>,
+    /// The index of its listener.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// What came.
+    pub(crate) data: Bytes,
+    /// Whether more came than is shown.
+    pub(crate) truncated: bool,
+}
+
+/// `"type":"reject"`: a connection was not let in.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Reject {
+    /// The index of its listener.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// Why.
+    pub(crate) reason: Reason,
+    /// `rst` or `fin`.
+    pub(crate) how: &'static str,
+}
+
+/// `"type":"close"`: a connection has closed.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Close {
+    /// Its number.
+    pub(crate) id: u64,
+    /// The index of its listener.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// Bytes received.
+    pub(crate) bytes_in: u64,
+    /// Bytes sent.
+    pub(crate) bytes_out: u64,
+    /// From its acceptance to its end.
+    pub(crate) duration_ms: Millis,
+    /// Why.
+    pub(crate) cause: Cause,
+    /// Who ended it: `peer`, `netkit` or `network`.
+    pub(crate) by: &'static str,
+    /// With `-v`: the kernel's view at the end; `null` otherwise.
+    pub(crate) tcp_info: Option<TcpInfo>,
+}
+
+/// `"type":"stats"`: what has been counted, with `--stats-interval`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Stats<'a> {
+    #[serde(flatten)]
+    pub(crate) totals: &'a Totals,
+    /// Since the line before.
+    pub(crate) accepts_per_second: f64,
+    /// Since the line before.
+    pub(crate) bytes_in_per_second: f64,
+    /// Since the line before.
+    pub(crate) bytes_out_per_second: f64,
+}
+
+/// `"type":"draining"`: the server no longer accepts.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Draining {
+    /// Why.
+    pub(crate) ended_by: EndedBy,
+    /// Connections that are still open.
+    pub(crate) open: u64,
+}
+
+/// `"type":"warning"`: something that a person should know.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Warning<'a> {
+    pub(crate) message: &'a str,
+}
+
+/// Which summary this is.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    Listen,
+}
+
+/// `"type":"summary"` of a server: the last line.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Summary<'a> {
+    mode: Mode,
+    #[serde(flatten)]
+    report: &'a Report,
+    /// The status netkit ends with; `null` in an interim summary.
+    exit_code: Option<u8>,
+    /// What was asked.
+    config: &'a ListenConfig,
+}
+
+impl<'a> Summary<'a> {
+    pub(crate) fn new(report: &'a Report, exit_code: Option<u8>, config: &'a ListenConfig) -> Self {
+        Self {
+            mode: Mode::Listen,
+            report,
+            exit_code,
+            config,
+        }
+    }
+}
+
+/// What a server was asked to do.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "keys of the contract")]
+pub(crate) struct ListenConfig {
+    pub(crate) behaviour: &'static str,
+    pub(crate) max_connections: Option<u64>,
+    pub(crate) max_per_ip: Option<u64>,
+    pub(crate) accept_rate: Option<f64>,
+    /// Connections in all; `null`: no end.
+    pub(crate) count: Option<u64>,
+    pub(crate) overload: Overload,
+    pub(crate) shed_above: Option<u64>,
+    pub(crate) idle_timeout_ms: Option<Millis>,
+    pub(crate) max_lifetime_ms: Option<Millis>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) grace_ms: Millis,
+    pub(crate) duration_ms: Option<Millis>,
+    /// `null`: one a processor.
+    pub(crate) workers: Option<usize>,
+    pub(crate) allow_amplification: bool,
+    pub(crate) keepalive: KeepaliveValues,
+    pub(crate) user_timeout_ms: Option<Millis>,
+    pub(crate) interface: Option<String>,
+    pub(crate) reuse_port: bool,
+    /// `null`: the kernel's maximum.
+    pub(crate) backlog: Option<u32>,
+    pub(crate) fastopen: bool,
+    pub(crate) mptcp: bool,
+}
+
+impl From<&ListenPlan> for ListenConfig {
+    fn from(plan: &ListenPlan) -> Self {
+        let (config, options) = (&plan.config, &plan.options);
+        let limits = &config.limits;
+        Self {
+            behaviour: match config.behaviour {
+                Behaviour::Discard => "discard",
+                _ => "echo",
+            },
+            max_connections: limits.max_connections,
+            max_per_ip: limits.max_per_ip,
+            accept_rate: limits.accept_rate,
+            count: limits.count,
+            overload: limits.overload,
+            shed_above: limits.breaker.rejects,
+            idle_timeout_ms: config.idle_timeout.map(Millis),
+            max_lifetime_ms: config.max_lifetime.map(Millis),
+            max_bytes: config.max_bytes,
+            grace_ms: config.grace.into(),
+            duration_ms: config.duration.map(Millis),
+            workers: config.workers,
+            allow_amplification: config.allow_amplification,
+            keepalive: options.keepalive.into(),
+            user_timeout_ms: options.user_timeout.map(Millis),
+            interface: options.interface.clone(),
+            reuse_port: options.reuse_port,
+            backlog: options.backlog,
+            fastopen: options.fastopen,
+            mptcp: options.mptcp,
+        }
+    }
+}
+
+/// Who ended a connection.
+pub(crate) fn by(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Fin | Cause::Reset => "peer",
+        Cause::Lost => "network",
+        _ => "netkit",
+    }
+}
+
+/// The line of an event; empty if it has none.
+pub(crate) fn event(
+    event: &Stamped<Event>,
+    plan: &ListenPlan,
+    before: &Totals,
+    start: SystemTime,
+    terminal: bool,
+) -> String {
+    let at = event.at;
+    let writer = Writer {
+        start,
+        at,
+        terminal,
+    };
+    match &event.event {
+        Event::Listening(facts) => {
+            let warnings = facts
+                .warnings
+                .iter()
+                .map(|message| writer.line("warning", Warning { message }));
+            let warnings: String = warnings.collect();
+            writer.line("listening", Listening { facts }) + &warnings
+        }
+        Event::Exhausted { errno } => {
+            let message = super::super::listen::exhausted(*errno);
+            writer.line("warning", Warning { message: &message })
+        }
+        Event::Stats(totals) if plan.config.stats_interval.is_some() => {
+            let rates = Rates::between(before, totals);
+            let stats = Stats {
+                totals,
+                accepts_per_second: rates.accepts,
+                bytes_in_per_second: rates.bytes_in,
+                bytes_out_per_second: rates.bytes_out,
+            };
+            writer.line("stats", stats)
+        }
+        Event::Draining { by, open } => {
+            let (ended_by, open) = (*by, *open);
+            writer.line("draining", Draining { ended_by, open })
+        }
+        event if plan.lines => connection(event, &writer),
+        _ => String::new(),
+    }
+}
+
+fn connection(event: &Event, writer: &Writer) -> String {
+    match event {
+        Event::Opened(opened) => writer.line("accept", accept(opened)),
+        Event::Closed(closed) => writer.line("close", close(closed)),
+        Event::Rejected {
+            listener,
+            peer,
+            reason,
+            reset,
+        } => {
+            let body = Reject {
+                listener: *listener,
+                peer: (*peer).into(),
+                reason: *reason,
+                how: if *reset { "rst" } else { "fin" },
+            };
+            writer.line("reject", body)
+        }
+        Event::Data {
+            id,
+            listener,
+            peer,
+            bytes,
+            cut,
+        } => {
+            let body = Data {
+                id: *id,
+                listener: *listener,
+                peer: (*peer).into(),
+                data: bytes.clone().into(),
+                truncated: *cut,
+            };
+            writer.line("data", body)
+        }
+        _ => String::new(),
+    }
+}
+
+fn accept(opened: &Opened) -> Accept {
+    Accept {
+        id: opened.id,
+        listener: opened.listener,
+        peer: opened.peer.into(),
+        syn: opened.syn.as_deref().cloned(),
+    }
+}
+
+fn close(closed: &Closed) -> Close {
+    Close {
+        id: closed.id,
+        listener: closed.listener,
+        peer: closed.peer.into(),
+        bytes_in: closed.bytes_in,
+        bytes_out: closed.bytes_out,
+        duration_ms: closed.lasted.into(),
+        cause: closed.cause,
+        by: by(closed.cause),
+        tcp_info: closed.tcp_info.as_deref().cloned(),
+    }
+}
+
+struct Writer {
+    start: SystemTime,
+    at: Duration,
+    terminal: bool,
+}
+
+impl Writer {
+    fn line<T: Serialize>(&self, kind: &'static str, body: T) -> String {
+        Line::new(kind, self.start, self.at, body).compact(self.terminal)
+    }
+}
+
+/// What has been counted in each second since the statistics before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rates {
+    pub(crate) accepts: f64,
+    pub(crate) bytes_in: f64,
+    pub(crate) bytes_out: f64,
+}
+
+impl Rates {
+    pub(crate) fn between(before: &Totals, now: &Totals) -> Self {
+        let time = now.lasted_ms.0.saturating_sub(before.lasted_ms.0);
+        #[expect(clippy::cast_precision_loss, reason = "for people and graphs")]
+        let rate = |before: u64, now: u64| {
+            let seconds = time.as_secs_f64();
+            if seconds > 0.0 {
+                now.saturating_sub(before) as f64 / seconds
+            } else {
+                0.0
+            }
+        };
+        Self {
+            accepts: rate(before.accepted, now.accepted),
+            bytes_in: rate(before.bytes_in, now.bytes_in),
+            bytes_out: rate(before.bytes_out, now.bytes_out),
+        }
+    }
+}
+
+/// Every cause that has been counted, with its number.
+pub(crate) fn causes(closed: &ClosedBy) -> Vec<(Cause, u64)> {
+    let mut rows = closed.rows();
+    rows.retain(|(_, count)| *count > 0);
+    rows
+}
+
+/// Every reason that has been counted, with its number.
+pub(crate) fn reasons(rejected: &Rejected) -> Vec<(Reason, u64)> {
+    let counts = [
+        rejected.max_connections,
+        rejected.max_per_ip,
+        rejected.accept_rate,
+        rejected.breaker,
+        rejected.descriptors,
+    ];
+    let mut rows: Vec<_> = Reason::ALL.into_iter().zip(counts).collect();
+    rows.retain(|(_, count)| *count > 0);
+    rows
+}

@@ -1,0 +1,359 @@
+//! What a server tells people: a line an event, and the summary.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use netkit::event::Stamped;
+use netkit::listen::{EndedBy, Event, Report, Totals};
+use netkit::net::listen::ListenFacts;
+use netkit::net::serve::{Cause, Closed, Opened};
+use netkit::net::syn::Syn;
+use netkit::policy::admission::Reason;
+use netkit::time::Millis;
+
+use super::View;
+use super::facts::counted;
+use super::json::listen::{Rates, causes, reasons};
+use super::style::Tone;
+use super::text::escape_bytes;
+use crate::plan::ListenPlan;
+
+/// The line of an event; empty if it has none.
+pub(crate) fn event(
+    event: &Stamped<Event>,
+    plan: &ListenPlan,
+    before: &Totals,
+    start: SystemTime,
+    view: &View,
+) -> String {
+    match &event.event {
+        Event::Listening(facts) => listening(facts, view),
+        Event::Exhausted { errno } => {
+            let text = exhausted(*errno);
+            format!("{}\n", view.paint(Tone::Warn, &text))
+        }
+        Event::Stats(totals) if plan.config.stats_interval.is_some() => {
+            format!("{} {}\n", clock(start, event.at), stats(before, totals))
+        }
+        Event::Draining { by, open } => draining(*by, *open, plan.config.grace, view),
+        event_of if plan.lines => {
+            let text = connection(event_of, plan, view);
+            if text.is_empty() {
+                return text;
+            }
+            format!("{} {text}", clock(start, event.at))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The time of day, UTC, to the millisecond.
+fn clock(start: SystemTime, at: Duration) -> String {
+    let text = humantime::format_rfc3339_millis(start + at).to_string();
+    text.get(11..).unwrap_or(&text).to_owned()
+}
+
+fn listening(facts: &ListenFacts, view: &View) -> String {
+    let mut text = format!("listening on {}", facts.local);
+    if !facts.local.starts_with(facts.network.name()) {
+        put!(text, " ({})", facts.network);
+    }
+    if facts.both_families {
+        text.push_str(", IPv4 and IPv6");
+    }
+    if let Some(backlog) = facts.backlog {
+        put!(text, ", backlog {backlog}");
+    }
+    if facts.inherited {
+        text.push_str(", from the service manager");
+    }
+    let mut text = view.paint(Tone::Strong, &text) + "\n";
+    for warning in &facts.warnings {
+        put!(text, "{}\n", view.paint(Tone::Warn, warning));
+    }
+    text
+}
+
+/// What a lack of descriptors or memory means.
+pub(crate) fn exhausted(errno: i32) -> String {
+    let what = match errno {
+        24 => "no descriptor is left (ulimit -n)",
+        23 => "the system has no descriptor left (fs.file-max)",
+        _ => "the kernel has no memory left for sockets",
+    };
+    format!("cannot accept: {what}; connections wait in the backlog")
+}
+
+fn draining(by: EndedBy, open: u64, grace: Duration, view: &View) -> String {
+    if open == 0 || by == EndedBy::Count {
+        return String::new();
+    }
+    let (open, grace) = (counted(open, "connection"), Millis(grace));
+    let text = format!("stopping: {open} open, reset in {grace}");
+    format!("{}\n", view.paint(Tone::Warn, &text))
+}
+
+fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
+    match event {
+        Event::Opened(opened) => accept(opened, view),
+        Event::Closed(closed) => close(closed, view),
+        Event::Rejected {
+            peer,
+            reason,
+            reset,
+            ..
+        } => {
+            let how = if *reset { "rst" } else { "fin" };
+            let text = format!("- reject {}  {} ({how})", name(*peer), describe(*reason));
+            format!("{}\n", view.paint(Tone::Bad, &text))
+        }
+        Event::Data {
+            id,
+            peer,
+            bytes,
+            cut,
+            ..
+        } => data(*id, *peer, bytes, *cut, plan.hex, view),
+        _ => String::new(),
+    }
+}
+
+fn name(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(|| "unix".to_owned(), |peer| peer.to_string())
+}
+
+fn accept(opened: &Opened, view: &View) -> String {
+    let mut text = format!("#{} accept {}\n", opened.id, name(opened.peer));
+    if let Some(syn) = &opened.syn {
+        let line = format!("    syn {}", describe_syn(syn));
+        put!(text, "{}\n", view.paint(Tone::Dim, &line));
+    }
+    text
+}
+
+fn describe_syn(syn: &Syn) -> String {
+    let mut text = format!("ttl {}, window {}", syn.ttl, syn.window);
+    if let Some(mss) = syn.mss {
+        put!(text, ", MSS {mss}");
+    }
+    if let Some(scale) = syn.window_scale {
+        put!(text, ", scale {scale}");
+    }
+    let flags = [
+        (syn.sack, "SACK"),
+        (syn.timestamps, "timestamps"),
+        (syn.ecn, "ECN"),
+        (syn.mptcp, "MPTCP"),
+        (syn.fastopen, "Fast Open"),
+    ];
+    for (_, name) in flags.into_iter().filter(|(on, _)| *on) {
+        put!(text, ", {name}");
+    }
+    let kinds: Vec<_> = syn.options.iter().map(u8::to_string).collect();
+    put!(text, "; options {}", kinds.join(" "));
+    text
+}
+
+fn close(closed: &Closed, view: &View) -> String {
+    let (tone, how) = describe_cause(closed.cause);
+    let lasted = Millis(closed.lasted);
+    let mut text = format!(
+        "#{} close  {}  in {}, out {}, {lasted}, {}\n",
+        closed.id,
+        name(closed.peer),
+        bytes(closed.bytes_in),
+        bytes(closed.bytes_out),
+        view.paint(tone, how),
+    );
+    if let Some(info) = &closed.tcp_info {
+        let line = format!(
+            "    tcp rtt {} (± {}), {} sent again, cwnd {}, MSS {}, {}",
+            info.rtt_ms,
+            info.rttvar_ms,
+            info.total_retransmits,
+            info.snd_cwnd,
+            info.snd_mss,
+            info.state
+        );
+        put!(text, "{}\n", view.paint(Tone::Dim, &line));
+    }
+    text
+}
+
+/// Who ended it, and how.
+fn describe_cause(cause: Cause) -> (Tone, &'static str) {
+    match cause {
+        Cause::Fin => (Tone::Good, "closed by the peer (fin)"),
+        Cause::Reset => (Tone::Bad, "reset by the peer (rst)"),
+        Cause::Lost => (Tone::Bad, "lost: the peer no longer answers (timeout)"),
+        Cause::Finished => (Tone::Good, "closed by us: all was said (fin)"),
+        Cause::IdleTimeout => (Tone::Warn, "closed by us: idle too long (limit)"),
+        Cause::MaxLifetime => (Tone::Warn, "closed by us: too old (limit)"),
+        Cause::MaxBytes => (Tone::Warn, "closed by us: enough bytes (limit)"),
+        Cause::MadeRoom => (Tone::Warn, "closed by us: idle longest when full (limit)"),
+        Cause::Fault => (Tone::Warn, "ended by us, as asked (fault)"),
+        Cause::Shutdown => (Tone::Bad, "reset by us: the grace was over (rst)"),
+        Cause::Failed => (Tone::Bad, "failed"),
+    }
+}
+
+fn describe(reason: Reason) -> &'static str {
+    match reason {
+        Reason::MaxConnections => "too many connections",
+        Reason::MaxPerIp => "too many from this address",
+        Reason::AcceptRate => "too many a second",
+        Reason::Breaker => "shed: the overload breaker is open",
+        Reason::Descriptors => "no descriptor is left",
+    }
+}
+
+fn data(
+    id: Option<u64>,
+    peer: Option<SocketAddr>,
+    bytes: &[u8],
+    cut: bool,
+    hex: bool,
+    view: &View,
+) -> String {
+    let who = id.map_or_else(|| "-".to_owned(), |id| format!("#{id}"));
+    let more = if cut { " …" } else { "" };
+    let mut text = format!("{who} data   {}  {} B", name(peer), bytes.len());
+    if hex {
+        text.push_str(more);
+        text.push('\n');
+        bytes
+            .chunks(16)
+            .enumerate()
+            .for_each(|(line, chunk)| hex_line(&mut text, line, chunk));
+    } else {
+        let shown = if view.rich {
+            escape_bytes(bytes)
+        } else {
+            bytes.escape_ascii().to_string()
+        };
+        put!(text, "  {shown}{more}\n");
+    }
+    text
+}
+
+fn hex_line(text: &mut String, line: usize, chunk: &[u8]) {
+    let mut digits = String::new();
+    for byte in chunk {
+        let _ = write!(digits, "{byte:02x} ");
+    }
+    let plain = |byte: &u8| {
+        if byte.is_ascii_graphic() || *byte == b' ' {
+            char::from(*byte)
+        } else {
+            '.'
+        }
+    };
+    let plain: String = chunk.iter().map(plain).collect();
+    let _ = writeln!(text, "    {:04x}  {digits:<48} {plain}", line * 16);
+}
+
+fn stats(before: &Totals, now: &Totals) -> String {
+    let rates = Rates::between(before, now);
+    let mut text = format!(
+        "{} open, {} accepted ({:.0}/s), in {}/s, out {}/s",
+        now.open,
+        now.accepted,
+        rates.accepts,
+        rate(rates.bytes_in),
+        rate(rates.bytes_out),
+    );
+    if now.datagrams_in > 0 {
+        put!(
+            text,
+            ", {} datagrams in, {} out",
+            now.datagrams_in,
+            now.datagrams_out
+        );
+    }
+    if now.rejected.sum() > 0 {
+        put!(text, ", {} rejected", now.rejected.sum());
+    }
+    text
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "never negative"
+)]
+fn rate(value: f64) -> String {
+    bytes(value.round() as u64)
+}
+
+/// A size as people read it.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if count < 1 << 10 {
+        return format!("{count} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = count as f64;
+    let mut unit = "B";
+    for name in UNITS {
+        if value < 1_024.0 {
+            break;
+        }
+        value /= 1_024.0;
+        unit = name;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// What became of it all.
+pub(crate) fn summary(report: &Report, view: &View) -> String {
+    let totals = &report.totals;
+    let mut text = format!(
+        "served {} in {}: in {}, out {}\n",
+        counted(totals.accepted, "connection"),
+        totals.lasted_ms,
+        bytes(totals.bytes_in),
+        bytes(totals.bytes_out),
+    );
+    for (cause, count) in causes(&totals.closed) {
+        let (tone, how) = describe_cause(cause);
+        put!(text, "  {count} {}\n", view.paint(tone, how));
+    }
+    if totals.open > 0 {
+        put!(text, "  {} still open\n", totals.open);
+    }
+    if totals.datagrams_in > 0 {
+        put!(
+            text,
+            "answered {} of {}\n",
+            totals.datagrams_out,
+            counted(totals.datagrams_in, "datagram")
+        );
+    }
+    if totals.datagrams_held_back > 0 {
+        put!(
+            text,
+            "  {} held back or cut: peers elsewhere\n",
+            totals.datagrams_held_back
+        );
+    }
+    for (reason, count) in reasons(&totals.rejected) {
+        let line = format!("  {count} rejected: {}", describe(reason));
+        put!(text, "{}\n", view.paint(Tone::Bad, &line));
+    }
+    if totals.accept_errors > 0 {
+        put!(
+            text,
+            "  accepting failed {} times for want of descriptors\n",
+            totals.accept_errors
+        );
+    }
+    if totals.events_lost > 0 {
+        put!(
+            text,
+            "  {} events were not shown: they came too fast\n",
+            totals.events_lost
+        );
+    }
+    text
+}

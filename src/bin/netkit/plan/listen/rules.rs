@@ -1,0 +1,153 @@
+//! Which flags of `netkit listen` do not go together, and which need an address of a certain kind.
+
+use netkit::addr::Transport;
+use netkit::addr::listen::ListenAddr;
+
+use super::super::rules::{Checked, Pair, exclusive, one_keepalive};
+use crate::args::{ListenArgs, OverloadArg};
+use crate::usage::UsageError;
+
+/// Runs every rule that needs nothing but the flags.
+pub(super) fn check(args: &ListenArgs) -> Checked {
+    one_behaviour(args)?;
+    one_end(args)?;
+    something_shows_it(args)?;
+    one_keepalive(&args.keepalive)?;
+    shedding_needs_rejects(args)
+}
+
+fn one_behaviour(args: &ListenArgs) -> Checked {
+    let given = super::behaviours(&args.behaviour);
+    match given[..] {
+        [first, second, ..] => {
+            let message = format!("{first} does not go with {second}");
+            let expected = "one of the two: a connection is treated in one way";
+            Err(UsageError::new(message, expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn one_end(args: &ListenArgs) -> Checked {
+    let (once, count) = (args.life.once, args.life.count.is_some());
+    let (udp, network) = (args.udp, args.network.is_some());
+    exclusive(&[
+        Pair(once, "--once", count, "--count", "--once is --count 1"),
+        Pair(udp, "--udp", network, "--network", "there is one network"),
+    ])
+}
+
+/// What nothing would show is not asked for in vain.
+fn something_shows_it(args: &ListenArgs) -> Checked {
+    let (summary, quiet) = (args.telling.summary, args.output.quiet);
+    let (dump, syn) = (args.telling.dump.is_some(), args.telling.syn);
+    let (stats, pretty) = (args.telling.stats_interval.is_some(), args.output.pretty);
+    let (hidden, silent) = ("no connection is shown", "nothing is shown");
+    exclusive(&[
+        Pair(summary, "--summary", dump, "--dump", hidden),
+        Pair(summary, "--summary", syn, "--syn", hidden),
+        Pair(quiet, "--quiet", dump, "--dump", silent),
+        Pair(quiet, "--quiet", syn, "--syn", silent),
+        Pair(quiet, "--quiet", stats, "--stats-interval", silent),
+        Pair(quiet, "--quiet", summary, "--summary", silent),
+    ])?;
+    if pretty {
+        let message = "--pretty is for one result, and a server tells many";
+        return Err(UsageError::new(message, "--json: a line an event"));
+    }
+    Ok(())
+}
+
+fn shedding_needs_rejects(args: &ListenArgs) -> Checked {
+    let limits = &args.limits;
+    let rejects = matches!(
+        limits.overload,
+        Some(OverloadArg::Reject | OverloadArg::Reset)
+    );
+    if limits.shed_above.is_some() && !rejects && limits.max_per_ip.is_none() {
+        return Err(UsageError::new(
+            "--shed-above counts rejects, and nothing is rejected",
+            "it together with --overload reject, --overload reset or --max-per-ip",
+        ));
+    }
+    Ok(())
+}
+
+/// What kinds of addresses there are.
+struct Kinds {
+    tcp: bool,
+    udp: bool,
+    stream: bool,
+}
+
+/// A flag that none of the addresses can honour is refused.
+pub(super) fn fits_the_addresses(args: &ListenArgs, addrs: &[ListenAddr]) -> Checked {
+    if addrs.is_empty() {
+        return Ok(());
+    }
+    let any = |fits: fn(Transport) -> bool| {
+        let mut transports = addrs.iter().map(|addr| addr.network().transport());
+        transports.any(fits)
+    };
+    let kinds = Kinds {
+        tcp: any(|transport| transport == Transport::Tcp),
+        udp: any(|transport| transport == Transport::Udp),
+        stream: any(|transport| !transport.is_datagram()),
+    };
+    options_fit(args, &kinds)?;
+    limits_fit(args, &kinds)
+}
+
+/// A flag that was given, and whether any address has what it is about.
+struct Need(bool, &'static str, bool, &'static str);
+
+fn needs(rows: &[Need]) -> Checked {
+    match rows.iter().find(|Need(given, _, has, _)| *given && !has) {
+        Some(Need(_, flag, _, what)) => {
+            let message = format!("{flag}: none of the addresses has {what}");
+            Err(UsageError::new(message, format!("an address with {what}")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn options_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
+    let (socket, keepalive) = (&args.socket, &args.keepalive);
+    let (tcp, inet) = (kinds.tcp, kinds.tcp || kinds.udp);
+    let (device, shared) = (socket.interface.is_some(), socket.reuse_port);
+    let (idle, limit) = (keepalive.keepalive, keepalive.user_timeout);
+    let (every, most) = (keepalive.keepalive_interval, keepalive.keepalive_count);
+    let (queue, stream) = (socket.backlog.is_some(), kinds.stream);
+    let (internet, connections) = ("an Internet address", "connections");
+    let any = socket.allow_amplification;
+    needs(&[
+        Need(device, "--interface", inet, internet),
+        Need(shared, "--reuse-port", inet, internet),
+        Need(queue, "--backlog", stream, connections),
+        Need(socket.fastopen, "--fastopen", tcp, "TCP"),
+        Need(socket.mptcp, "--mptcp", tcp, "TCP"),
+        Need(limit.is_some(), "--user-timeout", tcp, "TCP"),
+        Need(args.telling.syn, "--syn", tcp, "TCP"),
+        Need(idle.is_some(), "--keepalive", tcp, "TCP"),
+        Need(every.is_some(), "--keepalive-interval", tcp, "TCP"),
+        Need(most.is_some(), "--keepalive-count", tcp, "TCP"),
+        Need(keepalive.no_keepalive, "--no-keepalive", tcp, "TCP"),
+        Need(any, "--allow-amplification", kinds.udp, "UDP"),
+    ])
+}
+
+fn limits_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
+    let (limits, life) = (&args.limits, &args.life);
+    let need = |given, flag| Need(given, flag, kinds.stream, "connections");
+    needs(&[
+        need(limits.max_connections.is_some(), "--max-connections"),
+        need(limits.max_per_ip.is_some(), "--max-per-ip"),
+        need(limits.accept_rate.is_some(), "--accept-rate"),
+        need(limits.idle_timeout.is_some(), "--idle-timeout"),
+        need(limits.max_lifetime.is_some(), "--max-lifetime"),
+        need(limits.max_bytes.is_some(), "--max-bytes"),
+        need(limits.overload.is_some(), "--overload"),
+        need(life.once, "--once"),
+        need(life.count.is_some(), "--count"),
+    ])
+}

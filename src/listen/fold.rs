@@ -1,0 +1,31 @@
+//! From events to the report: the one place where they meet.
+
+use super::event::Event;
+use super::report::Report;
+use crate::event::Stamped;
+
+impl Report {
+    /// Applies one event.
+    pub fn apply(&mut self, event: &Stamped<Event>) {
+        match &event.event {
+            Event::Listening(facts) => self.listeners.push(facts.clone()),
+            Event::Stats(totals) => {
+                let most = self.totals.most_open_seen.max(totals.open);
+                self.totals = (**totals).clone();
+                self.totals.most_open_seen = most;
+            }
+            Event::Draining { by, open } => {
+                self.ended_by = Some(*by);
+                self.open_at_stop = Some(*open);
+                self.totals.most_open_seen = self.totals.most_open_seen.max(*open);
+            }
+            // Single connections are counted by the workers: the totals hold them.
+            Event::Opened(_)
+            | Event::Rejected { .. }
+            | Event::Data { .. }
+            | Event::Exhausted { .. }
+            | Event::Closed(_)
+            | Event::Ended => {}
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Being the other end: a server that does as it is told, and tells what happened.
+//!
+//! [`serve`] takes listening sockets that the caller has bound, serves until it is stopped, and
+//! returns a [`Report`]. What is plain goes through the workers of [`crate::net::serve`].
+
+pub mod config;
+pub mod event;
+mod fold;
+pub mod report;
+mod run;
+
+pub use config::{Behaviour, Config};
+pub use event::Event;
+pub use report::{EndedBy, Report, Totals};
+pub use run::serve;

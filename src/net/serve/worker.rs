@@ -1,0 +1,452 @@
+//! The loop of one worker: waits, serves what is ready, looks after the old and the idle.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::connection::{Conn, Lent, Step, wrapping_millis};
+use super::counts::{Count, Counts};
+use super::datagrams::Answering;
+use super::event::{Cause, Closed, Event};
+use super::inbox::Message;
+use super::pipes::Pipes;
+use super::slab::{Key, Slab};
+use super::{Inlet, Shared, Stage};
+use crate::net::listen::Listener;
+use crate::net::sys::{Fetched, Poller, Ready};
+use crate::net::{TcpInfo, limits};
+
+/// One buffer for all connections of a worker: large enough for bulk, small enough for the cache.
+const BUFFER: usize = 64 << 10;
+/// Rounds of one connection before others get their turn.
+const ROUNDS: usize = 8;
+/// How many connections are looked at to find one that has been idle long.
+const SAMPLE: usize = 64;
+
+/// The upper bits of a key say what it is about.
+const CONNECTION: u64 = 0;
+const LISTENER: u64 = 1 << 62;
+const BELL: u64 = 2 << 62;
+const KINDS: u64 = 3 << 62;
+
+pub(super) struct Worker {
+    pub(super) index: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) inlet: Inlet,
+    pub(super) listeners: Option<Arc<[Listener]>>,
+    pub(super) poller: Poller,
+    pub(super) counts: Counts,
+    conns: Slab<Conn>,
+    buffer: Box<[u8]>,
+    pub(super) pipes: Pipes,
+    /// Bytes that wait for slow peers.
+    waiting: usize,
+    /// Connections with more to do at once.
+    again: Vec<Key>,
+    /// The time of this round of the loop.
+    pub(super) now: Duration,
+    pub(super) accepting: super::accept::Accepting,
+    answering: Option<Answering>,
+    /// When the old and the idle are looked for next.
+    sweep_at: Option<Duration>,
+    sweep_every: Duration,
+    /// Where the search for the idle goes on.
+    cursor: usize,
+    /// Connections that leave descriptors for pipes.
+    plenty: usize,
+}
+
+impl Worker {
+    pub(super) fn new(
+        index: usize,
+        shared: &Arc<Shared>,
+        listeners: &Arc<[Listener]>,
+        inlet: Inlet,
+    ) -> io::Result<Self> {
+        let poller = Poller::new()?;
+        poller.add(shared.inboxes[index].waker.as_fd(), BELL, Ready::READ)?;
+        let config = &shared.config;
+        let shortest = [config.idle_timeout, config.max_lifetime];
+        let shortest = shortest.into_iter().flatten().min();
+        let every = shortest.map(sweep_interval);
+        let mut worker = Self {
+            index,
+            shared: Arc::clone(shared),
+            inlet,
+            listeners: Some(Arc::clone(listeners)),
+            poller,
+            counts: Counts::default(),
+            conns: Slab::new(),
+            buffer: vec![0; BUFFER].into(),
+            pipes: Pipes::default(),
+            waiting: 0,
+            again: Vec::new(),
+            now: shared.now(),
+            accepting: super::accept::Accepting::default(),
+            answering: None,
+            sweep_at: every.map(|every| shared.now() + every),
+            sweep_every: every.unwrap_or_default(),
+            cursor: 0,
+            plenty: limits::connections_beside_pipes(),
+        };
+        worker.keep_spare();
+        worker.watch_listeners(true)?;
+        Ok(worker)
+    }
+
+    pub(super) fn run(mut self) {
+        let mut fetched = Fetched::new();
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let limit = self.wait_at_most();
+            shared.published[self.index].store(&self.counts);
+            if self.poller.wait(&mut fetched, limit).is_err() {
+                break; // cannot happen with an instance and a buffer of our own
+            }
+            self.now = shared.now();
+            for at in 0..fetched.len() {
+                if let Some((key, ready)) = fetched.get(at) {
+                    self.dispatch(key, ready);
+                }
+            }
+            self.take_turns();
+            self.look_after();
+            if self.has_ended() {
+                break;
+            }
+        }
+        shared.published[self.index].store(&self.counts);
+    }
+
+    fn dispatch(&mut self, key: u64, ready: Ready) {
+        let number = key & !KINDS;
+        match key & KINDS {
+            CONNECTION => {
+                let key = unpack(number);
+                if let Some(conn) = self.conns.get(key) {
+                    conn.hung_up |= ready.is_hung_up();
+                    self.serve(key);
+                }
+            }
+            LISTENER => {
+                let at = usize::try_from(number).unwrap_or(usize::MAX);
+                if self.is_datagram(at) {
+                    self.answer(at);
+                } else {
+                    self.accept(at);
+                }
+            }
+            _ => self.read_inbox(),
+        }
+    }
+
+    /// Serves a connection for some rounds.
+    fn serve(&mut self, key: Key) {
+        let Some(conn) = self.conns.get(key) else {
+            return;
+        };
+        let config = &self.shared.config;
+        conn.last = wrapping_millis(self.now);
+        let (bytes_in, bytes_out) = (conn.bytes_in, conn.bytes_out);
+        let mut lent = Lent {
+            work: config.work,
+            buffer: &mut self.buffer,
+            pipes: &mut self.pipes,
+            loads: &self.shared.loads,
+            plenty: self.plenty,
+            waiting: &mut self.waiting,
+            max_bytes: config.max_bytes,
+            unseen: true,
+        };
+        let mut step = Step::More;
+        for _ in 0..ROUNDS {
+            let before = conn.bytes_in;
+            lent.unseen = before >= config.telling.dump as u64;
+            let mut seen = None;
+            step = conn.round(&mut lent, &mut seen);
+            if let Some(count) = seen
+                && !lent.unseen
+            {
+                let event = first_bytes(
+                    conn,
+                    &lent.buffer[..count],
+                    before,
+                    config.telling.dump,
+                    self.now,
+                );
+                if !self.inlet.tell(event) {
+                    self.counts.add(Count::EventsLost, 1);
+                }
+            }
+            if step != Step::More {
+                break;
+            }
+        }
+        self.counts.add(Count::BytesIn, conn.bytes_in - bytes_in);
+        self.counts.add(Count::BytesOut, conn.bytes_out - bytes_out);
+        match step {
+            Step::More => self.again.push(key),
+            Step::Wait => {}
+            Step::Over(cause) => self.close(key, cause),
+        }
+    }
+
+    /// Connections that used up their rounds go on after the others.
+    fn take_turns(&mut self) {
+        for key in std::mem::take(&mut self.again) {
+            self.serve(key);
+        }
+    }
+
+    /// Takes a connection into this worker's loop.
+    pub(super) fn adopt(&mut self, conn: Conn) {
+        let key = self.conns.insert(conn);
+        let Some(conn) = self.conns.get(key) else {
+            return;
+        };
+        let added = self
+            .poller
+            .add(conn.fd.as_fd(), CONNECTION | pack(key), Ready::STREAM);
+        if added.is_err() {
+            self.close(key, Cause::Failed);
+        }
+    }
+
+    pub(super) fn close(&mut self, key: Key, cause: Cause) {
+        let Some(mut conn) = self.conns.remove(key) else {
+            return;
+        };
+        conn.forget(&mut self.pipes, &mut self.waiting);
+        self.counts.closed(cause);
+        let telling = self.shared.config.telling;
+        if telling.connections {
+            let opened = Duration::from_micros(conn.opened);
+            let info = telling
+                .tcp_info
+                .then(|| TcpInfo::read(conn.fd.as_fd()))
+                .flatten();
+            let closed = Closed {
+                id: conn.id,
+                listener: conn.listener.into(),
+                peer: conn.peer,
+                bytes_in: conn.bytes_in,
+                bytes_out: conn.bytes_out,
+                lasted: self.now.saturating_sub(opened),
+                cause,
+                tcp_info: info.map(Box::new),
+            };
+            self.tell(Event::Closed(self.now, closed));
+        }
+        if cause == Cause::Shutdown {
+            super::reset(&conn.fd);
+        }
+        let peer = conn.peer;
+        drop(conn);
+        self.shared.loads[self.index].fetch_sub(1, Ordering::Relaxed);
+        self.shared.release(peer.map(|peer| peer.ip()));
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        if !self.inlet.tell(event) {
+            self.counts.add(Count::EventsLost, 1);
+        }
+    }
+
+    fn read_inbox(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let inbox = &shared.inboxes[self.index];
+        inbox.waker.clear();
+        for message in inbox.take() {
+            match message {
+                Message::Serve(new) => {
+                    self.adopt(Conn::new(new.fd, new.id, new.listener, new.peer, new.at));
+                }
+                Message::Evict => {
+                    self.evict();
+                }
+            }
+        }
+        match shared.stage() {
+            Stage::Serving => self.resume(),
+            Stage::Draining => self.stop_accepting(),
+            Stage::Stopped => {
+                self.stop_accepting();
+                self.close_all();
+            }
+        }
+    }
+
+    fn stop_accepting(&mut self) {
+        // The last to let go closes the listening sockets, and removes the files of Unix sockets.
+        let _ = self.watch_listeners(false);
+        self.listeners = None;
+    }
+
+    fn close_all(&mut self) {
+        for at in 0..self.conns.places() {
+            if let Some((key, _)) = self.conns.at(at) {
+                self.close(key, Cause::Shutdown);
+            }
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.listeners.is_none() && self.conns.len() == 0 && self.shared.inboxes[self.index].close()
+    }
+
+    /// How long nothing has to be done unless something happens.
+    fn wait_at_most(&self) -> Option<Duration> {
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let answer_at = self.answering.as_ref().and_then(Answering::due);
+        let next = [self.sweep_at, self.accepting.resume_at, answer_at];
+        let next = next.into_iter().flatten().min();
+        next.map(|at| at.saturating_sub(self.shared.now()))
+    }
+
+    fn look_after(&mut self) {
+        if self.accepting.resume_at.is_some_and(|at| at <= self.now) {
+            self.resume();
+        }
+        if let Some(answering) = &mut self.answering
+            && let Some(listeners) = &self.listeners
+        {
+            answering.send_due(listeners, self.now, &mut self.counts);
+        }
+        if self.sweep_at.is_some_and(|at| at <= self.now) {
+            self.sweep();
+            self.sweep_at = Some(self.now + self.sweep_every);
+        }
+    }
+
+    /// Closes what is too old or has been idle too long. One look at each instead of a timer each.
+    fn sweep(&mut self) {
+        let config = &self.shared.config;
+        let (idle, lifetime) = (config.idle_timeout, config.max_lifetime);
+        let now = wrapping_millis(self.now);
+        for at in 0..self.conns.places() {
+            let Some((key, conn)) = self.conns.at(at) else {
+                continue;
+            };
+            let quiet = Duration::from_millis(now.wrapping_sub(conn.last).into());
+            let age = self.now.saturating_sub(Duration::from_micros(conn.opened));
+            if lifetime.is_some_and(|limit| age >= limit) {
+                self.close(key, Cause::MaxLifetime);
+            } else if idle.is_some_and(|limit| quiet >= limit) {
+                self.close(key, Cause::IdleTimeout);
+            }
+        }
+    }
+
+    /// Closes the connection that has been idle longest; of many, the longest of a sample.
+    pub(super) fn evict(&mut self) -> bool {
+        let now = wrapping_millis(self.now);
+        let places = self.conns.places();
+        let mut oldest: Option<(u32, Key)> = None;
+        let mut seen = 0;
+        for step in 0..places {
+            let at = (self.cursor + step) % places;
+            let Some((key, conn)) = self.conns.at(at) else {
+                continue;
+            };
+            let quiet = now.wrapping_sub(conn.last);
+            if conn.is_at_rest() && oldest.is_none_or(|(most, _)| quiet > most) {
+                oldest = Some((quiet, key));
+            }
+            seen += 1;
+            if seen == SAMPLE {
+                self.cursor = at + 1;
+                break;
+            }
+        }
+        let Some((_, key)) = oldest else {
+            return false;
+        };
+        self.close(key, Cause::MadeRoom);
+        true
+    }
+
+    /// Watches the listening sockets, or no longer.
+    pub(super) fn watch_listeners(&mut self, on: bool) -> io::Result<()> {
+        let Some(listeners) = self.listeners.clone() else {
+            return Ok(());
+        };
+        if self.accepting.watched == on {
+            return Ok(());
+        }
+        self.accepting.watched = on;
+        for (at, listener) in listeners.iter().enumerate() {
+            let datagram = listener.transport().is_datagram();
+            // One worker answers the datagrams of a socket: they are quick, and stay in order.
+            let ours = !datagram || at % self.shared.config.workers.max(1) == self.index;
+            if datagram && ours && on && self.answering.is_none() {
+                self.answering = Some(Answering::new(&self.shared.config));
+            }
+            if !ours || (datagram && !on && self.shared.stage() == Stage::Serving) {
+                continue;
+            }
+            let fd = listener.as_fd();
+            if on {
+                let what = if datagram { Ready::READ } else { Ready::SHARED };
+                match self.poller.add(fd, LISTENER | at as u64, what) {
+                    // A datagram socket stays while accepting pauses.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    result => result?,
+                }
+            } else {
+                self.poller.remove(fd)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_datagram(&self, at: usize) -> bool {
+        let listener = self.listeners.as_ref().and_then(|list| list.get(at));
+        listener.is_some_and(|listener| listener.transport().is_datagram())
+    }
+
+    fn answer(&mut self, at: usize) {
+        let Some(listeners) = self.listeners.clone() else {
+            return;
+        };
+        if let (Some(listener), Some(answering)) = (listeners.get(at), &mut self.answering) {
+            answering.run(at, listener, self.now, &mut self.counts, &self.inlet);
+        }
+    }
+}
+
+/// Fine enough for the limit, and no finer than is worth a look at each connection.
+fn sweep_interval(limit: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_millis(500);
+    (limit / 16).clamp(SHORTEST, LONGEST)
+}
+
+fn first_bytes(conn: &Conn, bytes: &[u8], before: u64, most: usize, at: Duration) -> Event {
+    let room = most - usize::try_from(before).unwrap_or(most).min(most);
+    Event::Data {
+        at,
+        id: Some(conn.id),
+        listener: conn.listener.into(),
+        peer: conn.peer,
+        bytes: bytes[..bytes.len().min(room)].to_vec(),
+        cut: bytes.len() > room,
+    }
+}
+
+fn pack(key: Key) -> u64 {
+    u64::from(key.generation) << 32 | u64::from(key.index)
+}
+
+fn unpack(number: u64) -> Key {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the lower half is the index"
+    )]
+    let index = number as u32;
+    let generation = u32::try_from(number >> 32).unwrap_or_default();
+    Key { index, generation }
+}
