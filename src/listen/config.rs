@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::behaviours::Step;
 use crate::net::serve::Telling;
 use crate::policy::admission::Limits;
+use crate::policy::fault::Rule;
 
 /// How long connections have to end after the server was told to stop.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -17,6 +19,52 @@ pub enum Behaviour {
     Echo,
     /// Throws away what comes (RFC 863).
     Discard,
+    /// Sends characters without end (RFC 864).
+    Chargen,
+    /// Sends the time of day and closes (RFC 867).
+    Daytime,
+    /// Speaks first.
+    Greet {
+        /// What it says.
+        text: Vec<u8>,
+        /// Whether it goes on as an echo; else it closes.
+        then_echo: bool,
+    },
+    /// Answers `ACK\n` to each line.
+    Heartbeat,
+    /// Answers HTTP requests with 200 and what was asked.
+    Http,
+    /// Says this once the peer has said something, and closes.
+    Respond(Vec<u8>),
+    /// Gives the connection to a program, run by `sh -c`, as its standard input and output.
+    Exec(String),
+    /// Follows a script.
+    Script(Vec<Step>),
+}
+
+impl Behaviour {
+    /// Its flag without dashes, as in JSON.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Discard => "discard",
+            Self::Chargen => "chargen",
+            Self::Daytime => "daytime",
+            Self::Greet { .. } => "greet",
+            Self::Heartbeat => "heartbeat",
+            Self::Http => "http",
+            Self::Respond(_) => "respond",
+            Self::Exec(_) => "exec",
+            Self::Script(_) => "script",
+        }
+    }
+
+    /// Whether it has an answer to a datagram (no answer is one, for `discard`).
+    #[must_use]
+    pub fn fits_datagrams(&self) -> bool {
+        !matches!(self, Self::Http | Self::Exec(_) | Self::Script(_))
+    }
 }
 
 /// Everything about a server but its sockets.
@@ -24,6 +72,10 @@ pub enum Behaviour {
 pub struct Config {
     /// What it does.
     pub behaviour: Behaviour,
+    /// How it misbehaves, and towards which share of the connections.
+    pub faults: Vec<Rule>,
+    /// Where chance starts from: the same seed gives the same faults to the same connections.
+    pub seed: u64,
     /// Who may come in, and what happens to who may not.
     pub limits: Limits,
     /// A connection that says nothing for so long is closed. Default: never.
@@ -50,6 +102,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             behaviour: Behaviour::default(),
+            faults: Vec::new(),
+            seed: 0,
             limits: Limits::default(),
             idle_timeout: None,
             max_lifetime: None,

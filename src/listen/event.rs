@@ -39,6 +39,17 @@ pub enum Event {
         /// Whether more came than is shown.
         cut: bool,
     },
+    /// A fault was applied, as asked; once for each connection, and each time for datagrams.
+    Fault {
+        /// The connection's number; `None` for a datagram.
+        id: Option<u64>,
+        /// The index of its listener.
+        listener: usize,
+        /// The other end.
+        peer: Option<SocketAddr>,
+        /// The fault's word.
+        fault: &'static str,
+    },
     /// Descriptors or memory have run out; said at most once a second.
     Exhausted {
         /// The error number of `accept`.

@@ -23,6 +23,7 @@ impl Report {
             Event::Opened(_)
             | Event::Rejected { .. }
             | Event::Data { .. }
+            | Event::Fault { .. }
             | Event::Exhausted { .. }
             | Event::Closed(_)
             | Event::Ended => {}

@@ -70,6 +70,8 @@ pub struct ClosedBy {
     pub fault: u64,
     /// Reset when the grace of the shutdown was over.
     pub shutdown: u64,
+    /// The peer did not say what the script expects.
+    pub unexpected: u64,
     /// Any other error.
     pub failed: u64,
 }
@@ -89,6 +91,7 @@ impl ClosedBy {
             self.made_room,
             self.fault,
             self.shutdown,
+            self.unexpected,
             self.failed,
         ];
         Cause::ALL.into_iter().zip(counts).collect()
@@ -165,6 +168,7 @@ impl Totals {
                 made_room: counts.closes(Cause::MadeRoom),
                 fault: counts.closes(Cause::Fault),
                 shutdown: counts.closes(Cause::Shutdown),
+                unexpected: counts.closes(Cause::Unexpected),
                 failed: counts.closes(Cause::Failed),
             },
             faults: counts.get(Count::Faults),

@@ -1,17 +1,25 @@
-//! The body of a server: starts the workers, hears what they tell, and ends them in order.
+//! The body of a server: starts the workers, hears what they tell, attends to the connections that
+//! are not theirs, and ends all in order.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::config::{Behaviour, Config};
+use super::attend::Attendance;
+use super::config::Config;
 use super::event::Event;
 use super::report::{EndedBy, Report, Totals};
+use super::setup;
 use crate::error::Error;
 use crate::event::{Observer, Stamped};
 use crate::net::listen::Listener;
-use crate::net::serve::{self, Datagrams, Server, Work};
+use crate::net::serve::{self, Newcomer, Server};
 use crate::run::Cx;
 
 /// Serves until it is cancelled, its time is over or its connections have come and gone.
@@ -41,18 +49,12 @@ pub async fn serve(
     cx: &Cx,
     observer: &mut dyn Observer<Event>,
 ) -> Result<Report, Error> {
-    let mut body = Body {
-        config,
-        cx,
-        observer,
-        report: Report::default(),
-        broken: false,
-    };
+    let mut body = Body::new(config, cx, observer);
     for listener in &listeners {
         body.tell(cx.elapsed(), Event::Listening(listener.facts().clone()));
     }
     let started = cx.elapsed();
-    let (server, outlet) = Server::start(listeners, server_config(config))
+    let (server, outlet) = Server::start(listeners, setup::of_workers(config))
         .map_err(|error| Error::local("starting to serve", &error))?;
     Ok(body.run(server, outlet, started).await)
 }
@@ -64,29 +66,60 @@ struct Body<'a> {
     report: Report,
     /// The observer wants no more.
     broken: bool,
+    attendance: Rc<Attendance>,
+    tasks: FuturesUnordered<Pin<Box<dyn Future<Output = Option<SocketAddr>>>>>,
+    told: mpsc::UnboundedReceiver<(Instant, Event)>,
+    /// When the workers' clock began.
+    started: Duration,
+    workers_ended: bool,
 }
 
-impl Body<'_> {
+/// Something to do.
+enum News {
+    End(EndedBy),
+    Tick,
+    Worker(serve::Event),
+    WorkersEnded,
+    Attended(Instant, Event),
+    Newcomer(Newcomer),
+    Left(Option<SocketAddr>),
+    Evict,
+}
+
+impl<'a> Body<'a> {
+    fn new(config: &'a Config, cx: &'a Cx, observer: &'a mut dyn Observer<Event>) -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        Self {
+            config,
+            cx,
+            observer,
+            report: Report::default(),
+            broken: false,
+            attendance: Attendance::new(config, tell),
+            tasks: FuturesUnordered::new(),
+            told,
+            started: Duration::ZERO,
+            workers_ended: false,
+        }
+    }
+
     async fn run(
         mut self,
         mut server: Server,
         mut outlet: serve::Outlet,
         started: Duration,
     ) -> Report {
-        let by = self.until_stopped(&server, &mut outlet, started).await;
+        self.started = started;
+        let by = self.until_stopped(&server, &mut outlet).await;
         server.drain();
-        self.tell(
-            self.cx.elapsed(),
-            Event::Draining {
-                by,
-                open: server.open(),
-            },
-        );
-        let deadline = Instant::now() + self.config.grace;
-        let drained = tokio::time::timeout_at(deadline, self.hear_all(&mut outlet, started)).await;
+        let open = server.open();
+        self.tell(self.cx.elapsed(), Event::Draining { by, open });
+        let grace = Instant::now() + self.config.grace;
+        let drained = tokio::time::timeout_at(grace, self.until_empty(&server, &mut outlet)).await;
         if drained.is_err() {
             server.stop();
-            self.hear_all(&mut outlet, started).await;
+            self.attendance.stop.cancel();
+            self.until_empty(&server, &mut outlet).await;
         }
         server.join();
         self.stats(&server);
@@ -94,45 +127,75 @@ impl Body<'_> {
         self.report
     }
 
-    /// Hears until something ends the serving, and says what.
-    async fn until_stopped(
-        &mut self,
-        server: &Server,
-        outlet: &mut serve::Outlet,
-        started: Duration,
-    ) -> EndedBy {
-        let end = self
-            .config
-            .duration
-            .map(|limit| self.cx.start() + started + limit);
+    /// Works until something ends the serving, and says what.
+    async fn until_stopped(&mut self, server: &Server, outlet: &mut serve::Outlet) -> EndedBy {
+        let limit = self.config.duration;
+        let end = limit.map(|limit| self.cx.start() + self.started + limit);
         let mut ticks = self.config.stats_interval.map(ticks);
         while !self.broken {
-            tokio::select! {
+            let news = tokio::select! {
                 biased;
-                () = self.cx.cancel().cancelled() => return EndedBy::Signal,
-                () = at(end) => return EndedBy::Duration,
-                () = tick(&mut ticks) => self.stats(server),
-                Some(event) = outlet.events.recv() => self.hear(event, started),
-                () = server.finished() => return EndedBy::Count,
+                () = self.cx.cancel().cancelled() => News::End(EndedBy::Signal),
+                () = at(end) => News::End(EndedBy::Duration),
+                () = tick(&mut ticks) => News::Tick,
+                news = self.news(server, outlet) => news,
+                () = server.finished() => News::End(EndedBy::Count),
+            };
+            if let News::End(by) = news {
+                return by;
             }
+            self.take(news, server);
         }
         EndedBy::Observer
     }
 
-    /// Hears until the workers have ended.
-    async fn hear_all(&mut self, outlet: &mut serve::Outlet, started: Duration) {
-        while let Some(event) = outlet.events.recv().await {
-            self.hear(event, started);
+    /// Works until the workers have ended and nobody is attended to any more.
+    async fn until_empty(&mut self, server: &Server, outlet: &mut serve::Outlet) {
+        loop {
+            let nobody = outlet.newcomers.is_empty() && self.tasks.is_empty();
+            if self.workers_ended && nobody && self.told.is_empty() {
+                return;
+            }
+            let news = self.news(server, outlet).await;
+            self.take(news, server);
         }
     }
 
-    /// Tells what a worker has told; its clock began when the server started.
-    fn hear(&mut self, event: serve::Event, started: Duration) {
-        let (at, event) = told(event);
-        self.tell(started + at, event);
+    /// Waits for the next thing to do. Cancel safe.
+    async fn news(&mut self, server: &Server, outlet: &mut serve::Outlet) -> News {
+        tokio::select! {
+            biased;
+            event = outlet.events.recv(), if !self.workers_ended => {
+                event.map_or(News::WorkersEnded, News::Worker)
+            }
+            Some((at, event)) = self.told.recv() => News::Attended(at, event),
+            Some(new) = outlet.newcomers.recv() => News::Newcomer(new),
+            Some(peer) = self.tasks.next() => News::Left(peer),
+            () = server.eviction() => News::Evict,
+        }
+    }
+
+    fn take(&mut self, news: News, server: &Server) {
+        match news {
+            News::End(_) => {}
+            News::Tick => self.stats(server),
+            News::WorkersEnded => self.workers_ended = true,
+            News::Worker(event) => {
+                let (at, event) = told(event);
+                self.tell(self.started + at, event);
+            }
+            News::Attended(at, event) => self.tell(self.cx.at(at), event),
+            News::Newcomer(new) => {
+                let attended = Rc::clone(&self.attendance).attend(new);
+                self.tasks.push(Box::pin(attended));
+            }
+            News::Left(peer) => server.release(peer),
+            News::Evict => self.attendance.evict(),
+        }
     }
 
     fn stats(&mut self, server: &Server) {
+        server.publish(&self.attendance.counts());
         let lasted = self.cx.elapsed();
         let totals = Totals {
             lasted_ms: lasted.into(),
@@ -150,42 +213,26 @@ impl Body<'_> {
         self.broken |= self.observer.observe(&stamped).is_break();
     }
 }
-
-fn server_config(config: &Config) -> serve::Config {
-    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
-    let work = match config.behaviour {
-        Behaviour::Echo => Work::Echo,
-        Behaviour::Discard => Work::Discard,
-    };
-    let reply: Option<serve::Reply> = match config.behaviour {
-        Behaviour::Echo => None,
-        Behaviour::Discard => Some(Arc::new(|_, _| false)),
-    };
-    serve::Config {
-        workers: config.workers.unwrap_or_else(cpus),
-        work,
-        plain: Arc::new(|_| true),
-        datagrams: Datagrams {
-            reply,
-            allow_amplification: config.allow_amplification,
-            ..Datagrams::default()
-        },
-        limits: config.limits.clone(),
-        idle_timeout: config.idle_timeout,
-        max_lifetime: config.max_lifetime,
-        max_bytes: config.max_bytes,
-        accept_delay: Duration::ZERO,
-        no_accept: false,
-        telling: config.telling,
-    }
-}
-
 /// Splits a worker's event into its time and what it means here.
 fn told(event: serve::Event) -> (Duration, Event) {
     match event {
         serve::Event::Opened(at, opened) => (at, Event::Opened(opened)),
         serve::Event::Closed(at, closed) => (at, Event::Closed(closed)),
         serve::Event::Exhausted { at, errno } => (at, Event::Exhausted { errno }),
+        serve::Event::Fault {
+            at,
+            listener,
+            peer,
+            fault,
+        } => {
+            let event = Event::Fault {
+                id: None,
+                listener,
+                peer,
+                fault,
+            };
+            (at, event)
+        }
         serve::Event::Rejected {
             at,
             listener,
@@ -236,7 +283,7 @@ async fn tick(ticks: &mut Option<Interval>) {
     }
 }
 
-async fn at(end: Option<Instant>) {
+pub(super) async fn at(end: Option<Instant>) {
     match end {
         Some(end) => tokio::time::sleep_until(end).await,
         None => std::future::pending().await,

@@ -11,6 +11,7 @@ mod errqueue;
 pub mod facts;
 mod icmp;
 pub mod interface;
+pub mod layers;
 pub mod limits;
 pub mod listen;
 pub mod options;

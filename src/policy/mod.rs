@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod backoff;
 pub mod chance;
+pub mod fault;
 pub mod order;
 pub mod pace;
 pub mod race;

@@ -1,8 +1,12 @@
 //! `netkit listen` as a process: what it prints, when, and how it ends.
 
+mod faults;
+mod load;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -19,10 +23,28 @@ struct Served {
 impl Served {
     /// Starts `netkit listen … --json` and waits until its sockets listen.
     fn start(line: &str, sockets: usize) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_netkit"))
+        Self::start_words(line, &[], sockets)
+    }
+
+    /// The same with words that may hold spaces.
+    fn start_words(line: &str, words: &[&str], sockets: usize) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netkit"));
+        command
             .arg("listen")
             .args(line.split_whitespace())
-            .arg("--json")
+            .args(words);
+        Self::spawn(command.arg("--json"), sockets)
+    }
+
+    /// The same after a command of the shell, such as one that sets a limit.
+    fn start_under(limit: &str, line: &str) -> Self {
+        let netkit = env!("CARGO_BIN_EXE_netkit");
+        let script = format!("{limit} exec {netkit} listen {line} --json");
+        Self::spawn(Command::new("sh").args(["-c", &script]), 1)
+    }
+
+    fn spawn(command: &mut Command, sockets: usize) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary was built for this test");
@@ -68,6 +90,52 @@ impl Served {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(status.expect("kill(1) exists").success());
+    }
+
+    /// Bytes of memory that it has.
+    fn resident(&self) -> u64 {
+        let text = self.proc("statm");
+        let pages: u64 = text
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse().ok())
+            .expect("pages");
+        pages * 4_096
+    }
+
+    /// Descriptors that it has open.
+    fn descriptors(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(path).expect("it runs").count()
+    }
+
+    /// Waits until it no longer closes anything.
+    fn settle(&self) {
+        let mut last = (self.descriptors(), Instant::now());
+        while last.1.elapsed() < Duration::from_millis(100) {
+            let now = self.descriptors();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Processor time that it has used.
+    fn processor_time(&self) -> Duration {
+        let text = self.proc("stat");
+        let words: Vec<_> = text
+            .rsplit(')')
+            .next()
+            .expect("it has a name")
+            .split(' ')
+            .collect();
+        let ticks = |at: usize| words[at].parse::<u64>().expect("ticks");
+        Duration::from_millis((ticks(12) + ticks(13)) * 10)
+    }
+
+    fn proc(&self, name: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("it runs")
     }
 
     fn code(&mut self) -> Option<i32> {

@@ -7,6 +7,7 @@ mod dns;
 mod dnssec;
 mod fakes;
 mod layering;
+mod layers;
 mod messages;
 mod net;
 mod resolve;

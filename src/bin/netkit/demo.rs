@@ -6,7 +6,7 @@
 
 mod servers;
 
-use std::io;
+use std::io::{self, BufRead as _, Read as _};
 use std::process::Command;
 use std::time::Instant;
 
@@ -104,6 +104,39 @@ const STEPS: &[Step] = &[
     ),
 ];
 
+/// A question, a server of ours, a client, and how the client must end. The server serves one
+/// connection; `{served}` stands for its address.
+struct Served(
+    &'static str,
+    &'static [&'static str],
+    Exit,
+    &'static [&'static str],
+);
+
+const SERVED: &[Served] = &[
+    Served(
+        "Be the other end: what did the client do?",
+        &["listen", "127.0.0.1:0", "--once", "--dump", "--syn"],
+        Exit::Success,
+        &[
+            "dial", "{served}", "--send", r"hello\n", "--expect", "hello",
+        ],
+    ),
+    Served(
+        "What does a client say when the server resets after ten bytes?",
+        &["listen", "127.0.0.1:0", "--once", "--fault", "rst-after=10"],
+        Exit::Peer,
+        &[
+            "dial",
+            "{served}",
+            "--send",
+            "0123456789abcdef",
+            "--expect",
+            "abcdef",
+        ],
+    ),
+];
+
 /// Runs all steps. Succeeds only if each ended as it should.
 pub(crate) fn run(view: &View) -> io::Result<Exit> {
     let begun = Instant::now();
@@ -115,7 +148,12 @@ pub(crate) fn run(view: &View) -> io::Result<Exit> {
             as_expected += 1;
         }
     }
-    let (all, took) = (STEPS.len(), Millis(begun.elapsed()));
+    for served in SERVED {
+        if run_served(served, view, &mut out)? {
+            as_expected += 1;
+        }
+    }
+    let (all, took) = (STEPS.len() + SERVED.len(), Millis(begun.elapsed()));
     let tone = if as_expected == all {
         Tone::Good
     } else {
@@ -148,11 +186,47 @@ fn run_step(step: &Step, servers: &Servers, view: &View, out: &mut Out) -> io::R
     Ok(false)
 }
 
+/// Shows a server and its client, runs both, and says whether the client ended as it should.
+fn run_served(served: &Served, view: &View, out: &mut Out) -> io::Result<bool> {
+    let Served(question, listen, expected, client) = served;
+    let words: Vec<_> = listen.iter().map(|word| (*word).to_owned()).collect();
+    if out.write(&announce(question, &words, view)).is_break() {
+        return Ok(false);
+    }
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(&words)
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    let mut lines = io::BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+    let mut first = String::new();
+    lines.read_line(&mut first)?;
+    let _ = out.write(&first);
+    let addr = first.split([' ', ',']).nth(2).unwrap_or_default();
+    let words: Vec<_> = client
+        .iter()
+        .map(|word| word.replace("{served}", addr))
+        .collect();
+    let _ = out.write(&command(&words, view));
+    let status = Command::new(std::env::current_exe()?)
+        .args(&words)
+        .status()?;
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest)?;
+    child.wait()?;
+    let _ = out.write(&rest);
+    Ok(status.code() == Some(expected.code().into()))
+}
+
 fn announce(question: &str, words: &[String], view: &View) -> String {
+    let question = view.paint(Tone::Dim, &format!("# {question}"));
+    format!("\n{question}\n{}", command(words, view))
+}
+
+/// A command line, as a shell would take it.
+fn command(words: &[String], view: &View) -> String {
     let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     let command = format!("$ netkit {}", words.join(" "));
-    let question = view.paint(Tone::Dim, &format!("# {question}"));
-    format!("\n{question}\n{}\n", view.paint(Tone::Strong, &command))
+    format!("{}\n", view.paint(Tone::Strong, &command))
 }
 
 /// A word as a shell takes it.

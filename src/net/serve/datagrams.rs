@@ -46,7 +46,9 @@ pub struct Datagrams {
     pub reorder: f64,
     /// Answers in which a bit is turned over, 0 to 1.
     pub corrupt: f64,
-    /// How long an answer is held back.
+    /// Answers that are held back, 0 to 1.
+    pub delayed: f64,
+    /// How long they are held back.
     pub delay: Duration,
     /// By how much more or less, evenly spread.
     pub jitter: Duration,
@@ -70,7 +72,7 @@ impl Datagrams {
     }
 
     fn holds(&self) -> bool {
-        !(self.delay.is_zero() && self.jitter.is_zero())
+        self.delayed > 0.0 && !(self.delay.is_zero() && self.jitter.is_zero())
     }
 }
 
@@ -119,7 +121,29 @@ pub(super) struct Answering {
     /// An answer that waits for the next to pass it.
     overtaken: Option<Held>,
     scratch: Vec<u8>,
+    /// Room for the places of the answers of one round.
+    places: Vec<usize>,
     dump: usize,
+    /// Whether faults are told.
+    tells: bool,
+}
+
+/// The datagrams of one call.
+struct Round<'a> {
+    listener: usize,
+    now: Duration,
+    counts: &'a mut Counts,
+    inlet: &'a Inlet,
+    /// The answers that go at once.
+    places: Vec<usize>,
+}
+
+impl Round<'_> {
+    fn tell(&mut self, event: Event) {
+        if !self.inlet.tell(event) {
+            self.counts.add(Count::EventsLost, 1);
+        }
+    }
 }
 
 impl Answering {
@@ -134,7 +158,9 @@ impl Answering {
             seq: 0,
             overtaken: None,
             scratch: Vec::new(),
+            places: Vec::with_capacity(AT_ONCE),
             dump: config.telling.dump,
+            tells: config.telling.connections,
         }
     }
 
@@ -152,61 +178,80 @@ impl Answering {
             let Ok(count) = self.batch.receive(listener.as_fd()) else {
                 return;
             };
-            let mut places = Vec::with_capacity(count);
+            let mut work = Round {
+                listener: at,
+                now,
+                counts,
+                inlet,
+                places: std::mem::take(&mut self.places),
+            };
             for place in 0..count {
-                self.question(at, place, now, counts, inlet, &mut places);
+                self.question(place, &mut work);
             }
+            let mut places = work.places;
             send(&mut self.batch, listener.as_fd(), &places, counts);
+            places.clear();
+            self.places = places;
             if count < AT_ONCE {
                 return;
             }
         }
     }
 
-    fn question(
-        &mut self,
-        listener: usize,
-        place: usize,
-        now: Duration,
-        counts: &mut Counts,
-        inlet: &Inlet,
-        places: &mut Vec<usize>,
-    ) {
+    fn question(&mut self, place: usize, work: &mut Round<'_>) {
         let (bytes, from) = self.batch.datagram(place);
         let asked = bytes.len();
-        counts.add(Count::DatagramsIn, 1);
-        counts.add(Count::BytesIn, asked as u64);
+        work.counts.add(Count::DatagramsIn, 1);
+        work.counts.add(Count::BytesIn, asked as u64);
         let peer = from.inet().map(crate::net::connect::canonical);
         if self.dump > 0 {
-            let event = shown(bytes, peer, listener, self.dump, now);
-            if !inlet.tell(event) {
-                counts.add(Count::EventsLost, 1);
-            }
+            let event = shown(bytes, peer, work.listener, self.dump, work.now);
+            work.tell(event);
         }
         if self.plain {
-            if self.may_answer(peer, now) {
-                places.push(place);
+            if self.may_answer(peer, work.now) {
+                work.places.push(place);
             } else {
-                counts.add(Count::DatagramsHeldBack, 1);
+                work.counts.add(Count::DatagramsHeldBack, 1);
             }
             return;
         }
-        if self.chance.happens(self.config.drop) {
-            counts.add(Count::Faults, 1);
+        if self.strikes(self.config.drop, "drop", peer, work) || !self.make_reply(place) {
             return;
         }
-        if !self.make_reply(place) {
-            return;
-        }
-        if !self.may_answer(peer, now) {
-            counts.add(Count::DatagramsHeldBack, 1);
+        if !self.may_answer(peer, work.now) {
+            work.counts.add(Count::DatagramsHeldBack, 1);
             return;
         }
         if !self.trusts(peer) && self.batch.datagram(place).0.len() > asked {
-            counts.add(Count::DatagramsHeldBack, 1);
+            work.counts.add(Count::DatagramsHeldBack, 1);
             self.batch.truncate(place, asked);
         }
-        self.misbehave(listener, place, now, counts, places);
+        self.misbehave(place, peer, work);
+    }
+
+    /// Whether a fault of this probability strikes; if so it is told.
+    fn strikes(
+        &mut self,
+        probability: f64,
+        fault: &'static str,
+        peer: Option<SocketAddr>,
+        work: &mut Round<'_>,
+    ) -> bool {
+        let strikes = self.chance.happens(probability);
+        if strikes {
+            work.counts.add(Count::Faults, 1);
+            if self.tells {
+                let (at, listener) = (work.now, work.listener);
+                work.tell(Event::Fault {
+                    at,
+                    listener,
+                    peer,
+                    fault,
+                });
+            }
+        }
+        strikes
     }
 
     /// Puts the answer where the question was; false if there is none.
@@ -223,42 +268,38 @@ impl Answering {
     }
 
     /// Applies the faults to an answer, and has it sent now or later.
-    fn misbehave(
-        &mut self,
-        listener: usize,
-        place: usize,
-        now: Duration,
-        counts: &mut Counts,
-        places: &mut Vec<usize>,
-    ) {
-        if self.chance.happens(self.config.corrupt) {
-            counts.add(Count::Faults, 1);
+    fn misbehave(&mut self, place: usize, peer: Option<SocketAddr>, work: &mut Round<'_>) {
+        if self.strikes(self.config.corrupt, "corrupt", peer, work) {
             self.corrupt(place);
         }
         let overtaken = self.overtaken.take();
-        if overtaken.is_none() && self.chance.happens(self.config.reorder) {
-            counts.add(Count::Faults, 1);
-            self.overtaken = Some(self.hold(listener, place, now));
+        if overtaken.is_none() && self.strikes(self.config.reorder, "reorder", peer, work) {
+            self.overtaken = Some(self.hold(place, Duration::ZERO, work));
             return;
         }
-        let times = if self.chance.happens(self.config.duplicate) {
-            counts.add(Count::Faults, 1);
-            2
-        } else {
-            1
-        };
-        for _ in 0..times {
-            if self.config.holds() {
-                let held = self.hold(listener, place, now);
-                counts.add(Count::Faults, 1);
-                self.push(held, counts);
+        let twice = self.strikes(self.config.duplicate, "duplicate", peer, work);
+        let delayed = self.config.holds() && self.strikes(self.config.delayed, "delay", peer, work);
+        for _ in 0..=usize::from(twice) {
+            if delayed {
+                let delay = self.chance.around(self.config.delay, self.config.jitter);
+                let held = self.hold(place, delay, work);
+                self.push(held, work.counts);
             } else {
-                places.push(place);
+                work.places.push(place);
             }
         }
-        if let Some(overtaken) = overtaken {
-            self.push(overtaken, counts);
+        if let Some(mut overtaken) = overtaken {
+            // After the one that has overtaken it, whenever that goes.
+            self.seq += 1;
+            (overtaken.seq, overtaken.due) = (self.seq, self.due_last(work.now));
+            self.push(overtaken, work.counts);
         }
+    }
+
+    /// When the last of those that are held back is due.
+    fn due_last(&self, now: Duration) -> Duration {
+        let last = self.held.iter().map(|held| held.due).max();
+        last.unwrap_or(now)
     }
 
     fn push(&mut self, held: Held, counts: &mut Counts) {
@@ -279,13 +320,13 @@ impl Answering {
         }
     }
 
-    fn hold(&mut self, listener: usize, place: usize, now: Duration) -> Held {
+    fn hold(&mut self, place: usize, delay: Duration, work: &Round<'_>) -> Held {
         let (bytes, to) = self.batch.datagram(place);
         self.seq += 1;
         Held {
-            due: now + self.chance.around(self.config.delay, self.config.jitter),
+            due: work.now + delay,
             seq: self.seq,
-            listener,
+            listener: work.listener,
             to: *to,
             bytes: bytes.to_vec(),
         }

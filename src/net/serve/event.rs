@@ -34,13 +34,15 @@ pub enum Cause {
     Fault,
     /// The grace of the shutdown was over.
     Shutdown,
+    /// The peer did not say what the script expects.
+    Unexpected,
     /// Any other error.
     Failed,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Fin,
         Self::Reset,
         Self::Lost,
@@ -51,6 +53,7 @@ impl Cause {
         Self::MadeRoom,
         Self::Fault,
         Self::Shutdown,
+        Self::Unexpected,
         Self::Failed,
     ];
 
@@ -68,6 +71,7 @@ impl Cause {
             Self::MadeRoom => "made_room",
             Self::Fault => "fault",
             Self::Shutdown => "shutdown",
+            Self::Unexpected => "unexpected",
             Self::Failed => "failed",
         }
     }
@@ -150,6 +154,17 @@ pub enum Event {
         bytes: Vec<u8>,
         /// Whether more came than is shown.
         cut: bool,
+    },
+    /// A fault was applied to a datagram.
+    Fault {
+        /// When.
+        at: Duration,
+        /// The index of its listener.
+        listener: usize,
+        /// The other end.
+        peer: Option<SocketAddr>,
+        /// The fault's word.
+        fault: &'static str,
     },
     /// `accept` failed for want of descriptors or memory; said at most once a second.
     Exhausted {

@@ -34,7 +34,7 @@ use self::inbox::Inbox;
 use self::worker::Worker;
 use super::listen::Listener;
 use super::socket::Socket;
-use super::{Connection, PeerAddr, sys};
+use super::{Connection, PeerAddr, TcpInfo, sys};
 use crate::addr::{Transport, UnixPath};
 use crate::policy::admission::{Admission, Limits, Verdict};
 
@@ -126,12 +126,38 @@ impl Newcomer {
         Ok(Box::new(Socket::accepted(sys::watch(self.fd)?, &peer)))
     }
 
-    /// The bare descriptor, made blocking, for a program that knows nothing of us.
-    pub fn into_blocking(self) -> io::Result<OwnedFd> {
+    /// The bare descriptor, made blocking, for a program that knows nothing of us; and a hold on it.
+    pub fn into_blocking(self) -> io::Result<(OwnedFd, Watcher)> {
+        let tcp = self.peer.is_some();
         // Any socket will do: the call sets the flag of the descriptor and asks nothing else.
         let stream = std::os::unix::net::UnixStream::from(self.fd);
         stream.set_nonblocking(false)?;
-        Ok(stream.into())
+        let fd: OwnedFd = stream.into();
+        let watcher = Watcher {
+            fd: fd.try_clone()?,
+            tcp,
+        };
+        Ok((fd, watcher))
+    }
+}
+
+/// A hold on a connection that a program has.
+#[derive(Debug)]
+pub struct Watcher {
+    fd: OwnedFd,
+    tcp: bool,
+}
+
+impl Watcher {
+    /// What the kernel knows of it; `None` on anything but TCP.
+    #[must_use]
+    pub fn tcp_info(&self) -> Option<TcpInfo> {
+        self.tcp.then(|| TcpInfo::read(self.fd.as_fd())).flatten()
+    }
+
+    /// Lets it end by a reset.
+    pub fn set_reset(&self) {
+        reset(&self.fd);
     }
 }
 

@@ -21,7 +21,12 @@ pub(crate) struct DialArgs {
     #[command(flatten)]
     pub(crate) keepalive: KeepaliveArgs,
     /// Keeps the connection open that long and counts the probes.
-    #[arg(long, value_name = "DURATION", help_heading = "Keepalive")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        help_heading = "Keepalive",
+        allow_negative_numbers = true
+    )]
     #[arg(value_parser = super::values::positive_duration)]
     pub(crate) hold: Option<std::time::Duration>,
     #[command(flatten)]

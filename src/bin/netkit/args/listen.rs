@@ -1,5 +1,6 @@
 //! The flags of `netkit listen`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -24,6 +25,8 @@ pub(crate) struct ListenArgs {
     #[command(flatten)]
     pub(crate) behaviour: BehaviourArgs,
     #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) life: LifeArgs,
@@ -39,14 +42,72 @@ pub(crate) struct ListenArgs {
 
 /// What is done with a connection.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 #[command(next_help_heading = "Behaviour")]
 pub(crate) struct BehaviourArgs {
     /// Sends back what comes (the default).
     #[arg(long)]
     pub(crate) echo: bool,
-    /// Throws away what comes.
+    /// Throws away what comes (RFC 863).
     #[arg(long)]
     pub(crate) discard: bool,
+    /// Sends characters without end (RFC 864).
+    #[arg(long)]
+    pub(crate) chargen: bool,
+    /// Sends the time of day and closes (RFC 867).
+    #[arg(long)]
+    pub(crate) daytime: bool,
+    /// Speaks first, with C escapes, and closes.
+    #[arg(long, value_name = "TEXT", value_parser = values::c_text, allow_hyphen_values = true)]
+    pub(crate) greet: Option<Payload>,
+    /// What follows the greeting, instead of the close.
+    #[arg(long, value_name = "BEHAVIOUR")]
+    pub(crate) then: Option<ThenArg>,
+    /// Answers `ACK\n` to each line.
+    #[arg(long)]
+    pub(crate) heartbeat: bool,
+    /// Answers HTTP requests with 200 and what was asked.
+    #[arg(long)]
+    pub(crate) http: bool,
+    /// Says this, with C escapes, once the peer has said something, and closes; @FILE is a file's content.
+    #[arg(long, value_name = "TEXT|@FILE", allow_hyphen_values = true)]
+    pub(crate) respond: Option<String>,
+    /// Gives each connection to a program, run by `sh -c`, as its standard input and output.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) exec: Option<String>,
+    /// Follows a script: a step a line, `send TEXT`, `expect TEXT`, `wait TIME`, `echo`, `reset`, `close`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// Connects one connection to standard input and output, as nc -l.
+    #[arg(long)]
+    pub(crate) stdio: bool,
+}
+
+/// One value of bytes: under its own name, because clap takes a field of type `Vec` for many values.
+type Payload = Vec<u8>;
+
+/// What follows a greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThenArg {
+    /// Sends back what comes.
+    Echo,
+}
+
+/// How it misbehaves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Faults")]
+pub(crate) struct FaultArgs {
+    /// Misbehaves; may be given more than once, and for a share of the connections.
+    ///
+    /// delay=200ms, jitter=50ms, accept-delay=1s, no-accept, stall-after=1s, rst-after=1KiB (or a
+    /// time), fin-after=1KiB, half-close, throttle=64KiB/s, slice=1, corrupt=1%, close-on-accept,
+    /// hang-up-on=TEXT, slow-close=1s; on UDP delay, jitter, corrupt, drop=30%, duplicate, reorder.
+    /// `30%:rst-after=1KiB` strikes three connections of ten.
+    #[arg(long, value_name = "FAULT", value_parser = super::faults::fault, verbatim_doc_comment)]
+    pub(crate) fault: Vec<netkit::policy::fault::Rule>,
+    /// Where chance starts from: the same seed strikes the same connections [default: 0].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 /// Who may come in, and for how long.
@@ -160,6 +221,9 @@ pub(crate) struct TellingArgs {
     /// Shows statistics that often.
     #[arg(long, value_name = "DURATION", value_parser = values::interval)]
     pub(crate) stats_interval: Option<Duration>,
+    /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics).
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
     /// Shows no line per connection: statistics and the summary only.
     #[arg(long)]
     pub(crate) summary: bool,

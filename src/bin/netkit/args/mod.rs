@@ -6,6 +6,7 @@
 mod bytes;
 mod complaint;
 mod dial;
+pub(crate) mod faults;
 mod groups;
 mod listen;
 mod parse_addr;
@@ -27,7 +28,7 @@ pub(crate) use groups::{
     RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,
 };
 
-pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg};
+pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg};
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use resolve::{
     NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
@@ -93,6 +94,7 @@ fn parse_lean(argv: &[OsString]) -> Option<Cli> {
 fn lean_subcommand(name: &str) -> Option<clap::Command> {
     match name {
         "dial" => Some(DialArgs::augment_args(clap::Command::new("dial"))),
+        "listen" => Some(ListenArgs::augment_args(clap::Command::new("listen"))),
         "parse-addr" => Some(ParseAddrArgs::augment_args(clap::Command::new(
             "parse-addr",
         ))),
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn the_lean_definitions_are_those_of_the_whole() {
         let whole = command();
-        for name in ["dial", "parse-addr"] {
+        for name in ["dial", "listen", "parse-addr"] {
             let (lean, of_whole) = (lean_subcommand(name), whole.find_subcommand(name));
             let flags = |command: &clap::Command| {
                 format!("{:#?}", command.get_arguments().collect::<Vec<_>>())

@@ -22,6 +22,7 @@ pub(super) fn text() -> String {
         line::<listen::Listening<'_>>("listening", &mut generator),
         line::<listen::Accept>("accept", &mut generator),
         line::<listen::Data>("data", &mut generator),
+        line::<listen::Fault>("fault", &mut generator),
         line::<listen::Reject>("reject", &mut generator),
         line::<listen::Close>("close", &mut generator),
         line::<listen::Stats<'_>>("stats", &mut generator),

@@ -33,7 +33,7 @@ pub(crate) fn event(
             let text = exhausted(*errno);
             format!("{}\n", view.paint(Tone::Warn, &text))
         }
-        Event::Stats(totals) if plan.config.stats_interval.is_some() => {
+        Event::Stats(totals) if plan.stats_lines => {
             format!("{} {}\n", clock(start, event.at), stats(before, totals))
         }
         Event::Draining { by, open } => draining(*by, *open, plan.config.grace, view),
@@ -54,7 +54,7 @@ fn clock(start: SystemTime, at: Duration) -> String {
     text.get(11..).unwrap_or(&text).to_owned()
 }
 
-fn listening(facts: &ListenFacts, view: &View) -> String {
+pub(crate) fn listening(facts: &ListenFacts, view: &View) -> String {
     let mut text = format!("listening on {}", facts.local);
     if !facts.local.starts_with(facts.network.name()) {
         put!(text, " ({})", facts.network);
@@ -108,6 +108,13 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
             let text = format!("- reject {}  {} ({how})", name(*peer), describe(*reason));
             format!("{}\n", view.paint(Tone::Bad, &text))
         }
+        Event::Fault {
+            id, peer, fault, ..
+        } => {
+            let who = id.map_or_else(|| "-".to_owned(), |id| format!("#{id}"));
+            let text = format!("{who} fault  {}  {fault}", name(*peer));
+            format!("{}\n", view.paint(Tone::Warn, &text))
+        }
         Event::Data {
             id,
             peer,
@@ -119,7 +126,8 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
     }
 }
 
-fn name(peer: Option<SocketAddr>) -> String {
+/// The other end as it is shown.
+pub(crate) fn name(peer: Option<SocketAddr>) -> String {
     peer.map_or_else(|| "unix".to_owned(), |peer| peer.to_string())
 }
 
@@ -194,6 +202,7 @@ fn describe_cause(cause: Cause) -> (Tone, &'static str) {
         Cause::MadeRoom => (Tone::Warn, "closed by us: idle longest when full (limit)"),
         Cause::Fault => (Tone::Warn, "ended by us, as asked (fault)"),
         Cause::Shutdown => (Tone::Bad, "reset by us: the grace was over (rst)"),
+        Cause::Unexpected => (Tone::Bad, "closed by us: not what the script expects"),
         Cause::Failed => (Tone::Bad, "failed"),
     }
 }
@@ -253,7 +262,8 @@ fn hex_line(text: &mut String, line: usize, chunk: &[u8]) {
     let _ = writeln!(text, "    {:04x}  {digits:<48} {plain}", line * 16);
 }
 
-fn stats(before: &Totals, now: &Totals) -> String {
+/// The numbers now, and since the look before.
+pub(crate) fn stats(before: &Totals, now: &Totals) -> String {
     let rates = Rates::between(before, now);
     let mut text = format!(
         "{} open, {} accepted ({:.0}/s), in {}/s, out {}/s",
@@ -340,6 +350,9 @@ pub(crate) fn summary(report: &Report, view: &View) -> String {
     for (reason, count) in reasons(&totals.rejected) {
         let line = format!("  {count} rejected: {}", describe(reason));
         put!(text, "{}\n", view.paint(Tone::Bad, &line));
+    }
+    if totals.faults > 0 {
+        put!(text, "  {} applied\n", counted(totals.faults, "fault"));
     }
     if totals.accept_errors > 0 {
         put!(

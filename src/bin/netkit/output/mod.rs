@@ -15,6 +15,7 @@ pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod json;
 pub(crate) mod listen;
+pub(crate) mod metrics;
 mod out;
 pub(crate) mod progress;
 mod queue;

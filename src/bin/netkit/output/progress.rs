@@ -65,6 +65,13 @@ impl Progress {
         }
     }
 
+    /// Shows something else.
+    pub(crate) fn say(&self, message: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message);
+        }
+    }
+
     /// Takes the bar away while `print` writes elsewhere on the same terminal.
     pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {

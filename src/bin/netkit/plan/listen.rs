@@ -2,6 +2,10 @@
 
 mod rules;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use netkit::addr::Network;
 use netkit::addr::listen::ListenAddr;
 use netkit::listen::{self, Behaviour};
@@ -11,11 +15,12 @@ use netkit::policy::admission::{Breaker, Limits, Overload};
 
 use super::Environment;
 use super::dial::keepalive_values;
-use crate::args::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg};
+use crate::args::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ProgressArg, ThenArg};
 use crate::usage::UsageError;
 
 /// Everything that a server needs.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes")]
 pub(crate) struct ListenPlan {
     /// Where; empty means the passed sockets.
     pub(crate) addrs: Vec<ListenAddr>,
@@ -25,10 +30,31 @@ pub(crate) struct ListenPlan {
     pub(crate) config: listen::Config,
     /// Whether a line is shown for each connection.
     pub(crate) lines: bool,
+    /// Whether statistics are printed as they come.
+    pub(crate) stats_lines: bool,
+    /// Whether a live line of statistics is shown on standard error.
+    pub(crate) status: bool,
     /// Whether bytes are shown in hexadecimal.
     pub(crate) hex: bool,
     /// Whether the outcome of the connections is that of netkit.
     pub(crate) counted: bool,
+    /// What the behaviour says, if that is not in the configuration yet.
+    pub(crate) content: Option<Content>,
+    /// Whether the connection is for standard input and output.
+    pub(crate) stdio: bool,
+    /// Where scrapes are answered.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// Where what a behaviour says comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// From the command line.
+    Bytes(Vec<u8>),
+    /// A file, as it is.
+    File(PathBuf),
+    /// A script.
+    Script(PathBuf),
 }
 
 /// The most addresses of one process.
@@ -49,12 +75,19 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
     }
     rules::fits_the_addresses(args, &addrs)?;
     let lines = !args.telling.summary && !args.output.quiet;
+    let status = status_line(args, environment);
+    let look = status || args.telling.metrics.is_some();
     Ok(ListenPlan {
         passed: if addrs.is_empty() { passed } else { 0 },
         options: options(args),
-        config: config(args, lines),
+        config: config(args, lines, look),
         lines,
         hex: args.telling.dump == Some(DumpArg::Hex),
+        content: content(&args.behaviour)?,
+        stdio: args.behaviour.stdio,
+        metrics: args.telling.metrics,
+        stats_lines: args.telling.stats_interval.is_some(),
+        status,
         counted: args.life.once || args.life.count.is_some_and(|count| count > 0),
         addrs,
     })
@@ -62,9 +95,36 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
 
 /// The behaviours that were asked for, by their flags.
 fn behaviours(args: &BehaviourArgs) -> Vec<&'static str> {
-    let rows = [(args.echo, "--echo"), (args.discard, "--discard")];
+    let rows = [
+        (args.echo, "--echo"),
+        (args.discard, "--discard"),
+        (args.chargen, "--chargen"),
+        (args.daytime, "--daytime"),
+        (args.greet.is_some(), "--greet"),
+        (args.heartbeat, "--heartbeat"),
+        (args.http, "--http"),
+        (args.respond.is_some(), "--respond"),
+        (args.exec.is_some(), "--exec"),
+        (args.script.is_some(), "--script"),
+        (args.stdio, "--stdio"),
+    ];
     let given = rows.into_iter().filter(|(given, _)| *given);
     given.map(|(_, flag)| flag).collect()
+}
+
+/// How often a look is taken at the numbers for those who do not ask for lines of them.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A live line is for a person at a terminal who gets no other.
+fn status_line(args: &ListenArgs, environment: &Environment) -> bool {
+    let auto = environment.stderr_tty && !environment.term_dumb;
+    let wanted = match args.output.progress {
+        ProgressArg::Auto => auto,
+        ProgressArg::Always => true,
+        ProgressArg::Never => false,
+    };
+    let plain = !args.output.json && !args.output.pretty && !args.output.quiet;
+    wanted && plain && args.telling.stats_interval.is_none() && !args.behaviour.stdio
 }
 
 fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
@@ -97,15 +157,13 @@ fn options(args: &ListenArgs) -> ListenOptions {
     }
 }
 
-fn config(args: &ListenArgs, lines: bool) -> listen::Config {
+fn config(args: &ListenArgs, lines: bool, look: bool) -> listen::Config {
     let default = listen::Config::default();
     let count = args.life.count.filter(|&count| count > 0);
     listen::Config {
-        behaviour: if args.behaviour.discard {
-            Behaviour::Discard
-        } else {
-            Behaviour::Echo
-        },
+        behaviour: behaviour(&args.behaviour),
+        faults: args.faults.fault.clone(),
+        seed: args.faults.seed.unwrap_or(default.seed),
         limits: Limits {
             max_connections: args.limits.max_connections,
             max_per_ip: args.limits.max_per_ip,
@@ -133,8 +191,49 @@ fn config(args: &ListenArgs, lines: bool) -> listen::Config {
             tcp_info: args.output.verbose && lines,
             syn: args.telling.syn,
         },
-        stats_interval: args.telling.stats_interval,
+        // A status line and scrapes need a look now and then, even if no line is printed for it.
+        stats_interval: args.telling.stats_interval.or_else(|| look.then_some(LOOK)),
     }
+}
+
+/// The behaviour; the content of files is filled in later.
+fn behaviour(args: &BehaviourArgs) -> Behaviour {
+    if let Some(text) = &args.greet {
+        return Behaviour::Greet {
+            text: text.clone(),
+            then_echo: args.then == Some(ThenArg::Echo),
+        };
+    }
+    if let Some(command) = &args.exec {
+        return Behaviour::Exec(command.clone());
+    }
+    let rows = [
+        (args.discard, Behaviour::Discard),
+        (args.chargen, Behaviour::Chargen),
+        (args.daytime, Behaviour::Daytime),
+        (args.heartbeat, Behaviour::Heartbeat),
+        (args.http, Behaviour::Http),
+        (args.respond.is_some(), Behaviour::Respond(Vec::new())),
+        (args.script.is_some(), Behaviour::Script(Vec::new())),
+    ];
+    let given = rows.into_iter().find(|(given, _)| *given);
+    given.map_or(Behaviour::Echo, |(_, behaviour)| behaviour)
+}
+
+/// Where the content of a behaviour comes from, if not from the command line itself.
+fn content(args: &BehaviourArgs) -> Result<Option<Content>, UsageError> {
+    if let Some(path) = &args.script {
+        return Ok(Some(Content::Script(path.clone())));
+    }
+    let Some(text) = &args.respond else {
+        return Ok(None);
+    };
+    if let Some(path) = text.strip_prefix('@') {
+        return Ok(Some(Content::File(path.into())));
+    }
+    let bytes = crate::args::values::c_text(text)
+        .map_err(|error| UsageError::value("--respond", text, &error.message, &error.expected))?;
+    Ok(Some(Content::Bytes(bytes)))
 }
 
 fn overload(arg: OverloadArg) -> Overload {

@@ -17,7 +17,7 @@ mod tests;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
-pub(crate) use listen::ListenPlan;
+pub(crate) use listen::{Content, ListenPlan};
 pub(crate) use output::{Format, OutputSettings};
 pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,

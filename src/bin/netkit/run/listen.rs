@@ -1,15 +1,20 @@
 //! Serving: binds what the plan names, and shows what the server tells.
 
+mod metrics;
+mod stdio;
+
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Mutex;
 
 use netkit::addr::listen::ListenAddr;
 use netkit::addr::{Family, Host};
 use netkit::error::Error;
 use netkit::event::Stamped;
+use netkit::failure::Failure;
 use netkit::io::{Io, SystemIo};
-use netkit::listen::{self, Event, Report};
+use netkit::listen::{self, Behaviour, Event, Report, Totals};
 use netkit::net::limits;
 use netkit::net::listen::{BindAddr, Listener, bind, inherited};
 use netkit::net::serve::Cause;
@@ -18,14 +23,18 @@ use netkit::run::Cx;
 use tokio_util::sync::CancellationToken;
 
 use super::{Trouble, finish, lock};
+use crate::args::faults::script;
 use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::listen as lines;
 use crate::output::json::{Line, listen::ListenConfig};
 use crate::output::listen as words;
+use crate::output::metrics::text as text_of;
+use crate::output::progress::Progress;
 use crate::output::{Out, WhenFull};
-use crate::plan::{Format, ListenPlan, OutputSettings};
+use crate::plan::{Content, Format, ListenPlan, OutputSettings};
 use crate::signal::Signals;
+use crate::usage::UsageError;
 
 /// Serves as planned and says how netkit ends.
 pub(crate) async fn listen(plan: ListenPlan, output: OutputSettings) -> Exit {
@@ -54,7 +63,12 @@ async fn carry_out(
     limits
         .max_connections
         .get_or_insert_with(limits::connections);
+    fill_in(&mut plan)?;
     let listeners = listeners(&plan, &cx).await?;
+    if plan.stdio {
+        return stdio::run(&plan, &output, listeners, &cx, &signals).await;
+    }
+    let page = page(&plan).await?;
     out.queue(WhenFull::Lose, signals.asked())
         .map_err(|error| Error::local("starting to write", &error))?;
     let fold = Mutex::new(Fold {
@@ -64,6 +78,8 @@ async fn carry_out(
         cx: &cx,
         report: Report::default(),
         verdict: Verdict::default(),
+        status: Progress::spinner(plan.status, "waiting for connections"),
+        page,
         out,
     });
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
@@ -71,6 +87,7 @@ async fn carry_out(
     let report = serve_and_hear(run, &signals, &fold).await?;
     let mut fold = lock(&fold);
     let exit = fold.exit(&report, &signals);
+    fold.status.finish();
     fold.summary(&report, Some(exit));
     Ok(exit)
 }
@@ -89,6 +106,45 @@ async fn serve_and_hear(
             () = signals.interim() => lock(fold).interim(),
         }
     }
+}
+
+/// Reads what the behaviour says from where the command line says it is.
+fn fill_in(plan: &mut ListenPlan) -> Result<(), Trouble> {
+    match plan.content.take() {
+        None => {}
+        Some(Content::Bytes(bytes)) => plan.config.behaviour = Behaviour::Respond(bytes),
+        Some(Content::File(path)) => plan.config.behaviour = Behaviour::Respond(read(&path)?),
+        Some(Content::Script(path)) => {
+            let text = String::from_utf8_lossy(&read(&path)?).into_owned();
+            let steps = script(&text).map_err(|error| {
+                let message = format!("--script {}: {error}", path.display());
+                UsageError::new(message, "a script: a step a line")
+            })?;
+            plan.config.behaviour = Behaviour::Script(steps);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(path).map_err(|error| {
+        let failure = Error::local("", &error).failure;
+        let message = format!("{}: {}", path.display(), failure.message);
+        Error::new("reading what to say", Failure { message, ..failure }).into()
+    })
+}
+
+/// Starts to answer scrapes, where that was asked for.
+async fn page(plan: &ListenPlan) -> Result<metrics::Page, Trouble> {
+    let page = metrics::Page::default();
+    *lock(&page) = text_of(&Totals::default());
+    if let Some(addr) = plan.metrics {
+        let local = metrics::start(addr, page.clone())
+            .await
+            .map_err(|error| Error::local("listening for scrapes", &error))?;
+        messages::say(&format!("metrics at http://{local}/metrics"));
+    }
+    Ok(page)
 }
 
 /// Binds every address of the plan, or takes over the sockets that were passed.
@@ -176,6 +232,10 @@ struct Fold<'a> {
     cx: &'a Cx,
     report: Report,
     verdict: Verdict,
+    /// The live line.
+    status: Progress,
+    /// What scrapers get.
+    page: metrics::Page,
     out: &'a mut Out,
 }
 
@@ -199,7 +259,24 @@ impl Fold<'_> {
                 self.output.view.rich,
             ),
         };
-        self.out.write(&text)
+        if let Event::Stats(totals) = &event.event {
+            self.look(&before, totals);
+        }
+        if text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let out = &mut *self.out;
+        self.status.suspend(|| out.write(&text))
+    }
+
+    /// Shows the numbers where they are shown without a line of their own.
+    fn look(&self, before: &Totals, totals: &Totals) {
+        if self.plan.status {
+            self.status.say(words::stats(before, totals));
+        }
+        if self.plan.metrics.is_some() {
+            *lock(&self.page) = text_of(totals);
+        }
     }
 
     /// SIGQUIT: what is known so far, beside the data.
@@ -254,6 +331,7 @@ fn outcome(cause: Cause) -> Exit {
     match cause {
         Cause::Reset | Cause::Lost | Cause::Failed | Cause::Shutdown => Exit::Peer,
         Cause::IdleTimeout => Exit::Silence,
+        Cause::Unexpected => Exit::Expectation,
         _ => Exit::Success,
     }
 }

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use netkit::dial::report::Bytes;
 use netkit::event::Stamped;
 use netkit::listen::report::{ClosedBy, Rejected};
-use netkit::listen::{Behaviour, EndedBy, Event, Report, Totals};
+use netkit::listen::{EndedBy, Event, Report, Totals};
 use netkit::net::TcpInfo;
 use netkit::net::facts::KeepaliveValues;
 use netkit::net::listen::ListenFacts;
 use netkit::net::serve::{Cause, Closed, Opened};
 use netkit::net::syn::Syn;
 use netkit::policy::admission::{Overload, Reason};
+use netkit::policy::fault::{After, Rule};
 use netkit::time::Millis;
 use serde::Serialize;
 
@@ -72,6 +73,21 @@ pub(crate) struct Data {
     pub(crate) data: Bytes,
     /// Whether more came than is shown.
     pub(crate) truncated: bool,
+}
+
+/// `"type":"fault"`: a fault was applied, as asked; once for each connection, and each time for
+/// datagrams.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "keys of the contract")]
+pub(crate) struct Fault {
+    /// The connection's number; `null` for a datagram.
+    pub(crate) id: Option<u64>,
+    /// The index of its listener.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// Its word.
+    pub(crate) fault: &'static str,
 }
 
 /// `"type":"reject"`: a connection was not let in.
@@ -173,6 +189,8 @@ impl<'a> Summary<'a> {
 #[expect(clippy::struct_excessive_bools, reason = "keys of the contract")]
 pub(crate) struct ListenConfig {
     pub(crate) behaviour: &'static str,
+    pub(crate) faults: Vec<FaultConfig>,
+    pub(crate) seed: u64,
     pub(crate) max_connections: Option<u64>,
     pub(crate) max_per_ip: Option<u64>,
     pub(crate) accept_rate: Option<f64>,
@@ -198,15 +216,66 @@ pub(crate) struct ListenConfig {
     pub(crate) mptcp: bool,
 }
 
+/// A fault that was asked for.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct FaultConfig {
+    /// Its word.
+    pub(crate) fault: &'static str,
+    /// The share of connections that get it, 0 to 1.
+    pub(crate) share: f64,
+    /// When it strikes, or how long it lasts; `null` where it has no time.
+    pub(crate) time_ms: Option<Millis>,
+    /// After how many bytes it strikes, or how many at once or a second; `null` where it has none.
+    pub(crate) bytes: Option<u64>,
+    /// The share of bytes or datagrams, 0 to 1; `null` where it has none.
+    pub(crate) part: Option<f64>,
+    /// The text that it waits for; `null` where it has none.
+    pub(crate) text: Option<Bytes>,
+}
+
+impl From<&Rule> for FaultConfig {
+    fn from(rule: &Rule) -> Self {
+        use netkit::policy::fault::Fault as Of;
+        let (mut time_ms, mut bytes, mut part, mut text) = (None, None, None, None);
+        match &rule.fault {
+            Of::Delay(time) | Of::Jitter(time) | Of::AcceptDelay(time) | Of::SlowClose(time) => {
+                time_ms = Some(Millis(*time));
+            }
+            Of::StallAfter(after) | Of::RstAfter(after) | Of::FinAfter(after) => match after {
+                After::Time(time) => time_ms = Some(Millis(*time)),
+                After::Bytes(count) => bytes = Some(*count),
+            },
+            Of::Throttle(rate) => bytes = Some(*rate),
+            Of::Slice(size) => bytes = Some(*size as u64),
+            Of::Corrupt(share) | Of::Drop(share) | Of::Duplicate(share) | Of::Reorder(share) => {
+                part = Some(*share);
+            }
+            Of::HangUpOn(wanted) => text = Some(wanted.clone().into()),
+            _ => {}
+        }
+        Self {
+            fault: rule.fault.word(),
+            share: rule.share,
+            time_ms,
+            bytes,
+            part,
+            text,
+        }
+    }
+}
+
 impl From<&ListenPlan> for ListenConfig {
     fn from(plan: &ListenPlan) -> Self {
         let (config, options) = (&plan.config, &plan.options);
         let limits = &config.limits;
         Self {
-            behaviour: match config.behaviour {
-                Behaviour::Discard => "discard",
-                _ => "echo",
+            behaviour: if plan.stdio {
+                "stdio"
+            } else {
+                config.behaviour.word()
             },
+            faults: config.faults.iter().map(FaultConfig::from).collect(),
+            seed: config.seed,
             max_connections: limits.max_connections,
             max_per_ip: limits.max_per_ip,
             accept_rate: limits.accept_rate,
@@ -267,7 +336,7 @@ pub(crate) fn event(
             let message = super::super::listen::exhausted(*errno);
             writer.line("warning", Warning { message: &message })
         }
-        Event::Stats(totals) if plan.config.stats_interval.is_some() => {
+        Event::Stats(totals) if plan.stats_lines => {
             let rates = Rates::between(before, totals);
             let stats = Stats {
                 totals,
@@ -303,6 +372,20 @@ fn connection(event: &Event, writer: &Writer) -> String {
                 how: if *reset { "rst" } else { "fin" },
             };
             writer.line("reject", body)
+        }
+        Event::Fault {
+            id,
+            listener,
+            peer,
+            fault,
+        } => {
+            let body = Fault {
+                id: *id,
+                listener: *listener,
+                peer: (*peer).into(),
+                fault,
+            };
+            writer.line("fault", body)
         }
         Event::Data {
             id,
@@ -396,6 +479,13 @@ pub(crate) fn causes(closed: &ClosedBy) -> Vec<(Cause, u64)> {
 
 /// Every reason that has been counted, with its number.
 pub(crate) fn reasons(rejected: &Rejected) -> Vec<(Reason, u64)> {
+    let mut rows = rows_of_reasons(rejected);
+    rows.retain(|(_, count)| *count > 0);
+    rows
+}
+
+/// Every reason with its number.
+pub(crate) fn rows_of_reasons(rejected: &Rejected) -> Vec<(Reason, u64)> {
     let counts = [
         rejected.max_connections,
         rejected.max_per_ip,
@@ -403,7 +493,5 @@ pub(crate) fn reasons(rejected: &Rejected) -> Vec<(Reason, u64)> {
         rejected.breaker,
         rejected.descriptors,
     ];
-    let mut rows: Vec<_> = Reason::ALL.into_iter().zip(counts).collect();
-    rows.retain(|(_, count)| *count > 0);
-    rows
+    Reason::ALL.into_iter().zip(counts).collect()
 }

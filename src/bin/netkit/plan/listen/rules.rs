@@ -10,7 +10,11 @@ use crate::usage::UsageError;
 /// Runs every rule that needs nothing but the flags.
 pub(super) fn check(args: &ListenArgs) -> Checked {
     one_behaviour(args)?;
+    then_needs_a_greeting(args)?;
     one_end(args)?;
+    seed_needs_faults(args)?;
+    a_program_has_the_bare_connection(args)?;
+    stdio_alone(args)?;
     something_shows_it(args)?;
     one_keepalive(&args.keepalive)?;
     shedding_needs_rejects(args)
@@ -26,6 +30,64 @@ fn one_behaviour(args: &ListenArgs) -> Checked {
         }
         _ => Ok(()),
     }
+}
+
+fn then_needs_a_greeting(args: &ListenArgs) -> Checked {
+    if args.behaviour.then.is_some() && args.behaviour.greet.is_none() {
+        let message = "--then says what follows a greeting, and there is none";
+        return Err(UsageError::new(message, "it together with --greet TEXT"));
+    }
+    Ok(())
+}
+
+fn seed_needs_faults(args: &ListenArgs) -> Checked {
+    if args.faults.seed.is_some() && args.faults.fault.is_empty() {
+        let message = "--seed is where the chance of faults starts from, and there are none";
+        return Err(UsageError::new(message, "it together with --fault"));
+    }
+    Ok(())
+}
+
+/// What needs to see the bytes cannot be had where a program has the socket itself.
+fn a_program_has_the_bare_connection(args: &ListenArgs) -> Checked {
+    let program = args.behaviour.exec.is_some();
+    let strikes = |rule: &netkit::policy::fault::Rule| !rule.fault.is_for_all();
+    let faults = args.faults.fault.iter().any(strikes);
+    let (dump, limits) = (args.telling.dump.is_some(), &args.limits);
+    let (idle, most) = (limits.idle_timeout.is_some(), limits.max_bytes.is_some());
+    let why = "the program has the bare connection";
+    exclusive(&[
+        Pair(program, "--exec", faults, "--fault", why),
+        Pair(program, "--exec", dump, "--dump", why),
+        Pair(program, "--exec", idle, "--idle-timeout", why),
+        Pair(program, "--exec", most, "--max-bytes", why),
+    ])
+}
+
+/// One connection and nothing else: what is about many, or shown on standard output, has no place.
+fn stdio_alone(args: &ListenArgs) -> Checked {
+    let (stdio, limits, telling) = (args.behaviour.stdio, &args.limits, &args.telling);
+    let why = "there is one connection, and standard output is its own";
+    let pair = |given, flag| Pair(stdio, "--stdio", given, flag, why);
+    exclusive(&[
+        pair(args.output.json, "--json"),
+        pair(!args.faults.fault.is_empty(), "--fault"),
+        pair(telling.dump.is_some(), "--dump"),
+        pair(telling.syn, "--syn"),
+        pair(telling.stats_interval.is_some(), "--stats-interval"),
+        pair(telling.metrics.is_some(), "--metrics"),
+        pair(telling.summary, "--summary"),
+        pair(args.life.count.is_some(), "--count"),
+        pair(args.life.grace.is_some(), "--grace"),
+        pair(args.life.workers.is_some(), "--workers"),
+        pair(limits.max_connections.is_some(), "--max-connections"),
+        pair(limits.max_per_ip.is_some(), "--max-per-ip"),
+        pair(limits.accept_rate.is_some(), "--accept-rate"),
+        pair(limits.idle_timeout.is_some(), "--idle-timeout"),
+        pair(limits.max_lifetime.is_some(), "--max-lifetime"),
+        pair(limits.max_bytes.is_some(), "--max-bytes"),
+        pair(limits.overload.is_some(), "--overload"),
+    ])
 }
 
 fn one_end(args: &ListenArgs) -> Checked {
@@ -74,10 +136,12 @@ fn shedding_needs_rejects(args: &ListenArgs) -> Checked {
 }
 
 /// What kinds of addresses there are.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Kinds {
     tcp: bool,
     udp: bool,
     stream: bool,
+    datagram: bool,
 }
 
 /// A flag that none of the addresses can honour is refused.
@@ -93,8 +157,11 @@ pub(super) fn fits_the_addresses(args: &ListenArgs, addrs: &[ListenAddr]) -> Che
         tcp: any(|transport| transport == Transport::Tcp),
         udp: any(|transport| transport == Transport::Udp),
         stream: any(|transport| !transport.is_datagram()),
+        datagram: any(Transport::is_datagram),
     };
     options_fit(args, &kinds)?;
+    behaviour_fits(args, &kinds)?;
+    faults_fit(args, &kinds)?;
     limits_fit(args, &kinds)
 }
 
@@ -134,6 +201,38 @@ fn options_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
         Need(keepalive.no_keepalive, "--no-keepalive", tcp, "TCP"),
         Need(any, "--allow-amplification", kinds.udp, "UDP"),
     ])
+}
+
+/// Some behaviours have no answer to a datagram.
+fn behaviour_fits(args: &ListenArgs, kinds: &Kinds) -> Checked {
+    let behaviour = &args.behaviour;
+    let need = |given, flag| Need(given, flag, kinds.stream, "connections");
+    needs(&[
+        need(behaviour.http, "--http"),
+        need(behaviour.exec.is_some(), "--exec"),
+        need(behaviour.script.is_some(), "--script"),
+        need(behaviour.then.is_some(), "--then"),
+        need(behaviour.stdio, "--stdio"),
+    ])
+}
+
+/// A fault that none of the addresses can have is refused.
+fn faults_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
+    for rule in &args.faults.fault {
+        let fault = &rule.fault;
+        let streams = kinds.stream && fault.fits_streams();
+        if streams || kinds.datagram && fault.fits_datagrams() {
+            continue;
+        }
+        let what = if fault.fits_streams() {
+            "connections"
+        } else {
+            "datagrams"
+        };
+        let message = format!("--fault {fault}: none of the addresses has {what}");
+        return Err(UsageError::new(message, format!("an address with {what}")));
+    }
+    Ok(())
 }
 
 fn limits_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
