@@ -114,6 +114,13 @@ udp4\t''
 udp6\t''
 unix\t''
 unixgram\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l greet -d 'Speaks first, with C escapes, and closes' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l then -d 'What follows the greeting, instead of the close' -r -f -a "echo\t'Sends back what comes'"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l respond -d 'Says this, with C escapes, once the peer has said something, and closes; @FILE is a file\'s content' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l exec -d 'Gives each connection to a program, run by `sh -c`, as its standard input and output' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l script -d 'Follows a script: a step a line, `send TEXT`, `expect TEXT`, `wait TIME`, `echo`, `reset`, `close`' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fault -d 'Misbehaves; may be given more than once, and for a share of the connections.' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l seed -d 'Where chance starts from: the same seed strikes the same connections [default: 0]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-connections -d 'Connections at once [default: what the descriptor limit leaves]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-per-ip -d 'Connections at once from one address' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l accept-rate -d 'Connections accepted a second' -r
@@ -138,6 +145,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l user-timeout -d
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l dump -d 'Shows the first bytes of each connection, as text or hex [default form: text]' -r -f -a "text\t'As text, with escapes'
 hex\t'In hexadecimal, 16 a line'"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l stats-interval -d 'Shows statistics that often' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l metrics -d 'Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"
@@ -146,7 +154,12 @@ always\t''
 never\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s u -l udp -d 'Short for --network udp'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l echo -d 'Sends back what comes (the default)'
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l discard -d 'Throws away what comes'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l discard -d 'Throws away what comes (RFC 863)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l chargen -d 'Sends characters without end (RFC 864)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l daytime -d 'Sends the time of day and closes (RFC 867)'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l heartbeat -d 'Answers `ACK\\n` to each line'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l http -d 'Answers HTTP requests with 200 and what was asked'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l stdio -d 'Connects one connection to standard input and output, as nc -l'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l once -d 'Serves one connection and ends with its outcome'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l reuse-port -d 'Lets other processes listen at the same port; the kernel shares connections out'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fastopen -d 'Takes data in the SYN (TCP Fast Open, RFC 7413)'
@@ -158,7 +171,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l summary -d 'Sho
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l json -d 'Prints JSON Lines'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l pretty -d 'Prints indented JSON'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s q -l quiet -d 'Prints nothing but errors'
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -s v -l verbose -d 'Prints more: all attempts, everything received'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s v -l verbose -d 'Prints more: all attempts, everything received; of many targets, each with its evidence'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l input -d 'Reads one input a line from a file; `-` is standard input' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l as -d 'What the text is taken for; auto recognises it' -r -f -a "auto\t''
