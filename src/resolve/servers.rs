@@ -38,6 +38,8 @@ pub(super) struct Servers {
     pub(super) attempts: u8,
     /// Whether all are asked at once, instead of one after the other.
     pub(super) race: bool,
+    /// How long one may take before the next is asked as well; `None`: its share.
+    pub(super) patience: Option<Duration>,
     pub(super) policy: Policy,
 }
 
@@ -93,7 +95,10 @@ impl Servers {
             let now = Instant::now();
             let may_ask = waiting.len() > 0 && !deadline.is_over(now);
             if may_ask && (running.is_empty() || share_ends <= now || self.race) {
-                share_ends = share(now, &deadline, waiting.len(), self.timeout);
+                share_ends = match self.patience {
+                    Some(patience) => now + patience,
+                    None => share(now, &deadline, waiting.len(), self.timeout),
+                };
                 let deadline = deadline.within(now, self.timeout);
                 let origin = clock.origin;
                 let asked = waiting

@@ -89,6 +89,7 @@ impl Setup {
             timeout: self.conf.timeout,
             attempts: self.conf.attempts,
             race: false,
+            patience: None,
             policy,
         })
     }

@@ -14,6 +14,7 @@ mod many;
 mod names;
 mod parse_addr;
 mod pipes;
+mod policy;
 mod repeat;
 mod shell;
 mod signals;

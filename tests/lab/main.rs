@@ -14,6 +14,7 @@ mod limits;
 mod liveness;
 mod netkit;
 mod options;
+mod policy_etcd;
 mod race;
 mod sweeps;
 mod transfers;

@@ -131,6 +131,8 @@ fn empty(question: &Question, clock: &Clock) -> Report {
         attempts: Vec::new(),
         total_ms: clock.elapsed().into(),
         cache: None,
+        #[cfg(feature = "policy")]
+        policy: None,
     }
 }
 

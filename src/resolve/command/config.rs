@@ -37,6 +37,8 @@ pub struct Config {
     pub hosts: Option<bool>,
     /// Ends the search list at the first error that may pass (Go's `StrictErrors`). Off.
     pub strict_errors: bool,
+    /// How long one server may take before the next is asked as well. `None`: an equal share of the time.
+    pub patience: Option<Duration>,
     /// What is sent, and over what where the server does not say.
     pub policy: Policy,
 }
@@ -50,6 +52,7 @@ impl Default for Config {
             tries: None,
             hosts: None,
             strict_errors: false,
+            patience: None,
             policy: Policy::default(),
         }
     }

@@ -20,6 +20,8 @@ mod record;
 mod remark;
 pub mod report;
 mod session;
+#[cfg(feature = "policy")]
+mod steered;
 mod verdict;
 
 pub use attempt::{AttemptReport, IgnoredReport};
@@ -29,6 +31,8 @@ pub use record::Record;
 pub use remark::{Remark, RemarkCode};
 pub use report::Report;
 pub use session::Session;
+#[cfg(feature = "policy")]
+pub use steered::{PolicyFacts, SteeredSession};
 pub use verdict::Verdict;
 
 use crate::run::Cx;

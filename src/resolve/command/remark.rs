@@ -42,6 +42,8 @@ pub enum RemarkCode {
     Failover,
     /// Something in resolv.conf was not understood.
     ResolvConf,
+    /// A rule of the policy acted.
+    Policy,
     /// Anything else.
     Note,
 }

@@ -65,6 +65,9 @@ pub struct Report {
     pub total_ms: Millis,
     /// What the cache knew; `null` without a cache.
     pub cache: Option<CacheFacts>,
+    /// What the policy made of it; `null` without a policy.
+    #[cfg(feature = "policy")]
+    pub policy: Option<super::steered::PolicyFacts>,
 }
 
 /// Where an answer comes from.

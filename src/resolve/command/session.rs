@@ -114,6 +114,7 @@ impl Session {
         let trust_ad = servers.policy.options.authentic_data;
         servers.policy = self.config.policy.clone();
         servers.policy.options.authentic_data |= trust_ad;
+        servers.patience = self.config.patience;
         servers.race = self.config.mode == ServerMode::Race;
         let wanted = self.config.policy.transports;
         for upstream in &mut servers.list {

@@ -158,7 +158,7 @@ impl EtcdSource {
             };
             Ok::<_, String>((document, watch))
         };
-        let got = deadline.bound(fresh).await;
+        let got = deadline.bound(Box::pin(fresh)).await;
         let (document, watch) = got.map_err(|_| format!("no answer within {LIMIT:?}"))??;
         self.watch = Some(watch);
         Ok(document)

@@ -26,6 +26,7 @@ pub mod steered;
 #[cfg(test)]
 mod tests;
 
+pub use choose::Choice;
 pub use document::Fault;
 pub use live::{Change, LivePolicy, Refused, Upkeep};
 pub use measured::{FRESH, Measured};

@@ -95,7 +95,7 @@ contract! {
         timeout_ms: f64, strategy: String, resolution_delay_ms: f64, race_all: bool,
         name_servers: Vec<String>, socket: SocketConfig, exchange: ExchangeConfig,
         ; attempt_timeout_ms: f64, family: String, attempt_delay_ms: f64, hold_ms: f64,
-        parallel: u64, schedule: Schedule, wait: Wait,
+        policy: String, region: String, parallel: u64, schedule: Schedule, wait: Wait,
     }
     SocketConfig {
         fastopen: bool, mptcp: bool, keepalive: KeepaliveValues, close: String,

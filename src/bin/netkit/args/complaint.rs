@@ -20,6 +20,7 @@ pub(crate) fn complaint(error: &clap::Error, argv: &[OsString]) -> UsageError {
         ErrorKind::UnknownArgument => unknown_flag(&context, argv),
         ErrorKind::InvalidSubcommand => unknown_subcommand(&context),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => bad_value(&context),
+        ErrorKind::MissingRequiredArgument => missing(&context),
         _ => other(error),
     }
 }
@@ -68,6 +69,12 @@ fn unknown_flag(context: &Context<'_>, argv: &[OsString]) -> UsageError {
         suggestion: context.first(ContextKind::SuggestedArg),
         hint: None,
     }
+}
+
+/// A flag or a word without which another means nothing.
+fn missing(context: &Context<'_>) -> UsageError {
+    let needed = context.text(ContextKind::InvalidArg).unwrap_or_default();
+    UsageError::new(format!("{needed} is missing"), "it beside what was given")
 }
 
 fn unknown_subcommand(context: &Context<'_>) -> UsageError {

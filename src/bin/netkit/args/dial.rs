@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::{
-    ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, RaceArgs, RepeatArgs, SocketArgs, TargetArgs,
-    WaitArgs,
+    ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, PolicyArgs, RaceArgs, RepeatArgs, SocketArgs,
+    TargetArgs, WaitArgs,
 };
 
 /// Everything that can be said after `netkit dial`.
@@ -14,6 +14,8 @@ use super::{
 pub(crate) struct DialArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
     #[command(flatten)]
     pub(crate) race: RaceArgs,
     #[command(flatten)]

@@ -10,6 +10,7 @@ pub(crate) mod faults;
 mod groups;
 mod listen;
 mod parse_addr;
+mod policy;
 mod resolve;
 pub(crate) mod values;
 
@@ -30,6 +31,7 @@ pub(crate) use groups::{
 
 pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg};
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
+pub(crate) use policy::PolicyArgs;
 pub(crate) use resolve::{
     NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
 };

@@ -9,6 +9,7 @@ use netkit::dial::{self, Exchange, Expect, Strategy, repeat, wait};
 use netkit::net::{Close, Keepalive, SocketOptions};
 use netkit::resolve::NameServer;
 
+use super::PolicyPlan;
 use super::needs::NetworkNeeds;
 use super::rules;
 use crate::args::{
@@ -32,6 +33,8 @@ pub(crate) struct DialPlan {
     /// A file whose content becomes the payload.
     pub(crate) payload: Option<PathBuf>,
     pub(crate) name_servers: Vec<NameServer>,
+    /// Rules for names.
+    pub(crate) policy: Option<PolicyPlan>,
     /// Dials at once, as asked for.
     pub(crate) parallel: Option<usize>,
     pub(crate) mode: Mode,
@@ -102,6 +105,7 @@ pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
         config,
         payload: args.exchange.send_file.clone(),
         name_servers: args.target.ns.clone(),
+        policy: PolicyPlan::new(&args.policy),
         parallel: args.repeat.parallel,
         mode: mode(args, many),
     })

@@ -10,6 +10,7 @@ mod listen;
 mod needs;
 mod output;
 mod parse_addr;
+mod policy;
 mod resolve;
 mod rules;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use output::{Format, OutputSettings};
 pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
 };
+pub(crate) use policy::PolicyPlan;
 pub(crate) use resolve::{AnswerForm, Group, QueryPlan};
 
 use crate::args::{Cli, Command, Generate};

@@ -6,6 +6,7 @@ mod input;
 mod listen;
 mod many;
 mod parse_addr;
+mod policy;
 mod repeat;
 mod resolve;
 mod single;
@@ -23,7 +24,8 @@ use netkit::addr::{Target, TargetSpec};
 use netkit::error::Error;
 use netkit::io::SystemIo;
 use netkit::net::limits::{self, DescriptorLimit};
-use netkit::resolve::{StubConfig, StubResolver};
+use netkit::resolve::StubConfig;
+use netkit::resolve::policy::Steered;
 use netkit::run::Cx;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +37,7 @@ use crate::output::{Out, WhenFull};
 use crate::plan::{DialPlan, Format, Mode, OutputSettings};
 use crate::signal::Signals;
 use crate::usage::UsageError;
+use policy::Policy;
 
 /// Why nothing could be measured.
 #[derive(Debug)]
@@ -61,7 +64,9 @@ struct Session {
     dial: netkit::dial::Config,
     /// What is echoed in JSON.
     config: DialConfig,
-    io: SystemIo<StubResolver>,
+    io: SystemIo<Steered>,
+    /// Rules that names are looked up by, kept up to date while this lives.
+    _policy: Option<Policy>,
     cx: Cx,
     signals: Signals,
     /// The descriptor limit, where it was raised.
@@ -102,7 +107,7 @@ async fn carry_out(
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
     let specs = crate::signal::ending_at_once(|| input::load(&mut plan))?;
-    let mut session = Session::new(&plan, output)?;
+    let mut session = Session::new(&plan, output).await?;
     session.prepare(&plan.mode, out)?;
     match plan.mode {
         Mode::Single => Ok(single::run(&session, &first(&specs)?, out).await),
@@ -138,15 +143,17 @@ fn all(specs: &[TargetSpec]) -> Result<Vec<Target>, Trouble> {
 }
 
 impl Session {
-    fn new(plan: &DialPlan, output: OutputSettings) -> Result<Self, Trouble> {
+    async fn new(plan: &DialPlan, output: OutputSettings) -> Result<Self, Trouble> {
         let cancel = CancellationToken::new();
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
+        let (io, policy) = system_io(plan).await?;
         Ok(Self {
             output,
             dial: plan.config.clone(),
             config: DialConfig::from(plan),
-            io: system_io(plan),
+            io,
+            _policy: policy,
             cx: Cx::new(cancel),
             signals,
             limit: None,
@@ -201,12 +208,17 @@ impl Session {
 }
 
 /// The real world, asking the name servers that were named, or else the system's.
-fn system_io(plan: &DialPlan) -> SystemIo<StubResolver> {
-    let servers = plan.name_servers.clone();
-    SystemIo::new(StubResolver::new(StubConfig {
-        servers,
+async fn system_io(plan: &DialPlan) -> Result<(SystemIo<Steered>, Option<Policy>), Trouble> {
+    let stub = StubConfig {
+        servers: plan.name_servers.clone(),
         ..StubConfig::default()
-    }))
+    };
+    let Some(rules) = &plan.policy else {
+        return Ok((SystemIo::new(Steered::new(stub)), None));
+    };
+    let policy = Policy::open(rules, &stub).await?;
+    let names = Steered::new(stub).under(policy.live.clone(), rules.region.as_deref());
+    Ok((SystemIo::new(names), Some(policy)))
 }
 
 /// Locks what an observer and a signal share; both run on one thread, so nobody ever waits.

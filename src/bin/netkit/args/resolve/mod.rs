@@ -7,6 +7,8 @@ mod transport;
 
 use clap::Args;
 
+use super::PolicyArgs;
+
 pub(crate) use output::ResolveOutputArgs;
 pub(crate) use query::{NsModeArg, QueryArgs};
 pub(crate) use system::SystemArgs;
@@ -27,6 +29,8 @@ pub(crate) struct ResolveArgs {
     pub(crate) transport: TransportArgs,
     #[command(flatten)]
     pub(crate) system: SystemArgs,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
     #[command(flatten)]
     pub(crate) output: ResolveOutputArgs,
 }

@@ -23,6 +23,9 @@ pub(crate) struct DialConfig {
     pub(crate) race_all: bool,
     /// Empty: the system's.
     pub(crate) name_servers: Vec<String>,
+    /// Where the rules for names come from.
+    pub(crate) policy: Option<String>,
+    pub(crate) region: Option<String>,
     pub(crate) socket: SocketConfig,
     pub(crate) exchange: ExchangeConfig,
     pub(crate) hold_ms: Option<Millis>,
@@ -93,6 +96,11 @@ impl From<&DialPlan> for DialConfig {
             resolution_delay_ms: config.resolution_delay.into(),
             race_all: config.race_all,
             name_servers: plan.name_servers.iter().map(ToString::to_string).collect(),
+            policy: plan.policy.as_ref().map(|policy| policy.place.to_string()),
+            region: plan
+                .policy
+                .as_ref()
+                .and_then(|policy| policy.region.clone()),
             socket: (&config.socket).into(),
             exchange: (&config.exchange).into(),
             hold_ms: config.hold.map(Millis),

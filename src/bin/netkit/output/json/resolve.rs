@@ -32,6 +32,8 @@ pub(crate) struct ResolveConfig {
     hosts: bool,
     hosts_file: String,
     resolv_conf: String,
+    /// Where the rules for names come from.
+    policy: Option<String>,
 }
 
 impl From<&QueryPlan> for ResolveConfig {
@@ -60,6 +62,7 @@ impl From<&QueryPlan> for ResolveConfig {
             hosts: config.uses_hosts(),
             hosts_file: config.stub.files.hosts.display().to_string(),
             resolv_conf: config.stub.files.resolv_conf.display().to_string(),
+            policy: plan.policy.as_ref().map(|policy| policy.place.to_string()),
         }
     }
 }

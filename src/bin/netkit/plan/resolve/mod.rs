@@ -8,6 +8,7 @@ mod words;
 use netkit::resolve::command::{Config, Question, ServerMode};
 use netkit::resolve::{NameServer, StubConfig, SystemFiles, Transports};
 
+use super::PolicyPlan;
 use crate::args::{
     NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
 };
@@ -19,6 +20,8 @@ pub(crate) struct QueryPlan {
     /// What is asked: the questions for one name together.
     pub(crate) groups: Vec<Group>,
     pub(crate) config: Config,
+    /// Rules for names.
+    pub(crate) policy: Option<PolicyPlan>,
     pub(crate) form: AnswerForm,
 }
 
@@ -57,6 +60,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
     let words = words::sort(&args.query)?;
     let groups = words::groups(&words)?;
+    let policy = PolicyPlan::new(&args.policy);
     let mut servers = args.query.ns;
     servers.extend(words.servers);
     rules::check(&args.transport, &servers, args.query.ns_mode)?;
@@ -73,6 +77,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     Ok(QueryPlan {
         groups,
         config,
+        policy,
         form,
     })
 }

@@ -2,11 +2,12 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use netkit::error::Error;
-use netkit::resolve::command::{Report, Session};
+use netkit::resolve::command::{Question, Report, Session, SteeredSession};
 use netkit::run::Cx;
 use tokio_util::sync::CancellationToken;
 
 use super::Trouble;
+use super::policy::Policy;
 use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::{Line, resolve as json};
@@ -21,7 +22,9 @@ const AT_ONCE: usize = 64;
 struct Job {
     plan: QueryPlan,
     output: OutputSettings,
-    session: Session,
+    session: Asking,
+    /// Kept up to date while this lives.
+    _policy: Option<Policy>,
     cx: Cx,
     signals: Signals,
 }
@@ -30,7 +33,7 @@ struct Job {
 pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     let json = plan.form.is_json();
     let mut out = Out::default();
-    let exit = match Job::new(plan, output) {
+    let exit = match Job::new(plan, output).await {
         Ok(job) => job.once(&mut out).await,
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
@@ -42,13 +45,41 @@ pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     }
 }
 
+/// Who asks: servers as configured, or as rules say.
+enum Asking {
+    Plain(Box<Session>),
+    Steered(Box<SteeredSession>),
+}
+
+impl Asking {
+    async fn new(plan: &QueryPlan) -> Result<(Self, Option<Policy>), Trouble> {
+        let config = plan.config.clone();
+        let Some(rules) = &plan.policy else {
+            return Ok((Self::Plain(Session::new(config).into()), None));
+        };
+        let policy = Policy::open(rules, &config.stub).await?;
+        let region = rules.region.as_deref();
+        let session = SteeredSession::new(config, policy.live.clone(), region);
+        Ok((Self::Steered(session.into()), Some(policy)))
+    }
+
+    async fn ask(&self, question: &Question, cx: &Cx) -> Vec<Report> {
+        match self {
+            Self::Plain(session) => session.ask(question, cx).await,
+            Self::Steered(session) => session.ask(question, cx).await,
+        }
+    }
+}
+
 impl Job {
-    fn new(plan: QueryPlan, output: OutputSettings) -> Result<Self, Trouble> {
+    async fn new(plan: QueryPlan, output: OutputSettings) -> Result<Self, Trouble> {
         let cancel = CancellationToken::new();
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
+        let (session, policy) = Asking::new(&plan).await?;
         Ok(Self {
-            session: Session::new(plan.config.clone()),
+            session,
+            _policy: policy,
             plan,
             output,
             cx: Cx::new(cancel),
