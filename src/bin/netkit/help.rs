@@ -257,9 +257,71 @@ pub(crate) fn resolve_short() -> String {
     text
 }
 
+/// The keys of a rule of `--policy`: for whom it is meant, and what it does.
+pub(crate) const POLICY: &[(&str, &str)] = &[
+    (
+        "name",
+        "names the rule in reports; unique, and the only key that is required",
+    ),
+    ("regions", "only for clients that say so with --region"),
+    (
+        "names",
+        "only for these names: \"www.example\", \"*.example\" (all below it), \"*\"",
+    ),
+    (
+        "answers_in",
+        "only when an address of the answer lies in one of these networks",
+    ),
+    (
+        "servers",
+        "asks these instead of the usual ones: the first, and its backups",
+    ),
+    (
+        "prefer, avoid",
+        "addresses in these networks come first, or last",
+    ),
+    (
+        "keep, drop",
+        "only addresses in these networks stay, or they are left out",
+    ),
+    (
+        "replace",
+        "these addresses take the place of all others of their family",
+    ),
+    (
+        "order",
+        "\"received\" or \"latency\": the fastest measured first, those that failed last",
+    ),
+    (
+        "switch_above",
+        "a server, or a preferred network, that takes longer gives way to the next: \"80ms\"",
+    ),
+    (
+        "switch_after",
+        "so does one that failed that often in a row [default: 3]",
+    ),
+    (
+        "measure_port",
+        "measures addresses nobody has measured yet by connecting to this TCP port",
+    ),
+    ("last", "true: no rule after this one is considered"),
+];
+
+/// What a policy is.
+pub(crate) const POLICY_INTRO: &str = "\
+Rules are tables `[[rule]]` in TOML, considered in their order; all that match act, each on what those \
+before it left. With etcd every key below the prefix is one document, in the order of the keys. A \
+policy is read again when it changes: lookups that are under way end with the rules they began with, and \
+a new text that is not valid leaves the old rules in force. What was measured is forgotten after 30 \
+seconds. `policy.fired` in JSON names the rules that acted.";
+
 /// Below `netkit resolve --help`.
 pub(crate) fn resolve_long() -> String {
-    let mut text = format!("JSON:\n  {RESOLVE_JSON}\n\n");
+    let mut text = format!("JSON:\n  {RESOLVE_JSON}\n\nPolicy:\n  {POLICY_INTRO}\n\n");
+    for (keys, meaning) in POLICY {
+        let _ = writeln!(text, "  {keys:<13} {meaning}");
+    }
+    text.push('\n');
     text.push_str(&exit_codes());
     text.push_str("\nExamples:\n");
     examples(&mut text, RESOLVE);

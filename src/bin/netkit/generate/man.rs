@@ -81,6 +81,7 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
         page.push_str(&examples(help::RESOLVE));
         page.push_str(&exit_status());
         page.push_str(&json(help::RESOLVE_JSON));
+        page.push_str(&policy());
         page.push_str(&see_also(&[
             "netkit(1)",
             "netkit-dial(1)",
@@ -146,6 +147,14 @@ fn exit_status() -> String {
         let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", roff(code), roff(meaning));
     }
     text.push_str(".PP\nOf several targets: 0 when all succeeded, the common status when all failures share it, else 1.\n");
+    text
+}
+
+fn policy() -> String {
+    let mut text = format!(".SH POLICY\n{}\n", roff(help::POLICY_INTRO));
+    for (keys, meaning) in help::POLICY {
+        let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}", roff(keys), roff(meaning));
+    }
     text
 }
 
