@@ -78,6 +78,17 @@ pub(crate) fn ending_at_once<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
+/// The same for what is awaited.
+pub(crate) async fn ending_at_once_during<T>(wait: impl Future<Output = T>) -> T {
+    let Some(heard) = HEARD.get() else {
+        return wait.await;
+    };
+    let before = heard.asked.swap(true, Ordering::SeqCst);
+    let result = wait.await;
+    heard.asked.store(before, Ordering::SeqCst);
+    result
+}
+
 /// The ears of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {

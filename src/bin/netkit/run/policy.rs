@@ -11,6 +11,7 @@ use super::Trouble;
 use crate::messages;
 use crate::output::text::escape;
 use crate::plan::PolicyPlan;
+use crate::signal;
 use crate::usage::UsageError;
 
 /// The rules of a run, and the task that follows their source; it ends with this value.
@@ -23,7 +24,8 @@ impl Policy {
     /// Reads the rules; without valid ones nothing runs. A host name in the place is looked up as `stub` says.
     pub(super) async fn open(plan: &PolicyPlan, stub: &StubConfig) -> Result<Self, Trouble> {
         let source = plan.place.clone().source(StubResolver::new(stub.clone()));
-        let (live, upkeep) = LivePolicy::open(source).await.map_err(trouble)?;
+        let opened = signal::ending_at_once_during(LivePolicy::open(source)).await;
+        let (live, upkeep) = opened.map_err(trouble)?;
         let place = plan.place.to_string();
         let mut task = JoinSet::new();
         task.spawn(async move {
