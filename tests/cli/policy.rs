@@ -10,10 +10,10 @@ use crate::support::{Server, netkit, valid};
 struct Rules(PathBuf);
 
 impl Rules {
-    fn new(test: &str, text: &str) -> Self {
+    fn new(test: &str, rules: &str) -> Self {
         let name = format!("netkit-rules-{}-{test}.toml", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::write(&path, text).expect("the folder for temporary files takes files");
+        fs::write(&path, rules).expect("the folder for temporary files takes files");
         Self(path)
     }
 

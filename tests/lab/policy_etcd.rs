@@ -71,12 +71,12 @@ impl<'a> Etcd<'a> {
     }
 
     fn answers(&self) -> bool {
-        let mut command = self.client();
+        let mut command = Self::client();
         command.args(["--command-timeout=1s", "endpoint", "health"]);
         self.machine.output(&mut command).status.success()
     }
 
-    fn client(&self) -> Command {
+    fn client() -> Command {
         let mut command = Command::new("etcdctl");
         command
             .env("ETCDCTL_API", "3")
@@ -86,7 +86,9 @@ impl<'a> Etcd<'a> {
 
     /// Writes a key.
     fn put(&self, key: &str, value: &str) {
-        let output = self.machine.output(self.client().args(["put", key, value]));
+        let output = self
+            .machine
+            .output(Self::client().args(["put", key, value]));
         assert!(output.status.success(), "{output:?}");
     }
 
