@@ -42,6 +42,8 @@ udp6\t''
 unix\t''
 unixgram\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ns -d 'Asks this name server instead of the system\'s (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l region -d 'The region that rules of the policy may ask for' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s t -l timeout -d 'Bounds the whole dial: resolve, connect, exchange [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l attempt-timeout -d 'Bounds the connection attempt to one address' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l attempt-delay -d 'Pause before the next address is tried beside the last, at least 10ms [default: 250ms; go 300ms, curl 200ms]' -r
@@ -232,6 +234,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s t -l timeout -
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l tries -d 'How often silent servers are asked; the timeout is divided by it [default: resolv.conf\'s, or 2]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 'The hosts file [default: /etc/hosts]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l region -d 'The region that rules of the policy may ask for' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question' -r -f -a "netkit\t'The report'"
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
