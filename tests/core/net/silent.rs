@@ -4,6 +4,7 @@
     reason = "std cannot choose the length of the accept queue"
 )]
 
+use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
@@ -41,13 +42,21 @@ impl Silent {
     }
 
     /// How many sockets of this machine wait for this port's SYN-ACK.
+    ///
+    /// Counted by their own ends: the kernel gives the table in pieces, and a row comes twice when
+    /// others open sockets meanwhile.
     pub(super) fn handshakes_under_way(&self) -> usize {
         let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
         let remote = format!("0100007F:{:04X}", self.addr.port());
-        let mut rows = table.lines().map(|line| line.split_whitespace().skip(2));
-        rows.by_ref()
-            .filter(|row| row.clone().take(2).eq([remote.as_str(), SYN_SENT]))
-            .count()
+        let rows = table.lines().filter_map(|line| {
+            let mut cells = line.split_whitespace().skip(1);
+            let local = cells.next()?;
+            cells
+                .take(2)
+                .eq([remote.as_str(), SYN_SENT])
+                .then_some(local)
+        });
+        rows.collect::<HashSet<_>>().len()
     }
 
     pub(super) async fn until_under_way(&self, count: usize) {

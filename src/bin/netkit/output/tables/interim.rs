@@ -123,10 +123,10 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "localhost:80: resolving; 7 ms so far",
-                "localhost:80: connecting to 127.0.0.1:80; 7 ms so far",
-                "localhost:80: connecting to 127.0.0.1:80 and 127.0.0.1:81; 7 ms so far",
-                "localhost:80: connecting to 127.0.0.1:81, 127.0.0.1:80 refused; 7 ms so far",
+                "localhost:80: resolving; 7.00 ms so far",
+                "localhost:80: connecting to 127.0.0.1:80; 7.00 ms so far",
+                "localhost:80: connecting to 127.0.0.1:80 and 127.0.0.1:81; 7.00 ms so far",
+                "localhost:80: connecting to 127.0.0.1:81, 127.0.0.1:80 refused; 7.00 ms so far",
             ]
         );
     }
