@@ -162,11 +162,13 @@ async fn chase(
     clock: &Clock,
     ledger: &mut Vec<Tried>,
 ) -> Option<usize> {
+    let class = servers.policy.options.class;
+    let ask = |name| Ask { name, rtype, class };
     let mut seen = vec![name.clone()];
     let mut least_ttl = u32::MAX;
     loop {
         let name = seen.last()?.clone();
-        let at = servers.ask(&Ask::new(name, rtype), clock, ledger).await?;
+        let at = servers.ask(&ask(name), clock, ledger).await?;
         match &mut ledger[at].finding {
             Finding::Alias { target, ttl } => {
                 least_ttl = least_ttl.min(*ttl);

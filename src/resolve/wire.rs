@@ -49,6 +49,8 @@ impl Ask {
     reason = "they are the independent bits of the header"
 )]
 pub struct AskOptions {
+    /// The class that names are asked for in. IN.
+    pub class: Class,
     /// What kind of message it is. QUERY.
     pub opcode: Opcode,
     /// RD: ask the server to recurse. Set.
@@ -69,6 +71,7 @@ pub struct AskOptions {
 impl Default for AskOptions {
     fn default() -> Self {
         Self {
+            class: Class::IN,
             opcode: Opcode::QUERY,
             recursion_desired: true,
             authentic_data: false,

@@ -31,7 +31,7 @@ pub struct GenericLine<'a>(pub &'a Record);
 impl fmt::Display for ZoneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.0;
-        line(f, record, &record.rtype.to_string())?;
+        f.write_str(&front_of(record, &record.rtype.to_string()))?;
         write!(f, "{}", record.rdata)
     }
 }
@@ -39,33 +39,39 @@ impl fmt::Display for ZoneLine<'_> {
 impl fmt::Display for GenericLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let record = self.0;
-        line(f, record, &format!("TYPE{}", record.rtype.0))?;
+        f.write_str(&front_of(record, &format!("TYPE{}", record.rtype.0)))?;
         f.write_str(&record.rdata.generic())
     }
 }
 
-/// All but the data.
-fn line(f: &mut fmt::Formatter<'_>, record: &Record, rtype: &str) -> fmt::Result {
-    let (name, ttl) = (record.name.absolute().to_string(), record.ttl.to_string());
-    let class = record.class.to_string();
+fn front_of(record: &Record, rtype: &str) -> String {
+    let name = record.name.absolute().to_string();
+    front(&name, record.ttl, &record.class.to_string(), rtype)
+}
+
+/// All but the data, up to its column; the name has its final dot.
+#[must_use]
+pub fn front(name: &str, ttl: u32, class: &str, rtype: &str) -> String {
+    let mut text = String::new();
     let mut column = 0;
-    for (word, to) in [&name, &ttl, &class, rtype].into_iter().zip(COLUMNS) {
-        f.write_str(word)?;
-        column = indent(f, column + word.len(), to)?;
+    for (word, to) in [name, &ttl.to_string(), class, rtype]
+        .into_iter()
+        .zip(COLUMNS)
+    {
+        text.push_str(word);
+        column = indent(&mut text, column + word.len(), to);
     }
-    Ok(())
+    text
 }
 
 /// Goes on to a column by tabs, then blanks; one blank at least.
-fn indent(f: &mut fmt::Formatter<'_>, from: usize, to: usize) -> Result<usize, fmt::Error> {
+fn indent(text: &mut String, from: usize, to: usize) -> usize {
     let to = to.max(from + 1);
     let tabs = to / TAB - from / TAB;
     let reached = if tabs > 0 { to / TAB * TAB } else { from };
-    for _ in 0..tabs {
-        f.write_str("\t")?;
-    }
-    write!(f, "{:1$}", "", to - reached)?;
-    Ok(to)
+    text.extend(std::iter::repeat_n('\t', tabs));
+    text.extend(std::iter::repeat_n(' ', to - reached));
+    to
 }
 
 #[cfg(test)]

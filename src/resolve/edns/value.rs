@@ -1,5 +1,6 @@
 //! What an option says.
 
+use std::fmt;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -111,6 +112,36 @@ fn words(data: &[u8]) -> Option<Vec<u16>> {
             .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
             .collect()
     })
+}
+
+impl fmt::Display for EdnsOption {
+    /// Writes the name and what the option says, or its octets as hexadecimal digits. Text is
+    /// escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
+        match self.value() {
+            OptionValue::Nsid(data) => write!(f, " {} ({})", data.escape_ascii(), hex(data)),
+            OptionValue::Subnet(subnet) => write!(f, " {subnet}"),
+            OptionValue::Cookie(cookie) => {
+                write!(f, " {} {}", hex(&cookie.client), hex(&cookie.server))
+            }
+            OptionValue::Padding(length) => write!(f, " {length} B"),
+            OptionValue::Keepalive(Some(idle)) => write!(f, " {} ms", idle.as_millis()),
+            OptionValue::ExtendedError(error) => {
+                write!(f, " {} {}", error.code, error.name().unwrap_or_default())
+            }
+            OptionValue::Expire(Some(seconds)) => write!(f, " {seconds} s"),
+            OptionValue::Chain(name) | OptionValue::ReportChannel(name) => write!(f, " {name}"),
+            OptionValue::Keepalive(None) | OptionValue::Expire(None) => Ok(()),
+            OptionValue::KeyTags(tags) => write!(f, " {tags:?}"),
+            OptionValue::Understood(codes) => write!(f, " {codes:?}"),
+            OptionValue::ZoneVersion { kind, version, .. } => {
+                write!(f, " type {kind} {}", hex(version))
+            }
+            OptionValue::Octets(data) => write!(f, " {}", hex(data)),
+        }
+    }
 }
 
 impl Serialize for EdnsOption {

@@ -6,6 +6,7 @@
 mod bytes;
 mod complaint;
 mod dial;
+mod dns;
 pub(crate) mod faults;
 mod groups;
 mod listen;
@@ -33,7 +34,7 @@ pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use resolve::{
-    NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
+    MessageArgs, NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
 };
 
 /// Answers the questions that people ask a network.

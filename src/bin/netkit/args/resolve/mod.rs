@@ -1,5 +1,6 @@
 //! The flags of `netkit resolve`: one group a concern, each in a file of its own.
 
+mod message;
 mod output;
 mod query;
 mod system;
@@ -9,6 +10,7 @@ use clap::Args;
 
 use super::PolicyArgs;
 
+pub(crate) use message::MessageArgs;
 pub(crate) use output::ResolveOutputArgs;
 pub(crate) use query::{NsModeArg, QueryArgs};
 pub(crate) use system::SystemArgs;
@@ -27,6 +29,8 @@ pub(crate) struct ResolveArgs {
     pub(crate) query: QueryArgs,
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
+    #[command(flatten)]
+    pub(crate) message: MessageArgs,
     #[command(flatten)]
     pub(crate) system: SystemArgs,
     #[command(flatten)]

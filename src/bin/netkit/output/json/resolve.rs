@@ -1,6 +1,9 @@
 //! The line of `resolve`: the report, and what was asked for.
 
 use netkit::resolve::command::{Report, ServerMode};
+use netkit::resolve::edns::EdnsAsk;
+use netkit::resolve::registry::OptionCode;
+use netkit::resolve::wire::AskOptions;
 use netkit::resolve::{NameServer, Transports};
 use netkit::time::Millis;
 use serde::Serialize;
@@ -34,6 +37,65 @@ pub(crate) struct ResolveConfig {
     resolv_conf: String,
     /// Where the rules for names come from.
     policy: Option<String>,
+    message: MessageConfig,
+}
+
+/// What is sent with every question.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the bits of the header")]
+pub(crate) struct MessageConfig {
+    class: String,
+    opcode: String,
+    rd: bool,
+    ad: bool,
+    cd: bool,
+    z: bool,
+    random_case: bool,
+    /// `null`: no EDNS.
+    edns: Option<EdnsConfig>,
+}
+
+/// What is said by EDNS.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct EdnsConfig {
+    version: u8,
+    payload: u16,
+    r#do: bool,
+    /// Octets of the blocks that questions are padded to; `null`: not padded.
+    padding: Option<u16>,
+    /// Options by name or `OPTn`, the cookie and the padding among them.
+    options: Vec<String>,
+}
+
+impl From<&AskOptions> for MessageConfig {
+    fn from(options: &AskOptions) -> Self {
+        Self {
+            class: options.class.to_string(),
+            opcode: options.opcode.to_string(),
+            rd: options.recursion_desired,
+            ad: options.authentic_data,
+            cd: options.checking_disabled,
+            z: options.z,
+            random_case: options.random_case,
+            edns: options.edns.as_ref().map(EdnsConfig::from),
+        }
+    }
+}
+
+impl From<&EdnsAsk> for EdnsConfig {
+    fn from(edns: &EdnsAsk) -> Self {
+        let cookie = edns.cookie.as_ref().map(|_| OptionCode::COOKIE);
+        let others = edns.options.iter().map(|option| option.code);
+        let padding = edns.padding.map(|_| OptionCode::PADDING);
+        let codes = cookie.into_iter().chain(others).chain(padding);
+        Self {
+            version: edns.version,
+            payload: edns.payload,
+            r#do: edns.dnssec_ok,
+            padding: edns.padding,
+            options: codes.map(|code| code.to_string()).collect(),
+        }
+    }
 }
 
 impl From<&QueryPlan> for ResolveConfig {
@@ -63,6 +125,7 @@ impl From<&QueryPlan> for ResolveConfig {
             hosts_file: config.stub.files.hosts.display().to_string(),
             resolv_conf: config.stub.files.resolv_conf.display().to_string(),
             policy: plan.policy.as_ref().map(|policy| policy.place.to_string()),
+            message: MessageConfig::from(&config.policy.options),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The plan of `netkit resolve`: which questions, of whom, how, and in which form they are answered.
 
+mod message;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     };
     config.timeout = args.transport.timeout.unwrap_or(config.timeout);
     config.policy.transports = transports(&args.transport);
+    config.policy.options = message::options(args.message)?;
     config.stub = stub(servers, args.system);
     Ok(QueryPlan {
         groups,
