@@ -569,7 +569,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__resolve)
-            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
+            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -608,6 +608,38 @@ _netkit() {
                     return 0
                     ;;
                 --tries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --class)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --opcode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bufsize)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edns-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cookie)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --padding)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edns-option)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

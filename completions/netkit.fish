@@ -232,6 +232,14 @@ race\t'All at once, the first that knows'
 all\t'All at once, a result each'"
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s t -l timeout -d 'Bounds each question: all servers, names, tries and handshakes together [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l tries -d 'How often silent servers are asked; the timeout is divided by it [default: resolv.conf\'s, or 2]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l class -d 'Class of the questions, by name or as CLASS65280 [default: IN]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l opcode -d 'What kind of message is sent, by name or as OPCODE7 [default: QUERY]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l bufsize -d 'UDP payload size to announce, in octets [default: 1232]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-version -d 'Version of EDNS; a server that does not know it must say BADVERS [default: 0]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l cookie -d 'Sends a cookie: a new one, or this one, with the server\'s half behind ours (RFC 7873)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l padding -d 'Pads questions to a multiple of BLOCK octets; 128 without a number (RFC 8467)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l subnet -d 'On whose behalf is asked; 0.0.0.0/0 is nobody\'s (RFC 7871)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-option -d 'Any EDNS option: its code or name, and its data (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 'The hosts file [default: /etc/hosts]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
@@ -249,6 +257,14 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l strict-errors 
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l tcp -d 'TCP from the start'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l udp-only -d 'UDP and nothing else, of any server'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-tcp-fallback -d 'No TCP instead of UDP: a truncated reply stays one, a silent server stays silent'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-rd -d 'RD not set: the server is to say only what it knows itself'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l ad -d 'AD: asks for the server\'s own verdict on DNSSEC'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l cd -d 'CD: takes data whose validation fails as well'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l z -d 'The bit of the header that has no meaning; a server must answer all the same'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l random-case -d 'The letters of the name in random case, which the reply must repeat (0x20)'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-edns -d 'No EDNS: no OPT record at all'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l do -d 'DO: asks for signatures and proofs as well'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l nsid -d 'Asks the server who it is (RFC 5001)'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts -d 'Looks into the hosts file first, with --ns too'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'Does not look into the hosts file'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
