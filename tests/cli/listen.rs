@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{netkit, valid};
+use crate::support::{netkit, read_listen, valid};
 
 /// A server that is running; killed when dropped.
 struct Served {
@@ -73,6 +73,7 @@ impl Served {
         self.out.read_line(&mut line).expect("a pipe can be read");
         let value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         valid(&value);
+        read_listen(&value);
         value
     }
 

@@ -90,10 +90,10 @@ fn each_fault_is_what_dial_says_it_is_and_an_event() {
         (
             "fin-after=10",
             "--send 0123456789abcdef --expect abcdef",
-            "closed_early",
+            "unexpected_reply",
         ),
         (
-            "stall-after=1ms",
+            "stall-after=0",
             "--send x --expect x --timeout 300ms",
             "timeout",
         ),
@@ -107,7 +107,7 @@ fn each_fault_is_what_dial_says_it_is_and_an_event() {
         (
             "corrupt=100%",
             "--send xxxx --expect xxxx --timeout 300ms",
-            "timeout",
+            "unexpected_reply",
         ),
     ];
     for (fault, line, kind) in rows {

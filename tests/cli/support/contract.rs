@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use super::transcript::netkit;
 
 /// A key that must be there and may be `null`.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -33,6 +33,8 @@ macro_rules! contract {
         }
     )*};
 }
+
+pub(super) use contract;
 
 /// The value of an option has the type that its name implies, which a test asserts.
 #[derive(Debug, PartialEq, Deserialize)]

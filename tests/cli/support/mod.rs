@@ -1,6 +1,7 @@
 //! What makes a test read like a transcript.
 
 mod contract;
+mod contract_listen;
 mod server;
 mod transcript;
 
@@ -8,5 +9,6 @@ pub(crate) use contract::{
     AddrCountLine, AddrLine, AddrMatchLine, AddrResultLine, BriefAddrLine, DialLine, schema_takes,
     valid,
 };
+pub(crate) use contract_listen::read_listen;
 pub(crate) use server::{Closed, Server};
 pub(crate) use transcript::{Outcome, netkit};

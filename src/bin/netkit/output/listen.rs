@@ -164,7 +164,7 @@ fn describe_syn(syn: &Syn) -> String {
 }
 
 fn close(closed: &Closed, view: &View) -> String {
-    let (tone, how) = describe_cause(closed.cause);
+    let (tone, _) = describe_cause(closed.cause);
     let lasted = Millis(closed.lasted);
     let mut text = format!(
         "#{} close  {}  in {}, out {}, {lasted}, {}\n",
@@ -172,7 +172,7 @@ fn close(closed: &Closed, view: &View) -> String {
         name(closed.peer),
         bytes(closed.bytes_in),
         bytes(closed.bytes_out),
-        view.paint(tone, how),
+        view.paint(tone, how_briefly(closed.cause)),
     );
     if let Some(info) = &closed.tcp_info {
         let line = format!(
@@ -187,6 +187,24 @@ fn close(closed: &Closed, view: &View) -> String {
         put!(text, "{}\n", view.paint(Tone::Dim, &line));
     }
     text
+}
+
+/// How it ended and by whom, in the few columns that a line of eighty has left.
+fn how_briefly(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Fin => "fin by peer",
+        Cause::Reset => "rst by peer",
+        Cause::Lost => "timeout",
+        Cause::Finished => "fin by us",
+        Cause::IdleTimeout => "idle limit",
+        Cause::MaxLifetime => "age limit",
+        Cause::MaxBytes => "byte limit",
+        Cause::MadeRoom => "made room",
+        Cause::Fault => "fault",
+        Cause::Shutdown => "rst at stop",
+        Cause::Unexpected => "unexpected",
+        Cause::Failed => "failed",
+    }
 }
 
 /// Who ended it, and how.

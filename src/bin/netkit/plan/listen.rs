@@ -1,6 +1,8 @@
 //! The plan of `netkit listen`: flags become the library's configuration.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -69,8 +69,12 @@ async fn carry_out(
         return stdio::run(&plan, &output, listeners, &cx, &signals).await;
     }
     let page = page(&plan).await?;
-    out.queue(WhenFull::Lose, signals.asked())
-        .map_err(|error| Error::local("starting to write", &error))?;
+    // Beside a live line, lines are written at once; whoever is slow to read them then holds up
+    // what is told, and never the workers.
+    if !plan.status {
+        out.queue(WhenFull::Lose, signals.asked())
+            .map_err(|error| Error::local("starting to write", &error))?;
+    }
     let fold = Mutex::new(Fold {
         plan: &plan,
         config: ListenConfig::from(&plan),
