@@ -30,6 +30,12 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
             "something may tamper with DNS on the way; ask another server, or over TCP (--ns tcp://…)"
         }
         Kind::CnameLoop => "only the owner of the zone can mend it; the CNAME records show the way",
+        Kind::DnssecBogus => {
+            "tampered with on the way, or signed wrongly: ask another server, then the owner of the zone"
+        }
+        Kind::DnssecIndeterminate => {
+            "ask a server that has the keys of all zones above the name, or give --trust-anchor FILE"
+        }
         Kind::AddrInUse => "choose another local port, or leave it out",
         Kind::AddrNotAvailable => "`ip address` lists the addresses of this machine",
         Kind::TooManyFiles => "raise the limit (`ulimit -n`) or lower --parallel",

@@ -130,6 +130,8 @@ kinds! {
     CnameLoop = "cname_loop", Resolve;
     /// DNSSEC validation failed.
     DnssecBogus = "dnssec_bogus", Expectation;
+    /// DNSSEC validation was asked for and could not be done.
+    DnssecIndeterminate = "dnssec_indeterminate", Expectation;
     /// The peer answered, and not with what was expected.
     UnexpectedReply = "unexpected_reply", Expectation;
     /// The circuit breaker is open.

@@ -44,6 +44,7 @@ mod setup;
 pub mod stub;
 pub mod system;
 mod tcp;
+pub mod trace;
 pub mod transfer;
 mod udp;
 pub mod wire;

@@ -128,6 +128,18 @@ impl Servers {
         tried
     }
 
+    /// Asks one server of the list once more, in the same way; `None` when it is not in the list.
+    pub(super) async fn ask_again(
+        &self,
+        server: SocketAddr,
+        ask: &Ask,
+        clock: &Clock,
+    ) -> Option<Outcome> {
+        let upstream = self.list.iter().find(|upstream| upstream.addr == server)?;
+        let tried = self.ask_one(*upstream, ask, clock.clone()).await;
+        Some(tried.outcome)
+    }
+
     async fn ask_one(&self, upstream: Upstream, ask: &Ask, clock: Clock) -> Tried {
         let policy = Policy {
             transports: upstream.transports,

@@ -15,6 +15,7 @@ mod names;
 mod parse_addr;
 mod pipes;
 mod policy;
+mod proof;
 mod repeat;
 mod shell;
 mod signals;

@@ -93,6 +93,7 @@ pub(crate) struct Script {
     ip: IpAddr,
     port: u16,
     whole_chains: bool,
+    authoritative: bool,
 }
 
 impl Default for Script {
@@ -112,6 +113,7 @@ impl Script {
             ip: IpAddr::from([127, 0, 0, 1]),
             port: 0,
             whole_chains: true,
+            authoritative: false,
         }
     }
 
@@ -139,6 +141,12 @@ impl Script {
     /// target's zone.
     pub(crate) fn one_alias_at_a_time(mut self) -> Self {
         self.whole_chains = false;
+        self
+    }
+
+    /// Answers with authority (AA) and without recursion.
+    pub(crate) fn authoritative(mut self) -> Self {
+        self.authoritative = true;
         self
     }
 
@@ -475,6 +483,10 @@ impl Server {
     /// of aliases is answered with all its links.
     fn answer(&self, query: &Message) -> Message {
         let mut reply = header(query);
+        if self.script.authoritative {
+            reply.metadata.authoritative = true;
+            reply.metadata.recursion_available = false;
+        }
         let Query {
             name, query_type, ..
         } = query.queries[0].clone();

@@ -50,7 +50,10 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ("2", "usage"),
     ("3", "the name did not resolve"),
     ("4", "TLS failed"),
-    ("5", "an expectation was not met (--expect, --expect-regex)"),
+    (
+        "5",
+        "an expectation was not met (--expect, --expect-regex, --dnssec)",
+    ),
     (
         "6",
         "could not measure: bind, permission, descriptor limit, file",

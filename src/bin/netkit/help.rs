@@ -157,6 +157,14 @@ pub(crate) const RESOLVE: &[Example] = &[
         "netkit resolve host --resolv-conf ./resolv.conf",
         "Which names would the search list try, and why does it stop?",
     ),
+    Example(
+        "netkit resolve example.com MX --dnssec",
+        "Is it signed, does the chain hold, and if not, which link breaks?",
+    ),
+    Example(
+        "netkit resolve www.example.com --trace",
+        "Who delegates to whom, and which of the name servers is lame?",
+    ),
     Example("netkit resolve example.com --short", "Only the addresses."),
     Example(
         "netkit resolve example.com --json | jq .verdict",
@@ -167,7 +175,8 @@ pub(crate) const RESOLVE: &[Example] = &[
 /// What the lines of `resolve --json` are.
 pub(crate) const RESOLVE_JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
-\"type\": `resolve` (one question: verdict, sections, every try) and `error` (nothing could be asked). \
+\"type\": `resolve` (one question: verdict, sections, every try, with --dnssec the proof), `trace` (with \
+--trace: the way from the root, zone by zone) and `error` (nothing could be asked). \
 Times are numbers in milliseconds, what is unknown is null and never missing, and new keys may be \
 added. `netkit generate schema` prints the JSON Schema.";
 

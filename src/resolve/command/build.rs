@@ -130,6 +130,7 @@ fn empty(question: &Question, clock: &Clock) -> Report {
         },
         attempts: Vec::new(),
         total_ms: clock.elapsed().into(),
+        dnssec: None,
         cache: None,
         #[cfg(feature = "policy")]
         policy: None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::resolve::StubConfig;
+use crate::resolve::dnssec::Anchors;
 use crate::resolve::exchange::Policy;
 
 /// Bounds one question: all servers, names, tries and handshakes together.
@@ -41,6 +42,8 @@ pub struct Config {
     pub patience: Option<Duration>,
     /// What is sent, and over what where the server does not say.
     pub policy: Policy,
+    /// Validates what servers say, down from these keys. `None`: takes their word for it.
+    pub dnssec: Option<Anchors>,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             strict_errors: false,
             patience: None,
             policy: Policy::default(),
+            dnssec: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `config`, `question` | what is asked, of whom, how |
 //! | `session` | system view or the servers given; one server after the other, a race, or all of them |
+//! | `validation` | whether what came is proven, where that is asked |
 //! | `verdict` | ledger and finding to one word, with one line of advice |
 //! | `report`, `attempt` | the serde types: what JSON and tables show |
 //! | `build` | from the ledger to the report |
@@ -22,6 +23,7 @@ pub mod report;
 mod session;
 #[cfg(feature = "policy")]
 mod steered;
+mod validation;
 mod verdict;
 
 pub use attempt::{AttemptReport, IgnoredReport};

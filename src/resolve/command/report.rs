@@ -10,6 +10,7 @@ use super::record::Record;
 use super::remark::Remark;
 use super::verdict::Verdict;
 use crate::failure::Failure;
+use crate::resolve::dnssec;
 pub use crate::resolve::search::Stop;
 use crate::time::Millis;
 
@@ -63,6 +64,8 @@ pub struct Report {
     pub attempts: Vec<AttemptReport>,
     /// The whole question.
     pub total_ms: Millis,
+    /// Whether it is proven, and by what; `null` when that was not asked, or there was no reply.
+    pub dnssec: Option<dnssec::Report>,
     /// What the cache knew; `null` without a cache.
     pub cache: Option<CacheFacts>,
     /// What the policy made of it; `null` without a policy.

@@ -11,9 +11,11 @@ use super::build;
 use super::config::{Config, ServerMode};
 use super::question::Question;
 use super::report::{Report, ReportSource};
+use super::validation::Validation;
 use crate::addr::Family;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
+use crate::resolve::dnssec::prepare;
 use crate::resolve::exchange::Clock;
 use crate::resolve::hosts::Hosts;
 use crate::resolve::name::DomainName;
@@ -77,11 +79,11 @@ impl Session {
                     list: vec![*one],
                     ..servers.clone()
                 };
-                self.ask_of(question, &names, servers, &clock)
+                self.ask_of(question, &names, servers, &clock, cx)
             });
             return futures_util::future::join_all(each).await;
         }
-        vec![self.ask_of(question, &names, servers, &clock).await]
+        vec![self.ask_of(question, &names, servers, &clock, cx).await]
     }
 
     async fn ask_of(
@@ -90,6 +92,7 @@ impl Session {
         names: &[DomainName],
         mut servers: Servers,
         clock: &Clock,
+        cx: &Cx,
     ) -> Report {
         let setup = self.setup();
         let _guard = if setup.conf.single_request {
@@ -100,6 +103,15 @@ impl Session {
         let strict = self.config.strict_errors;
         let walk = walk(names, question.rtype, &mut servers, clock, strict).await;
         let mut report = build::report(question, names, &walk, clock);
+        if let Some(anchors) = &self.config.dnssec {
+            let validation = Validation {
+                anchors,
+                servers: &servers,
+                clock,
+                now: cx.wall(),
+            };
+            validation.run(&walk, &mut report).await;
+        }
         report.remarks.extend(build::warnings(setup));
         report
     }
@@ -115,6 +127,9 @@ impl Session {
         servers.policy = self.config.policy.clone();
         servers.policy.options.authentic_data |= trust_ad;
         servers.patience = self.config.patience;
+        if self.config.dnssec.is_some() {
+            prepare(&mut servers.policy.options);
+        }
         servers.race = self.config.mode == ServerMode::Race;
         let wanted = self.config.policy.transports;
         for upstream in &mut servers.list {

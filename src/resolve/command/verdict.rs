@@ -102,6 +102,9 @@ verdicts! {
     /// DNSSEC validation failed.
     DnssecBogus = "dnssec_bogus", Some(Class::Expectation),
         Some("the signatures do not hold; the broken link is named above");
+    /// DNSSEC validation was asked for, and what it needs could not be had.
+    DnssecIndeterminate = "dnssec_indeterminate", Some(Class::Expectation),
+        Some("the server does not give what the proof needs; ask a resolver, or give --trust-anchor FILE");
     /// TLS failed: handshake, trust or identity.
     TlsFailed = "tls_failed", Some(Class::Tls),
         Some("check the name of the server and --ca; the failure is above");
@@ -155,6 +158,7 @@ impl Verdict {
                 | Self::CnameLoop
                 | Self::CnameDangling
                 | Self::DnssecBogus
+                | Self::DnssecIndeterminate
         )
     }
 }

@@ -10,7 +10,7 @@
 //! | `canonical`, `record`, `signature`, `key`, `bitmap`, `nsec`, `nsec3` | one kind of record each, RFC 4034 and 5155 |
 //! | `verify`, `denial` | one RRset against the keys of a zone; what proven NSEC records show |
 //! | `anchor`, `chain` | where trust begins, and how it comes down, zone by zone |
-//! | `validate`, `reason`, `report` | a whole reply; what is wrong, in words and data |
+//! | `validate`, `run`, `reason`, `report` | a whole reply, and the loop around it; what is wrong, in words and data |
 //!
 //! Algorithms: RSA/SHA-1 (5, 7), RSA/SHA-256 (8), RSA/SHA-512 (10), ECDSA P-256 (13) and P-384
 //! (14), Ed25519 (15); RSA keys of 1024 to 8192 bits. RFC 9905 §2 has implementations go on
@@ -18,6 +18,7 @@
 //! are insecure (RFC 4035 §5.2), as are NSEC3 with more than 100 iterations (RFC 9276 §3.2).
 
 mod anchor;
+mod ask;
 mod bitmap;
 mod budget;
 mod canonical;
@@ -31,6 +32,7 @@ mod nsec3;
 mod reason;
 mod record;
 pub mod report;
+mod run;
 mod signature;
 mod types;
 mod validate;
@@ -38,6 +40,13 @@ mod verify;
 mod wire_name;
 
 pub use anchor::{AnchorError, Anchors};
+pub(super) use ask::{dnssec_ok, prepare};
 pub use record::{Evidence, Rr};
 pub use report::{Code, Reason, Report, Status};
+pub use run::validate;
 pub use validate::{Step, Validator};
+
+/// The key that a DS record names; `None` when the data is cut off.
+pub(super) fn ds_key(rdata: &[u8]) -> Option<report::KeyRef> {
+    key::Ds::parse(rdata).as_ref().map(Into::into)
+}

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::signature::Signature;
 use super::types;
 use crate::resolve::DomainName;
-use crate::resolve::wire::{Rcode, RecordType};
+use crate::resolve::wire::{self, Class, Rcode, RecordType, Reply};
 
 /// One record of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,28 @@ pub struct Evidence {
     pub answers: Vec<Rr>,
     /// The authority section.
     pub authority: Vec<Rr>,
+}
+
+impl Evidence {
+    /// Takes what a reply has of class IN.
+    #[must_use]
+    pub fn of(reply: &Reply) -> Self {
+        Self {
+            rcode: reply.rcode,
+            answers: list(&reply.answers),
+            authority: list(&reply.authority),
+        }
+    }
+}
+
+fn list(records: &[wire::Record]) -> Vec<Rr> {
+    let ours = records.iter().filter(|record| record.class == Class::IN);
+    let ours = ours.map(|record| Rr {
+        name: record.name.clone(),
+        rtype: record.rtype,
+        rdata: record.rdata.bytes().to_vec(),
+    });
+    ours.collect()
 }
 
 /// The records of one type at one name, and the signatures over them.

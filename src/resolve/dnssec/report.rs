@@ -291,3 +291,45 @@ pub struct Report {
     /// What is worth knowing beside the outcome.
     pub warnings: Vec<String>,
 }
+
+impl Report {
+    /// The report on a reply that cannot be validated as it is.
+    pub(in crate::resolve) fn indeterminate(name: &str, rtype: &str, text: &str) -> Self {
+        Self {
+            status: Status::Indeterminate,
+            reason: Some(Box::new(Reason {
+                code: Code::NotAnswered,
+                text: format!("{name} {rtype}: {text}"),
+                name: name.to_owned(),
+                rtype: rtype.to_owned(),
+                zone: None,
+                key: None,
+                inception: None,
+                expiration: None,
+            })),
+            chain: Vec::new(),
+            rrsets: Vec::new(),
+            denials: Vec::new(),
+            questions: 0,
+            verifications: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// This report and that on the reply to which its alias led, by the same validator.
+    #[must_use]
+    pub(in crate::resolve) fn followed_by(mut self, next: Self) -> Self {
+        if next.status > self.status {
+            (self.status, self.reason) = (next.status, next.reason);
+        }
+        self.rrsets.extend(next.rrsets);
+        self.denials.extend(next.denials);
+        self.warnings.extend(next.warnings);
+        Self {
+            chain: next.chain,
+            questions: next.questions,
+            verifications: next.verifications,
+            ..self
+        }
+    }
+}

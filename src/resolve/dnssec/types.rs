@@ -2,13 +2,13 @@
 
 use crate::resolve::wire::RecordType;
 
-pub(super) const NS: RecordType = RecordType(2);
+pub(super) const NS: RecordType = RecordType::NS;
 pub(super) const CNAME: RecordType = RecordType::CNAME;
 pub(super) const SOA: RecordType = RecordType::SOA;
-pub(super) const DNAME: RecordType = RecordType(39);
-pub(super) const DS: RecordType = RecordType(43);
-pub(super) const RRSIG: RecordType = RecordType(46);
-pub(super) const NSEC: RecordType = RecordType(47);
-pub(super) const DNSKEY: RecordType = RecordType(48);
-pub(super) const NSEC3: RecordType = RecordType(50);
-pub(super) const ANY: RecordType = RecordType(255);
+pub(super) const DNAME: RecordType = RecordType::DNAME;
+pub(super) const DS: RecordType = RecordType::DS;
+pub(super) const RRSIG: RecordType = RecordType::RRSIG;
+pub(super) const NSEC: RecordType = RecordType::NSEC;
+pub(super) const DNSKEY: RecordType = RecordType::DNSKEY;
+pub(super) const NSEC3: RecordType = RecordType::NSEC3;
+pub(super) const ANY: RecordType = RecordType::ANY;

@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, lines, listen, resolve};
+use crate::output::json::{Line, lines, listen, resolve, trace};
 
 /// The whole schema, indented.
 pub(super) fn text() -> String {
@@ -17,6 +17,7 @@ pub(super) fn text() -> String {
         line::<lines::Retry<'_>>("retry", &mut generator),
         line::<lines::Ready<'_>>("ready", &mut generator),
         line::<resolve::Resolve<'_>>("resolve", &mut generator),
+        line::<trace::Trace<'_>>("trace", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),

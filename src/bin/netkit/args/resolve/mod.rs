@@ -1,5 +1,6 @@
 //! The flags of `netkit resolve`: one group a concern, each in a file of its own.
 
+mod dnssec;
 mod message;
 mod output;
 mod query;
@@ -10,6 +11,7 @@ use clap::Args;
 
 use super::PolicyArgs;
 
+pub(crate) use dnssec::DnssecArgs;
 pub(crate) use message::MessageArgs;
 pub(crate) use output::ResolveOutputArgs;
 pub(crate) use query::{NsModeArg, QueryArgs};
@@ -31,6 +33,8 @@ pub(crate) struct ResolveArgs {
     pub(crate) transport: TransportArgs,
     #[command(flatten)]
     pub(crate) message: MessageArgs,
+    #[command(flatten)]
+    pub(crate) dnssec: DnssecArgs,
     #[command(flatten)]
     pub(crate) system: SystemArgs,
     #[command(flatten)]

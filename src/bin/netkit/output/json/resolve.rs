@@ -8,7 +8,7 @@ use netkit::resolve::{NameServer, Transports};
 use netkit::time::Millis;
 use serde::Serialize;
 
-use crate::plan::QueryPlan;
+use crate::plan::{AnchorSource, QueryPlan};
 
 /// `"type":"resolve"`: the report on one question.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -32,6 +32,10 @@ pub(crate) struct ResolveConfig {
     /// `both`, `udp`, `tcp`.
     transports: &'static str,
     strict_errors: bool,
+    /// Whether answers were to be validated.
+    dnssec: bool,
+    /// The file that proof begins at; `null`: the root's keys.
+    trust_anchor: Option<String>,
     hosts: bool,
     hosts_file: String,
     resolv_conf: String,
@@ -121,6 +125,11 @@ impl From<&QueryPlan> for ResolveConfig {
                 Transports::TcpOnly => "tcp",
             },
             strict_errors: config.strict_errors,
+            dnssec: plan.anchors.is_some(),
+            trust_anchor: match &plan.anchors {
+                Some(AnchorSource::File(file)) => Some(file.display().to_string()),
+                _ => None,
+            },
             hosts: config.uses_hosts(),
             hosts_file: config.stub.files.hosts.display().to_string(),
             resolv_conf: config.stub.files.resolv_conf.display().to_string(),

@@ -6,6 +6,7 @@ pub(crate) mod interim;
 pub(crate) mod many;
 pub(crate) mod repeat;
 pub(crate) mod resolve;
+pub(crate) mod trace;
 pub(crate) mod wait;
 
 use super::View;

@@ -4,14 +4,17 @@ mod message;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod words;
+
+use std::path::PathBuf;
 
 use netkit::resolve::command::{Config, Question, ServerMode};
 use netkit::resolve::{NameServer, StubConfig, SystemFiles, Transports};
 
 use super::PolicyPlan;
 use crate::args::{
-    NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
+    DnssecArgs, NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
 };
 use crate::usage::UsageError;
 
@@ -24,6 +27,19 @@ pub(crate) struct QueryPlan {
     /// Rules for names.
     pub(crate) policy: Option<PolicyPlan>,
     pub(crate) form: AnswerForm,
+    /// Where proof begins; `None` asks for none.
+    pub(crate) anchors: Option<AnchorSource>,
+    /// How delegations are followed; `None` asks name servers as usual.
+    pub(crate) trace: Option<netkit::resolve::trace::Config>,
+}
+
+/// Where the keys are that proof begins at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AnchorSource {
+    /// The root's, built in.
+    Root,
+    /// A file with others.
+    File(PathBuf),
 }
 
 /// The questions for one name.
@@ -59,11 +75,16 @@ impl AnswerForm {
 /// Checks the flags against each other and translates them.
 pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
+    let trace = trace::config(&args, form)?;
     let words = words::sort(&args.query)?;
     let groups = words::groups(&words)?;
     let policy = PolicyPlan::new(&args.policy);
     let mut servers = args.query.ns;
     servers.extend(words.servers);
+    let (groups, anchors) = match &trace {
+        Some(_) => (trace::groups(groups, &servers)?, None),
+        None => (groups, anchors(&args.dnssec)),
+    };
     rules::check(&args.transport, &servers, args.query.ns_mode)?;
     let mut config = Config {
         mode: mode(args.query.ns_mode),
@@ -81,6 +102,8 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         config,
         policy,
         form,
+        anchors,
+        trace,
     })
 }
 
@@ -113,6 +136,11 @@ fn form(args: &ResolveOutputArgs) -> Result<AnswerForm, UsageError> {
         ));
     }
     Ok(form)
+}
+
+fn anchors(args: &DnssecArgs) -> Option<AnchorSource> {
+    let file = args.trust_anchor.clone().map(AnchorSource::File);
+    args.dnssec.then(|| file.unwrap_or(AnchorSource::Root))
 }
 
 fn mode(mode: Option<NsModeArg>) -> ServerMode {

@@ -1,8 +1,11 @@
 //! `netkit resolve`: puts the questions, all at once, and shows the reports in the order asked.
 
+mod trace;
+
 use futures_util::stream::{self, StreamExt as _};
 use netkit::error::Error;
 use netkit::resolve::command::{Question, Report, Session, SteeredSession};
+use netkit::resolve::dnssec::Anchors;
 use netkit::run::Cx;
 use tokio_util::sync::CancellationToken;
 
@@ -12,8 +15,9 @@ use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::{Line, resolve as json};
 use crate::output::{Out, tables};
-use crate::plan::{AnswerForm, Group, OutputSettings, QueryPlan};
+use crate::plan::{AnchorSource, AnswerForm, Group, OutputSettings, QueryPlan};
 use crate::signal::Signals;
+use crate::usage::UsageError;
 
 /// Names that are asked for at the same time; each is bounded by its own timeout.
 const AT_ONCE: usize = 64;
@@ -34,6 +38,7 @@ pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     let json = plan.form.is_json();
     let mut out = Out::default();
     let exit = match Job::new(plan, output).await {
+        Ok(job) if job.plan.trace.is_some() => job.trace(&mut out).await,
         Ok(job) => job.once(&mut out).await,
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
@@ -72,7 +77,10 @@ impl Asking {
 }
 
 impl Job {
-    async fn new(plan: QueryPlan, output: OutputSettings) -> Result<Self, Trouble> {
+    async fn new(mut plan: QueryPlan, output: OutputSettings) -> Result<Self, Trouble> {
+        if let Some(source) = &plan.anchors {
+            plan.config.dnssec = Some(anchors(source)?);
+        }
         let cancel = CancellationToken::new();
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
@@ -164,4 +172,21 @@ impl Job {
             (verdict, _) => verdict.into(),
         }
     }
+}
+
+/// Reads the keys that proof begins at.
+fn anchors(source: &AnchorSource) -> Result<Anchors, Trouble> {
+    let AnchorSource::File(file) = source else {
+        return Ok(Anchors::root());
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let mut local = Error::local("reading the trust anchors", &error);
+        local.failure.message = format!("{}: {error}", file.display());
+        local
+    })?;
+    Anchors::parse(&text).map_err(|error| {
+        let message = format!("--trust-anchor {}: {error}", file.display());
+        let accepted = "DS or DNSKEY records as in a zone file: `example. IN DS 12345 13 2 …`";
+        UsageError::new(message, accepted).into()
+    })
 }

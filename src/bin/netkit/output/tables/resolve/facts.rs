@@ -26,6 +26,7 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
     if let Some(failure) = &report.failure {
         facts.push(Fact::new("why", view.safe(&failure.message)).tone(Tone::Bad));
     }
+    facts.extend(super::dnssec::facts(report, view));
     let remarks = report.remarks.iter();
     facts.extend(remarks.map(|remark| Fact::new("note", view.safe(&remark.text)).tone(Tone::Warn)));
     facts.extend(edns(report, view));

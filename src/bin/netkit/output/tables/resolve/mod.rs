@@ -1,5 +1,6 @@
 //! What name servers said: the records in one table, and below it whatever was out of the ordinary.
 
+mod dnssec;
 mod facts;
 mod ledger;
 
@@ -25,11 +26,10 @@ pub(crate) fn render(reports: &[Report], view: &View) -> String {
 
 /// A report in a pipe: a record a line, its fields separated by tabs, or why there is none.
 pub(crate) fn plain(report: &Report, view: &View) -> String {
-    let mut text: String = report
-        .answers
-        .iter()
+    let mut text: String = dnssec::shown(report, view)
         .map(|record| plain_line(record, report))
         .collect();
+    text.push_str(&dnssec::plain(report, view));
     if !report.ok {
         let subject = format!("{} {}", report.name, report.qtype);
         text.push_str(&headline(view, Some(false), &subject, &verdict(report)));
@@ -39,10 +39,7 @@ pub(crate) fn plain(report: &Report, view: &View) -> String {
 
 /// The data of the records of the type asked for, one a line.
 pub(crate) fn short(report: &Report, view: &View) -> String {
-    let data = report
-        .answers
-        .iter()
-        .filter_map(|record| record.data.as_deref());
+    let data = dnssec::shown(report, view).filter_map(|record| record.data.as_deref());
     let mut text = String::new();
     data.for_each(|data| put!(text, "{}\n", view.safe(data)));
     text
@@ -74,7 +71,7 @@ fn records(reports: &[Report], view: &View) -> String {
         ],
     );
     for report in reports {
-        for (at, record) in report.answers.iter().enumerate() {
+        for (at, record) in dnssec::shown(report, view).enumerate() {
             table.row(&row(record, report, at == 0));
         }
     }
@@ -114,7 +111,7 @@ fn tone(rtype: &str) -> Tone {
 
 /// What a report has to say beside its records.
 fn block(report: &Report, view: &View) -> String {
-    let quiet = report.ok && report.remarks.is_empty() && !view.verbose;
+    let quiet = report.ok && report.remarks.is_empty() && report.dnssec.is_none() && !view.verbose;
     if quiet {
         return String::new();
     }
