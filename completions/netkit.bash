@@ -569,7 +569,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__resolve)
-            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
+            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -640,6 +640,14 @@ _netkit() {
                     return 0
                     ;;
                 --edns-option)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trust-anchor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --roots)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -240,6 +240,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l cookie -d 'Sen
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l padding -d 'Pads questions to a multiple of BLOCK octets; 128 without a number (RFC 8467)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l subnet -d 'On whose behalf is asked; 0.0.0.0/0 is nobody\'s (RFC 7871)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-option -d 'Any EDNS option: its code or name, and its data (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l trust-anchor -d 'Begins at the keys in this file instead: DS or DNSKEY records of the root or any zone, as in a zone file' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l roots -d 'Begins the trace at this server instead of the root\'s (may be given more than once). Its port is that of all servers of the trace' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 'The hosts file [default: /etc/hosts]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
@@ -265,6 +267,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l random-case -d
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-edns -d 'No EDNS: no OPT record at all'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l do -d 'DO: asks for signatures and proofs as well'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l nsid -d 'Asks the server who it is (RFC 5001)'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l dnssec -d 'Validates what the server says, by the keys of the root: every RRset secure, insecure, bogus or indeterminate, with the link that breaks named. The server is asked for DS and DNSKEY records too, with CD set. Bogus and indeterminate answers end with status 5'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l trace -d 'Follows the delegations from the root down, and asks every name server of every zone on the way: time, referral, glue, DS, servers that are lame or silent, name servers that parent and zone do not agree on. Without a type asks for A'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts -d 'Looks into the hosts file first, with --ns too'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'Does not look into the hosts file'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
