@@ -136,6 +136,8 @@ struct Round<'a> {
     inlet: &'a Inlet,
     /// The answers that go at once.
     places: Vec<usize>,
+    /// The first place that nothing was received into.
+    free: usize,
 }
 
 impl Round<'_> {
@@ -184,6 +186,7 @@ impl Answering {
                 counts,
                 inlet,
                 places: std::mem::take(&mut self.places),
+                free: count,
             };
             for place in 0..count {
                 self.question(place, &mut work);
@@ -288,12 +291,23 @@ impl Answering {
                 work.places.push(place);
             }
         }
-        if let Some(mut overtaken) = overtaken {
-            // After the one that has overtaken it, whenever that goes.
-            self.seq += 1;
-            (overtaken.seq, overtaken.due) = (self.seq, self.due_last(work.now));
-            self.push(overtaken, work.counts);
+        if let Some(overtaken) = overtaken {
+            self.send_overtaken(overtaken, delayed, work);
         }
+    }
+
+    /// Sends an answer right after the one that has overtaken it, whenever that goes.
+    fn send_overtaken(&mut self, mut overtaken: Held, delayed: bool, work: &mut Round<'_>) {
+        if !delayed && overtaken.listener == work.listener && work.free < AT_ONCE {
+            let place = work.free;
+            work.free += 1;
+            self.batch.address(place, &overtaken.to, &overtaken.bytes);
+            work.places.push(place);
+            return;
+        }
+        self.seq += 1;
+        (overtaken.seq, overtaken.due) = (self.seq, self.due_last(work.now));
+        self.push(overtaken, work.counts);
     }
 
     /// When the last of those that are held back is due.

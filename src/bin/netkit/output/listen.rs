@@ -294,8 +294,8 @@ pub(crate) fn stats(before: &Totals, now: &Totals) -> String {
     if now.datagrams_in > 0 {
         put!(
             text,
-            ", {} datagrams in, {} out",
-            now.datagrams_in,
+            ", {} in, {} out",
+            counted(now.datagrams_in, "datagram"),
             now.datagrams_out
         );
     }
