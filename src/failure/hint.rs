@@ -36,6 +36,10 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::DnssecIndeterminate => {
             "ask a server that has the keys of all zones above the name, or give --trust-anchor FILE"
         }
+        Kind::TlsUntrusted => "name the authority's certificate with --ca, if it is to be trusted",
+        Kind::TlsExpired => "the peer must renew it; or this machine's clock is wrong",
+        Kind::TlsNameMismatch => "verify another name, or ask the peer for its right certificate",
+        Kind::TlsNotTls => "check the port: what listens there speaks something else first",
         Kind::AddrInUse => "choose another local port, or leave it out",
         Kind::AddrNotAvailable => "`ip address` lists the addresses of this machine",
         Kind::TooManyFiles => "raise the limit (`ulimit -n`) or lower --parallel",

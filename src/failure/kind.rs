@@ -132,6 +132,18 @@ kinds! {
     DnssecBogus = "dnssec_bogus", Expectation;
     /// DNSSEC validation was asked for and could not be done.
     DnssecIndeterminate = "dnssec_indeterminate", Expectation;
+    /// TLS: the certificate is not signed by anybody trusted.
+    TlsUntrusted = "tls_untrusted", Tls;
+    /// TLS: the certificate has expired, or is not valid yet.
+    TlsExpired = "tls_expired", Tls;
+    /// TLS: the certificate is for somebody else.
+    TlsNameMismatch = "tls_name_mismatch", Tls;
+    /// TLS: the peer demands a certificate of ours.
+    TlsClientCertRequired = "tls_client_cert_required", Tls;
+    /// TLS: no version, suite or protocol in common, or a handshake that broke off.
+    TlsProtocol = "tls_protocol", Tls;
+    /// TLS: what answered does not speak it.
+    TlsNotTls = "tls_not_tls", Tls;
     /// The peer answered, and not with what was expected.
     UnexpectedReply = "unexpected_reply", Expectation;
     /// The circuit breaker is open.

@@ -6,6 +6,7 @@
 pub mod addr;
 mod classify;
 mod connect;
+pub mod datagram;
 pub mod detection;
 mod errqueue;
 pub mod facts;
@@ -15,6 +16,8 @@ pub mod layers;
 pub mod limits;
 pub mod listen;
 pub mod options;
+#[cfg(feature = "quic")]
+pub mod quic;
 pub mod serve;
 mod socket;
 mod socket_options;
@@ -24,6 +27,7 @@ pub mod sweep;
 pub mod syn;
 mod sys;
 pub mod tcp_info;
+pub mod tls;
 
 pub use addr::PeerAddr;
 pub use connect::{connect, source_for};

@@ -1,12 +1,12 @@
-//! The engine: one question to one server, over UDP and, when UDP does not do, TCP.
+//! The engine: one question to one server, over UDP and, when UDP does not do, TCP; or over the one
+//! carrier that the server is named with.
 //!
-//! `exchange(server, ask, policy) -> Outcome { received, attempts }`. TCP is begun for four
-//! reasons, each recorded: the reply was truncated, the UDP port is closed (ICMP), UDP stays
-//! silent (TCP then runs beside the retransmissions), or what came over UDP is unusable. Knows
-//! nothing of other servers, search lists or caches; they are built on it.
+//! `client.exchange(upstream, ask, policy, clock) -> Outcome { received, attempts }`. TCP is begun
+//! for four reasons, each recorded: the reply was truncated, the UDP port is closed (ICMP), UDP
+//! stays silent (TCP then runs beside the retransmissions), or what came over UDP is unusable.
+//! Knows nothing of other servers, search lists or caches; they are built on it.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -17,29 +17,41 @@ use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 
-use super::ledger::{Attempt, Carrier, End, Outcome, Received, Step, Trigger};
+use super::client::Client;
+use super::conversation::{Asking, Came};
+use super::ledger::{Attempt, Carrier, End, Outcome, Received, Step, Trigger, Unusable};
+use super::link::Broken;
 use super::query::Query;
 use super::server::Transports;
-use super::tcp;
 use super::udp::{Heard, UdpAsk};
-use super::wire::{self, Ask, AskOptions, Rcode, Reply};
+use super::upstream::Upstream;
+use super::wire::{self, Ask, AskOptions, Rcode, Record, Reply};
 
 /// UDP payload size to announce: no fragments on any sane path (DNS flag day 2020).
 pub const EDNS_PAYLOAD: u16 = wire::EDNS_PAYLOAD;
 /// Silence over UDP after which the question is sent again and TCP is begun beside it.
 pub const RETRANSMIT: Duration = Duration::from_millis(400);
+/// The least silence that means anything where the round-trip time is known: a resolver that must
+/// ask others itself needs longer than its cache does.
+const LEAST_SILENCE: Duration = Duration::from_millis(200);
+/// The most that a slow server's round-trip time may put TCP off.
+const MOST_SILENCE: Duration = Duration::from_secs(2);
 
 /// How one server is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Over what.
+    /// Over what, unless the server is named with a carrier that proves who it is.
     pub transports: Transports,
     /// Pause before the first retransmission; it doubles from then on. 400 ms.
     pub retransmit: Duration,
-    /// Silence over UDP after which TCP is tried as well. 400 ms.
+    /// Silence over UDP after which TCP is tried as well, while the server's round-trip time is not
+    /// known; three of those afterwards. 400 ms.
     pub tcp_after: Duration,
     /// How long TCP may take to improve on a truncated reply that has records already. 1 s.
     pub truncated_wait: Duration,
+    /// How long to listen, after the first reply over UDP, for a second one that says something
+    /// else: then somebody forges answers. `None`, the default, does not wait.
+    pub second_answer: Option<Duration>,
     /// What is sent. RD and EDNS with 1232 octets.
     pub options: AskOptions,
 }
@@ -51,6 +63,7 @@ impl Default for Policy {
             retransmit: RETRANSMIT,
             tcp_after: RETRANSMIT,
             truncated_wait: Duration::from_secs(1),
+            second_answer: None,
             options: AskOptions::default(),
         }
     }
@@ -73,22 +86,69 @@ impl Clock {
     }
 }
 
-/// Asks one server, by the deadline of `clock`.
-///
-/// Returns as soon as there is a usable reply or nothing is left to try, at the latest when the
-/// deadline is over. A reply of FORMERR, NOTIMP or BADVERS to a question with EDNS is asked once
-/// more without. Cancel safe: dropping the future closes its sockets.
+/// Asks one server over plain DNS, with a client of its own; see [`Client::exchange`].
 pub async fn exchange(server: SocketAddr, ask: &Ask, policy: &Policy, clock: &Clock) -> Outcome {
-    let mut outcome = round(server, ask, policy.clone(), clock, Trigger::First).await;
-    if policy.options.edns.is_some() && dislikes_edns(&outcome) {
-        let mut plain = policy.clone();
-        plain.options.edns = None;
-        let second = round(server, ask, plain, clock, Trigger::WithoutEdns).await;
-        outcome.attempts.extend(second.attempts);
-        // Without a second reply the first one stands.
-        outcome.received = second.received.or(outcome.received);
+    let client = Client::default();
+    client.exchange(&server.into(), ask, policy, clock).await
+}
+
+impl Client {
+    /// Asks one server, by the deadline of `clock`.
+    ///
+    /// Returns as soon as there is a usable reply or nothing is left to try, at the latest when the
+    /// deadline is over. A reply of FORMERR, NOTIMP or BADVERS to a question with EDNS is asked
+    /// once more without. Connections are kept for the next question. Cancel safe: dropping the
+    /// future closes its sockets, and gives up a connection that it was waiting on.
+    pub async fn exchange(
+        &self,
+        upstream: &Upstream,
+        ask: &Ask,
+        policy: &Policy,
+        clock: &Clock,
+    ) -> Outcome {
+        let mut policy = policy.clone();
+        if upstream.transports.is_secure() {
+            policy.transports = upstream.transports;
+        }
+        let round = |policy: Policy, trigger| Round {
+            client: self,
+            upstream,
+            query: question(ask, &policy),
+            policy,
+            clock,
+            trigger,
+        };
+        let mut outcome = round(policy.clone(), Trigger::First).run().await;
+        if policy.options.edns.is_some() && dislikes_edns(&outcome) {
+            policy.options.edns = None;
+            let second = round(policy, Trigger::WithoutEdns).run().await;
+            outcome.attempts.extend(second.attempts);
+            // Without a second reply the first one stands.
+            outcome.received = second.received.or(outcome.received);
+        }
+        outcome
     }
-    outcome
+}
+
+/// The question with a random id, or with none where each has a stream of its own.
+fn question(ask: &Ask, policy: &Policy) -> Query {
+    let query = Query::new(ask, &policy.options);
+    match carrier(policy.transports) {
+        Some(carrier) if carrier.has_streams() => query.with_id(0),
+        _ => query,
+    }
+}
+
+/// The one connection that is used from the start; `None` where UDP comes first.
+fn carrier(transports: Transports) -> Option<Carrier> {
+    match transports {
+        Transports::Both | Transports::UdpOnly => None,
+        Transports::TcpOnly => Some(Carrier::Tcp),
+        Transports::Tls => Some(Carrier::Tls),
+        Transports::Https => Some(Carrier::Https),
+        Transports::Quic => Some(Carrier::Quic),
+        Transports::H3 => Some(Carrier::H3),
+    }
 }
 
 /// Whether the server could not read the question because of the OPT record (RFC 6891 §7).
@@ -101,60 +161,42 @@ fn dislikes_edns(outcome: &Outcome) -> bool {
     })
 }
 
-/// Everything that both carriers of one round share.
+/// One question over every carrier that the policy allows, and what both halves share.
 struct Round<'a> {
-    server: SocketAddr,
+    client: &'a Client,
+    upstream: &'a Upstream,
     query: Query,
     policy: Policy,
     clock: &'a Clock,
     trigger: Trigger,
 }
 
-/// One question over every carrier that the policy allows.
-async fn round(
-    server: SocketAddr,
-    ask: &Ask,
-    policy: Policy,
-    clock: &Clock,
-    trigger: Trigger,
-) -> Outcome {
-    let query = Query::new(ask, &policy.options);
-    let round = Round {
-        server,
-        query,
-        policy,
-        clock,
-        trigger,
-    };
-    let (mut udp, mut tcp) = (None, None);
-    let received = {
-        let (begin_tcp, tcp_begins) = oneshot::channel();
-        let (tcp_runs, tcp_over) = oneshot::channel();
-        let udp = round.over_udp(&mut udp, begin_tcp, tcp_over);
-        let tcp = round.over_tcp(&mut tcp, tcp_begins, tcp_runs);
-        round.first_reply(udp, tcp).await
-    };
-    let attempts = [udp, tcp].into_iter().flatten();
-    Outcome {
-        server,
-        received,
-        attempts: attempts
-            .map(|entry| entry.settled(clock.elapsed()))
-            .collect(),
-    }
-}
-
 impl Round<'_> {
+    async fn run(self) -> Outcome {
+        let (mut udp, mut linked) = (None, Vec::new());
+        let received = {
+            let (begin_tcp, tcp_begins) = oneshot::channel();
+            let (tcp_runs, tcp_over) = oneshot::channel();
+            // Boxed: the halves pass through many hands.
+            let udp = Box::pin(self.over_udp(&mut udp, begin_tcp, tcp_over));
+            let linked = Box::pin(self.over_link(&mut linked, tcp_begins, tcp_runs));
+            self.first_reply(udp, linked).await
+        };
+        let attempts = udp.into_iter().chain(linked);
+        Outcome {
+            server: self.upstream.addr,
+            received,
+            attempts: attempts
+                .map(|entry| entry.settled(self.clock.elapsed()))
+                .collect(),
+        }
+    }
+
     /// Ends a while after TCP has failed: a retransmission gets its chance to be answered better, and
     /// a bad reply is not worth waiting longer.
     async fn hopeless(&self, tcp_over: oneshot::Receiver<Infallible>) {
         let _ = tcp_over.await;
         tokio::time::sleep(self.policy.retransmit * 3 / 2).await;
-    }
-
-    fn open(&self, carrier: Carrier, trigger: Trigger) -> Attempt {
-        let bytes = self.query.bytes().len();
-        Attempt::open(carrier, trigger, self.clock.elapsed(), bytes)
     }
 
     /// Takes the first reply that is final, and a truncated one when nothing better comes.
@@ -192,17 +234,23 @@ impl Round<'_> {
         begin_tcp: oneshot::Sender<Trigger>,
         tcp_over: oneshot::Receiver<Infallible>,
     ) -> Option<Received> {
-        if self.policy.transports == Transports::TcpOnly {
+        if carrier(self.policy.transports).is_some() {
             return None;
         }
+        let bytes = self.query.bytes().len();
+        let opened = Attempt::open(Carrier::Udp, self.trigger, self.clock.elapsed(), bytes);
         let mut side = UdpSide {
             round: self,
-            entry: entry.insert(self.open(Carrier::Udp, self.trigger)),
+            entry: entry.insert(opened),
             begin_tcp: Some(begin_tcp),
+            socket: None,
         };
-        let (end, reply) = side.run(tcp_over).await;
+        let (end, came) = side.run(tcp_over).await;
         side.entry.close(self.clock.elapsed(), end);
-        reply.map(|(reply, packet)| Received {
+        let (reply, packet) = came?;
+        side.learn();
+        side.watch(&reply).await;
+        Some(Received {
             reply,
             packet,
             carrier: Carrier::Udp,
@@ -210,45 +258,56 @@ impl Round<'_> {
         })
     }
 
-    /// Waits for a reason to use TCP, and uses it. `_runs` is dropped when that is over.
-    async fn over_tcp(
+    /// Waits for a reason to use a connection, and uses it. `_runs` is dropped when that is over.
+    async fn over_link(
         &self,
-        entry: &mut Option<Attempt>,
+        entries: &mut Vec<Attempt>,
         begins: oneshot::Receiver<Trigger>,
         _runs: oneshot::Sender<Infallible>,
     ) -> Option<Received> {
-        let trigger = match self.policy.transports {
-            Transports::UdpOnly => return None,
-            Transports::TcpOnly => self.trigger,
-            Transports::Both => self.reason_for_tcp(begins).await?,
+        let (carrier, trigger) = match (carrier(self.policy.transports), self.policy.transports) {
+            (Some(carrier), _) => (carrier, self.trigger),
+            (None, Transports::UdpOnly) => return None,
+            (None, _) => (Carrier::Tcp, self.reason_for_tcp(begins).await?),
         };
-        let entry = entry.insert(self.open(Carrier::Tcp, trigger));
-        let (reply, packet) = tcp::ask(self.server, &self.query, entry, self.clock).await?;
+        let asking = Asking {
+            client: self.client,
+            upstream: self.upstream,
+            query: &self.query,
+            clock: self.clock,
+            carrier,
+        };
+        let (reply, packet) = asking.ask(trigger, entries).await?;
         Some(Received {
             reply,
             packet,
-            carrier: Carrier::Tcp,
-            trigger,
+            carrier,
+            trigger: entries.last()?.trigger,
         })
     }
 
     async fn reason_for_tcp(&self, begins: oneshot::Receiver<Trigger>) -> Option<Trigger> {
+        let known = self.client.round_trip(self.upstream.addr);
+        let silence = known.map_or(self.policy.tcp_after, |known| {
+            (known * 3).clamp(LEAST_SILENCE, MOST_SILENCE)
+        });
         tokio::select! {
             biased;
             trigger = begins => trigger.ok(),
-            () = tokio::time::sleep(self.policy.tcp_after) => Some(Trigger::UdpSilent),
+            () = tokio::time::sleep(silence) => Some(Trigger::UdpSilent),
         }
     }
 }
 
-/// How the UDP half ended, and the reply with its octets if there is one.
-type Over = (End, Option<(Reply, Box<[u8]>)>);
+/// How the UDP half ended, and the reply if there is one.
+type Over = (End, Option<Came>);
 
 /// The UDP half of a round while it runs.
 struct UdpSide<'a> {
     round: &'a Round<'a>,
     entry: &'a mut Attempt,
     begin_tcp: Option<oneshot::Sender<Trigger>>,
+    socket: Option<UdpAsk>,
 }
 
 impl UdpSide<'_> {
@@ -263,17 +322,21 @@ impl UdpSide<'_> {
     /// Sends, sends again and listens until there is a reply or no hope of one.
     async fn talk(&mut self, tcp_over: oneshot::Receiver<Infallible>) -> Over {
         let Round {
-            server,
+            client,
+            upstream,
             query,
             policy,
+            clock,
             ..
         } = self.round;
-        let mut udp = match UdpAsk::send(*server, query.bytes(), policy.retransmit).await {
+        let _port = client.source_port().await;
+        let sent = UdpAsk::send(client, upstream.addr, query.bytes(), policy.retransmit).await;
+        let mut udp = match sent {
             Ok(udp) => udp,
-            Err(error) => return self.failed(&error),
+            Err(broken) => return self.failed(broken, Step::Send),
         };
         (self.entry.sent, self.entry.local) = (udp.sent, udp.local_addr());
-        self.entry.asked = Some(self.round.clock.elapsed());
+        self.entry.asked = Some(clock.elapsed());
         let mut hopeless = pin!(self.round.hopeless(tcp_over));
         loop {
             let heard = tokio::select! {
@@ -286,9 +349,10 @@ impl UdpSide<'_> {
             self.entry.sent = udp.sent;
             match heard {
                 Heard::SentAgain => {}
-                Heard::Failed(error) => return self.failed(&error),
-                Heard::Datagram(length) => {
-                    if let Some(over) = self.datagram(udp.datagram(length)) {
+                Heard::Failed(error) => return self.failed((&error).into(), Step::Send),
+                Heard::Datagram { length, from } => {
+                    if let Some(over) = self.datagram(udp.datagram(length), from) {
+                        self.socket = Some(udp);
                         return over;
                     }
                 }
@@ -296,9 +360,9 @@ impl UdpSide<'_> {
         }
     }
 
-    fn failed(&mut self, error: &io::Error) -> Over {
+    fn failed(&mut self, broken: Broken, step: Step) -> Over {
         self.begin_tcp(Trigger::UdpUnreachable);
-        (End::failed(Step::Send, error), None)
+        (broken.end(step), None)
     }
 
     fn begin_tcp(&mut self, trigger: Trigger) {
@@ -309,9 +373,8 @@ impl UdpSide<'_> {
     }
 
     /// Judges a datagram; `Some` ends the UDP half.
-    fn datagram(&mut self, packet: &[u8]) -> Option<Over> {
-        self.entry.received_bytes += packet.len() as u64;
-        match self.round.query.reply(packet) {
+    fn datagram(&mut self, packet: &[u8], from: SocketAddr) -> Option<Over> {
+        match self.judge(packet, from) {
             Ok(reply) if reply.truncated => {
                 self.begin_tcp(Trigger::Truncated);
                 Some((End::Truncated, Some((reply, packet.into()))))
@@ -323,10 +386,67 @@ impl UdpSide<'_> {
                 } else {
                     Trigger::UdpUnusable
                 };
-                self.entry.ignore(self.round.clock.elapsed(), packet, why);
+                self.ignore(packet, why);
                 self.begin_tcp(trigger);
                 None
             }
         }
     }
+
+    /// Takes a datagram for the reply, or says why not; the source is judged first.
+    fn judge(&mut self, packet: &[u8], from: SocketAddr) -> Result<Reply, Unusable> {
+        self.entry.received_bytes += packet.len() as u64;
+        let server = self.round.upstream.addr;
+        let is_server = |from: SocketAddr| {
+            (from.ip().to_canonical(), from.port()) == (server.ip().to_canonical(), server.port())
+        };
+        if !is_server(from) {
+            return Err(Unusable::WrongSource { from });
+        }
+        self.round.query.reply(packet)
+    }
+
+    fn ignore(&mut self, packet: &[u8], why: Unusable) {
+        let at = self.round.clock.elapsed();
+        self.entry.ignore(at, packet, why);
+    }
+
+    /// Remembers how fast the server is; after a retransmission nobody knows which was answered
+    /// (Karn's algorithm, RFC 6298 §3).
+    fn learn(&self) {
+        if let (1, Some(waited)) = (self.entry.sent, self.entry.waited()) {
+            self.round.client.learn(self.round.upstream.addr, waited);
+        }
+    }
+
+    /// Listens on for a second reply that says something else than the first.
+    async fn watch(&mut self, first: &Reply) {
+        let (Some(wait), Some(mut udp)) = (self.round.policy.second_answer, self.socket.take())
+        else {
+            return;
+        };
+        let clock = self.round.clock;
+        let deadline = clock.deadline.within(Instant::now(), wait);
+        while let Ok(Ok((length, from))) = deadline.bound(udp.listen()).await {
+            let packet = udp.datagram(length);
+            match self.judge(packet, from) {
+                Ok(second) if says_the_same(first, &second) => {}
+                Ok(_) => self.ignore(packet, Unusable::SecondAnswer),
+                Err(why) => self.ignore(packet, why),
+            }
+        }
+    }
+}
+
+/// Whether two replies have the same code and the same records, in any order and of any age.
+fn says_the_same(first: &Reply, second: &Reply) -> bool {
+    let ageless = |record: &Record| Record {
+        ttl: 0,
+        ..record.clone()
+    };
+    let records = |reply: &Reply| reply.answers.iter().map(ageless).collect::<Vec<_>>();
+    let (ours, theirs) = (records(first), records(second));
+    first.rcode == second.rcode
+        && ours.len() == theirs.len()
+        && ours.iter().all(|record| theirs.contains(record))
 }

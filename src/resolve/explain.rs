@@ -112,6 +112,12 @@ impl<'a> Case<'a> {
                     describe(tried)
                 )
             }
+            Finding::Explained(failure) => {
+                format!(
+                    "the name server {server} cannot be asked: {}",
+                    failure.message
+                )
+            }
             Finding::OutOfFiles => format!("no descriptor left to ask {server} for {name}"),
             Finding::Records(_) => format!("{name} was found"),
         }
@@ -152,6 +158,7 @@ fn kind(finding: &Finding) -> Kind {
         Finding::Unusable => Kind::DnsMalformed,
         Finding::Silent => Kind::DnsTimeout,
         Finding::Unreachable => Kind::DnsUnreachable,
+        Finding::Explained(failure) => failure.kind,
         Finding::OutOfFiles => Kind::TooManyFiles,
     }
 }
@@ -160,6 +167,7 @@ fn who(tried: &Tried) -> Who {
     match &tried.finding {
         Finding::Silent => Who::Nobody,
         Finding::OutOfFiles => Who::OwnKernel,
+        Finding::Explained(failure) => failure.who.clone(),
         Finding::Unreachable if !was_refused(&tried.outcome) => Who::OwnKernel,
         _ => Who::NameServer {
             addr: tried.outcome.server,
@@ -209,8 +217,8 @@ fn way(received: &Received) -> String {
     match (received.carrier, received.trigger) {
         (Carrier::Udp, Trigger::WithoutEdns) => " without EDNS".to_owned(),
         (Carrier::Udp, _) => String::new(),
-        (Carrier::Tcp, Trigger::First) => " over TCP".to_owned(),
-        (Carrier::Tcp, trigger) => format!(" over TCP ({trigger})"),
+        (carrier, Trigger::First) => format!(" over {carrier}"),
+        (carrier, trigger) => format!(" over {carrier} ({trigger})"),
     }
 }
 
@@ -264,19 +272,24 @@ fn wait(end: &End) -> Option<&'static str> {
 pub(super) fn end(attempt: &Attempt) -> String {
     let carrier = attempt.carrier;
     match &attempt.end {
-        End::Silent { step } if (carrier, *step) == (Carrier::Tcp, Step::Connect) => {
-            "TCP handshake unanswered".to_owned()
-        }
+        End::Silent {
+            step: Step::Connect,
+        } if carrier != Carrier::Udp => "TCP handshake unanswered".to_owned(),
+        End::Silent {
+            step: Step::Handshake,
+        } => format!("{carrier} handshake not finished"),
         End::Silent { .. } | End::Abandoned => {
             let none = wait(&attempt.end).unwrap_or_default();
             let sent = match carrier {
                 Carrier::Udp => format!(" ({} sent)", attempt.sent),
-                Carrier::Tcp => String::new(),
+                _ => String::new(),
             };
             format!("{none} over {carrier}{sent}")
         }
         End::Failed { errno, text, .. } => error(carrier, errno.as_ref(), text),
-        End::Closed { .. } => "TCP closed without a reply".to_owned(),
+        End::Explained { failure, .. } => failure.message.clone(),
+        End::Http { status } => format!("HTTP status {status} over {carrier}"),
+        End::Closed { .. } => format!("{carrier} closed without a reply"),
         End::Unusable => format!("unusable reply over {carrier}"),
         End::Truncated => format!("truncated reply over {carrier}"),
         End::Replied(rcode) => format!("{rcode} over {carrier}"),
@@ -286,7 +299,7 @@ pub(super) fn end(attempt: &Attempt) -> String {
 /// The words for an error of the system; its own for those that are not about networks.
 fn error(carrier: Carrier, errno: Option<&Errno>, text: &str) -> String {
     let what = match errno.map(|errno| errno.code) {
-        Some(libc::ECONNREFUSED) if carrier == Carrier::Udp => "port closed (ICMP)",
+        Some(libc::ECONNREFUSED) if carrier.is_datagrams() => "port closed (ICMP)",
         Some(libc::ECONNREFUSED) => "refused",
         Some(libc::ECONNRESET) => "reset",
         Some(libc::EHOSTUNREACH) => "host unreachable",

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use crate::failure::Failure;
+
 use super::ledger::{Attempt, End, Outcome};
 use super::name::DomainName;
 use super::wire::{Ask, Data, ExtendedError, Rcode, Record, RecordType, Reply};
@@ -44,6 +46,8 @@ pub enum Finding {
     Silent,
     /// The system says that the server is not to be reached.
     Unreachable,
+    /// This machine's socket or a handshake failed, and it is known why.
+    Explained(Box<Failure>),
     /// This process has no descriptors left.
     OutOfFiles,
 }
@@ -81,7 +85,7 @@ impl Finding {
     pub fn is_final(&self) -> bool {
         !matches!(
             self,
-            Self::Fault(_) | Self::Unusable | Self::Silent | Self::Unreachable
+            Self::Fault(_) | Self::Unusable | Self::Silent | Self::Unreachable | Self::Explained(_)
         )
     }
 
@@ -90,7 +94,7 @@ impl Finding {
     pub fn rank(&self) -> u8 {
         match self {
             Self::OutOfFiles => 0,
-            Self::Unreachable => 1,
+            Self::Unreachable | Self::Explained(_) => 1,
             Self::Silent => 2,
             Self::Unusable => 3,
             Self::Fault(Fault::Code { rcode, .. }) if *rcode == Rcode::REFUSED => 4,
@@ -111,6 +115,8 @@ pub fn judge(outcome: &Outcome, ask: &Ask) -> Finding {
     let attempts = || outcome.attempts.iter();
     if attempts().any(|attempt| attempt.end.is_out_of_files()) {
         Finding::OutOfFiles
+    } else if let Some(failure) = attempts().find_map(explained) {
+        Finding::Explained(Box::new(failure.clone()))
     } else if attempts().any(is_unusable) {
         Finding::Unusable
     } else if attempts().any(is_silent) {
@@ -120,9 +126,16 @@ pub fn judge(outcome: &Outcome, ask: &Ask) -> Finding {
     }
 }
 
+fn explained(attempt: &Attempt) -> Option<&Failure> {
+    match &attempt.end {
+        End::Explained { failure, .. } => Some(failure),
+        _ => None,
+    }
+}
+
 /// Whether something came, and no reply could be made of it.
 fn is_unusable(attempt: &Attempt) -> bool {
-    attempt.ignored_count > 0 || matches!(attempt.end, End::Closed { .. })
+    attempt.ignored_count > 0 || matches!(attempt.end, End::Closed { .. } | End::Http { .. })
 }
 
 /// Whether nothing had come when the wait ended.

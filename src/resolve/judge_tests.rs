@@ -196,7 +196,11 @@ fn without_a_reply_the_ends_of_the_tries_decide() {
     let silent = || End::Silent {
         step: Step::Receive,
     };
-    let error = |code| End::failed(Step::Connect, &std::io::Error::from_raw_os_error(code));
+    let error = |code| End::Failed {
+        step: Step::Connect,
+        errno: Some(crate::failure::Errno::from_code(code)),
+        text: String::new(),
+    };
     let refused = || error(libc::ECONNREFUSED);
     let closed = End::Closed { after_bytes: 0 };
     let rows = [

@@ -4,12 +4,13 @@
 //! sockets, no policy.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deadline::Expired;
-use crate::failure::Errno;
+use crate::failure::{Errno, Failure};
+use crate::net::tls::TlsFacts;
 
 use super::message::Fault;
 use super::wire::{Rcode, Reply};
@@ -26,8 +27,44 @@ pub const KEPT_OCTETS: usize = 4_096;
 pub enum Carrier {
     /// Datagrams on a connected socket.
     Udp,
-    /// A connection for one question.
+    /// TCP (RFC 7766).
     Tcp,
+    /// TLS (RFC 7858).
+    Tls,
+    /// HTTP/2 over TLS (RFC 8484).
+    Https,
+    /// QUIC (RFC 9250).
+    Quic,
+    /// HTTP/3 (RFC 8484 over RFC 9114).
+    H3,
+}
+
+impl Carrier {
+    /// The name used in JSON; that of the scheme of a server.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Https => "https",
+            Self::Quic => "quic",
+            Self::H3 => "h3",
+        }
+    }
+
+    /// Whether datagrams carry it, so that ICMP is what refuses.
+    #[must_use]
+    pub fn is_datagrams(self) -> bool {
+        matches!(self, Self::Udp | Self::Quic | Self::H3)
+    }
+
+    /// Whether each question has a stream of its own, so that its id is no more than a formality
+    /// (RFC 8484 §4.1, RFC 9250 §4.2.1: it is 0).
+    #[must_use]
+    pub fn has_streams(self) -> bool {
+        matches!(self, Self::Https | Self::Quic | Self::H3)
+    }
 }
 
 impl fmt::Display for Carrier {
@@ -35,6 +72,10 @@ impl fmt::Display for Carrier {
         f.pad(match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Https => "HTTPS",
+            Self::Quic => "QUIC",
+            Self::H3 => "HTTP/3",
         })
     }
 }
@@ -55,6 +96,8 @@ pub enum Trigger {
     UdpUnusable,
     /// The server did not like EDNS; this try is without.
     WithoutEdns,
+    /// The connection that was used before had grown old.
+    Reconnected,
 }
 
 impl fmt::Display for Trigger {
@@ -66,6 +109,7 @@ impl fmt::Display for Trigger {
             Self::UdpSilent => "UDP silent",
             Self::UdpUnusable => "UDP reply unusable",
             Self::WithoutEdns => "EDNS refused",
+            Self::Reconnected => "connection had been closed",
         })
     }
 }
@@ -78,6 +122,18 @@ pub enum Unusable {
     WrongId {
         /// The id that came.
         id: u16,
+    },
+    /// It came from elsewhere.
+    WrongSource {
+        /// Where it came from.
+        from: SocketAddr,
+    },
+    /// A reply like the first in everything but what it says, after the first.
+    SecondAnswer,
+    /// A response of HTTP whose body is not a DNS message.
+    NotDns {
+        /// What it says that it is, escaped; empty when it says nothing.
+        content_type: String,
     },
     /// QR is not set.
     NotAResponse,
@@ -105,7 +161,11 @@ impl Unusable {
     pub fn is_bad_reply(&self) -> bool {
         matches!(
             self,
-            Self::WrongQuestion | Self::WrongCase | Self::WrongCookie | Self::Malformed { .. }
+            Self::WrongQuestion
+                | Self::WrongCase
+                | Self::WrongCookie
+                | Self::Malformed { .. }
+                | Self::NotDns { .. }
         )
     }
 
@@ -126,6 +186,12 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongId { .. } => f.write_str("wrong id"),
+            Self::WrongSource { from } => write!(f, "from {from}"),
+            Self::SecondAnswer => f.write_str("a second, different answer"),
+            Self::NotDns { content_type } if content_type.is_empty() => {
+                f.write_str("no DNS message")
+            }
+            Self::NotDns { content_type } => write!(f, "no DNS message, but {content_type}"),
             Self::NotAResponse => f.write_str("not a response"),
             Self::WrongQuestion => f.write_str("wrong question"),
             Self::WrongCase => f.write_str("the question in another case"),
@@ -148,11 +214,13 @@ pub struct Ignored {
     pub packet: Box<[u8]>,
 }
 
-/// How far a TCP try got.
+/// How far a try got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Waiting for the handshake, or making the socket.
+    /// Waiting for TCP to stand, or making the socket.
     Connect,
+    /// Waiting for TLS or QUIC to stand.
+    Handshake,
     /// Writing the question.
     Send,
     /// Waiting for the reply.
@@ -176,6 +244,18 @@ pub enum End {
         /// In the system's words.
         text: String,
     },
+    /// This machine's socket or a handshake failed, and it is known why.
+    Explained {
+        /// Where.
+        step: Step,
+        /// Why, with its kind and evidence.
+        failure: Box<Failure>,
+    },
+    /// With a response of HTTP that has no DNS message.
+    Http {
+        /// Its status (RFC 9110 §15).
+        status: u16,
+    },
     /// The server closed the connection before the reply was whole.
     Closed {
         /// Bytes of the reply that had come.
@@ -193,16 +273,6 @@ pub enum End {
 }
 
 impl End {
-    /// Records a system error.
-    #[must_use]
-    pub(super) fn failed(step: Step, error: &io::Error) -> Self {
-        Self::Failed {
-            step,
-            errno: error.raw_os_error().map(Errno::from_code),
-            text: error.to_string(),
-        }
-    }
-
     /// Records that a bounded wait ended.
     #[must_use]
     pub(super) fn expired(step: Step, expired: Expired) -> Self {
@@ -215,9 +285,39 @@ impl End {
     /// Whether the error is about this system's resources, which no other server would cure.
     #[must_use]
     pub fn is_out_of_files(&self) -> bool {
-        matches!(self, Self::Failed { errno: Some(errno), .. }
-            if [libc::EMFILE, libc::ENFILE].contains(&errno.code))
+        let errno = match self {
+            Self::Failed { errno, .. } => errno.as_ref(),
+            Self::Explained { failure, .. } => failure.errno.as_ref(),
+            _ => None,
+        };
+        errno.is_some_and(|errno| [libc::EMFILE, libc::ENFILE].contains(&errno.code))
     }
+}
+
+/// What is known of the connection that a question was sent over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// Whether it stood already.
+    pub reused: bool,
+    /// Which question on this connection it is, from 1.
+    pub question: u32,
+    /// How long TCP took to stand; `None` over QUIC, where that is the handshake itself.
+    pub connect: Option<Duration>,
+    /// What the handshake came to; `None` without TLS.
+    pub tls: Option<Arc<TlsFacts>>,
+}
+
+/// What a response of HTTP says before its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpFacts {
+    /// `2` or `3`.
+    pub version: &'static str,
+    /// The status (RFC 9110 §15).
+    pub status: u16,
+    /// The media type, escaped.
+    pub content_type: Option<String>,
+    /// Seconds that caches of HTTP have kept it: the TTLs are that much older (RFC 8484 §5.1).
+    pub age: Option<u32>,
 }
 
 /// One try over one carrier.
@@ -245,6 +345,10 @@ pub struct Attempt {
     pub ignored: Vec<Ignored>,
     /// How many there were in all.
     pub ignored_count: u32,
+    /// The connection; `None` over UDP, and before one stood.
+    pub link: Option<LinkFacts>,
+    /// The response that carried the reply; `None` without HTTP.
+    pub http: Option<HttpFacts>,
     /// How it ended.
     pub end: End,
 }
@@ -264,6 +368,8 @@ impl Attempt {
             received_bytes: 0,
             ignored: Vec::new(),
             ignored_count: 0,
+            link: None,
+            http: None,
             end: End::Abandoned,
         }
     }
@@ -288,6 +394,29 @@ impl Attempt {
         self.ignored
             .iter()
             .any(|ignored| ignored.why.is_bad_reply())
+    }
+
+    /// Octets of everything that was sent: the question, as often as it was sent.
+    #[must_use]
+    pub fn sent_bytes(&self) -> u64 {
+        u64::from(self.sent) * self.question_bytes as u64
+    }
+
+    /// Whether a second answer came that differs from the first: somebody answers for the server.
+    #[must_use]
+    pub fn has_second_answer(&self) -> bool {
+        self.ignored
+            .iter()
+            .any(|ignored| ignored.why == Unusable::SecondAnswer)
+    }
+
+    /// The response code of the reply; `None` when it ended otherwise, or was truncated.
+    #[must_use]
+    pub fn rcode(&self) -> Option<Rcode> {
+        match &self.end {
+            End::Replied(rcode) => Some(*rcode),
+            _ => None,
+        }
     }
 
     /// Closes the entry.
@@ -327,7 +456,7 @@ impl Received {
     /// Whether no other carrier can do better: whole, or truncated even over TCP.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        !self.reply.truncated || self.carrier == Carrier::Tcp
+        !self.reply.truncated || self.carrier != Carrier::Udp
     }
 }
 

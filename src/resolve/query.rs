@@ -39,6 +39,14 @@ impl Query {
         }
     }
 
+    /// The same question with another id.
+    #[must_use]
+    pub fn with_id(mut self, id: u16) -> Self {
+        self.id = id;
+        self.bytes[..2].copy_from_slice(&id.to_be_bytes());
+        self
+    }
+
     /// The id that the reply must repeat.
     #[must_use]
     pub fn id(&self) -> u16 {

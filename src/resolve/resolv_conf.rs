@@ -156,8 +156,9 @@ impl ResolvConf {
             return self.warn(line, message);
         }
         match word.parse::<NameServer>() {
-            Ok(server) if !word.contains("://") => {
-                if server.addr.port() != DNS_PORT {
+            // libc wants an address: a name would have to be resolved first.
+            Ok(server) if !word.contains("://") && server.addr().is_some() => {
+                if server.port != DNS_PORT {
                     self.warn(line, format!("libc does not understand the port in {word}"));
                 }
                 self.servers.push(server);

@@ -1,19 +1,27 @@
 //! Name servers as people write them.
 //!
-//! Pure: a zone stays text here and becomes a scope id where the socket is made.
+//! Pure: a zone stays text here and becomes a scope id where the socket is made, and a server given
+//! by name keeps it until somebody resolves it. Reading the text is `parse`'s.
+
+mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
-
-use crate::addr::ParseError;
 
 /// The port of DNS over UDP and TCP (RFC 1035 §4.2).
 pub const DNS_PORT: u16 = 53;
-
-/// What the error of a wrong server text says would be right.
-const EXPECTED: &str = "an address such as 8.8.8.8, 8.8.8.8:5353, [::1]:53 or tcp://8.8.8.8";
+/// The port of DNS over TLS (RFC 7858 §3.1) and over QUIC (RFC 9250 §4.1.1).
+pub const SECURE_PORT: u16 = 853;
+/// The port of DNS over HTTPS (RFC 8484 §5) and HTTP/3.
+pub const HTTPS_PORT: u16 = 443;
+/// The path that servers of DNS over HTTPS have agreed on (RFC 8484 §4.1.1, its examples).
+pub const DOH_PATH: &str = "/dns-query";
+/// What stands at the end of a path whose template says that questions are sent by GET (RFC 8484
+/// §4.1, RFC 6570).
+pub const GET_TEMPLATE: &str = "{?dns}";
 
 /// Over what a server may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +33,66 @@ pub enum Transports {
     UdpOnly,
     /// TCP from the start.
     TcpOnly,
+    /// TLS (RFC 7858).
+    Tls,
+    /// HTTP/2 over TLS (RFC 8484).
+    Https,
+    /// QUIC (RFC 9250).
+    Quic,
+    /// HTTP/3 (RFC 8484 over RFC 9114).
+    H3,
+}
+
+impl Transports {
+    /// What stands before `://`; `None` for the default.
+    #[must_use]
+    pub fn scheme(self) -> Option<&'static str> {
+        match self {
+            Self::Both => None,
+            Self::UdpOnly => Some("udp"),
+            Self::TcpOnly => Some("tcp"),
+            Self::Tls => Some("tls"),
+            Self::Https => Some("https"),
+            Self::Quic => Some("quic"),
+            Self::H3 => Some("h3"),
+        }
+    }
+
+    /// The port when none is written.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Both | Self::UdpOnly | Self::TcpOnly => DNS_PORT,
+            Self::Tls | Self::Quic => SECURE_PORT,
+            Self::Https | Self::H3 => HTTPS_PORT,
+        }
+    }
+
+    /// Whether the server proves who it is.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Https | Self::Quic | Self::H3)
+    }
+
+    /// Whether questions travel in HTTP messages.
+    #[must_use]
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Https | Self::H3)
+    }
+}
+
+/// The machine of a name server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ServerHost {
+    /// An address, with the IPv6 zone where one was written.
+    Ip {
+        /// The address.
+        ip: IpAddr,
+        /// An interface, by name or number.
+        zone: Option<Arc<str>>,
+    },
+    /// A host name: the system resolves it before anything can be asked.
+    Name(Arc<str>),
 }
 
 /// A name server as the user named it.
@@ -33,305 +101,98 @@ pub enum Transports {
 /// use netkit::resolve::NameServer;
 /// let server: NameServer = "tcp://[2001:db8::53]".parse().unwrap();
 /// assert_eq!(server.to_string(), "tcp://[2001:db8::53]:53");
-/// let error = "tls://192.0.2.53".parse::<NameServer>().unwrap_err();
-/// assert_eq!(error.message, "DNS over TLS is not supported by this version");
+/// let server: NameServer = "tls://dns.example@192.0.2.53".parse().unwrap();
+/// assert_eq!(server.to_string(), "tls://dns.example@192.0.2.53:853");
+/// let error = "ftp://192.0.2.53".parse::<NameServer>().unwrap_err();
+/// assert_eq!(error.message, "unknown scheme \"ftp\" of a name server");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NameServer {
-    /// Address and port; the port defaults to 53.
-    pub addr: SocketAddr,
-    /// The IPv6 zone when it was written as a name: an interface.
-    pub zone: Option<Arc<str>>,
+    /// Whom to dial.
+    pub host: ServerHost,
+    /// The port; it defaults to that of the transport.
+    pub port: u16,
     /// Over what it is asked.
     pub transports: Transports,
+    /// The name that its certificate must be for, where that is not the host's.
+    pub identity: Option<Arc<str>>,
+    /// The path of the HTTP resource, with [`GET_TEMPLATE`] at its end for GET; HTTP only.
+    pub path: Option<Arc<str>>,
+}
+
+impl NameServer {
+    /// The address, unless the server is given by name. A zone that is not a number is left out.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        let ServerHost::Ip { ip, zone } = &self.host else {
+            return None;
+        };
+        let scope = zone.as_deref().and_then(|zone| zone.parse().ok());
+        Some(match ip {
+            IpAddr::V4(_) => SocketAddr::new(*ip, self.port),
+            IpAddr::V6(v6) => {
+                std::net::SocketAddrV6::new(*v6, self.port, 0, scope.unwrap_or(0)).into()
+            }
+        })
+    }
+
+    /// The zone, where one was written.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        match &self.host {
+            ServerHost::Ip { zone, .. } => zone.as_deref(),
+            ServerHost::Name(_) => None,
+        }
+    }
+
+    /// The name or address that a certificate must be for.
+    #[must_use]
+    pub fn certified(&self) -> String {
+        match (&self.identity, &self.host) {
+            (Some(name), _) | (None, ServerHost::Name(name)) => name.to_string(),
+            (None, ServerHost::Ip { ip, .. }) => ip.to_string(),
+        }
+    }
 }
 
 impl From<SocketAddr> for NameServer {
     fn from(addr: SocketAddr) -> Self {
+        let scope = match addr {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id().to_string().into()),
+            _ => None,
+        };
+        let ip = addr.ip();
         Self {
-            addr,
-            zone: None,
+            host: ServerHost::Ip { ip, zone: scope },
+            port: addr.port(),
             transports: Transports::default(),
+            identity: None,
+            path: None,
         }
     }
 }
 
 impl fmt::Display for NameServer {
-    /// Writes the form that parses back: `192.0.2.53:53`, `tcp://[fe80::1%eth0]:53`.
+    /// Writes the form that parses back: `192.0.2.53:53`, `tls://dns.example@[fe80::1%eth0]:853`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.transports {
-            Transports::Both => "",
-            Transports::UdpOnly => "udp://",
-            Transports::TcpOnly => "tcp://",
-        })?;
-        match &self.zone {
-            Some(zone) => write!(f, "[{}%{zone}]:{}", self.addr.ip(), self.addr.port()),
-            None => write!(f, "{}", self.addr),
+        if let Some(scheme) = self.transports.scheme() {
+            write!(f, "{scheme}://")?;
         }
-    }
-}
-
-impl FromStr for NameServer {
-    type Err = ParseError;
-
-    /// Reads `ip`, `ip:port`, `ip#port`, `[ip]:port`, with `udp://` or `tcp://` before it.
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let (transports, start) = scheme(text)?;
-        let (host, port) = split(text, start)?;
-        let port = port.map_or(Ok(DNS_PORT), |at| parse_port(text, at))?;
-        let (addr, zone) = parse_host(text, host, port)?;
-        Ok(Self {
-            addr,
-            zone,
-            transports,
-        })
-    }
-}
-
-/// Bytes of the whole text.
-type Span = std::ops::Range<usize>;
-
-/// Reads the scheme; the second value is where the rest begins.
-fn scheme(text: &str) -> Result<(Transports, usize), ParseError> {
-    let Some(end) = text.find("://") else {
-        return Ok((Transports::Both, 0));
-    };
-    let transport = match text[..end].to_ascii_lowercase().as_str() {
-        "udp" => return Ok((Transports::UdpOnly, end + 3)),
-        "tcp" => return Ok((Transports::TcpOnly, end + 3)),
-        "tls" => "DNS over TLS",
-        "https" => "DNS over HTTPS",
-        "quic" => "DNS over QUIC",
-        "h3" => "DNS over HTTP/3",
-        other => {
-            let message = format!("unknown scheme {other:?} of a name server");
-            return Err(ParseError::new(text, 0..end, message, "udp:// or tcp://"));
+        if let Some(identity) = &self.identity {
+            write!(f, "{identity}@")?;
         }
-    };
-    let message = format!("{transport} is not supported by this version");
-    Err(ParseError::new(text, 0..end, message, "udp:// or tcp://"))
-}
-
-/// Separates host and port.
-fn split(text: &str, start: usize) -> Result<(Span, Option<Span>), ParseError> {
-    let rest = &text[start..];
-    let end = text.len();
-    if rest.starts_with('[') {
-        return split_brackets(text, start);
-    }
-    if let Some(at) = rest.find('#') {
-        return Ok((start..start + at, Some(start + at + 1..end)));
-    }
-    match rest.match_indices(':').collect::<Vec<_>>()[..] {
-        [(at, _)] => Ok((start..start + at, Some(start + at + 1..end))),
-        // No colon, or an IPv6 address without a port.
-        _ => Ok((start..end, None)),
-    }
-}
-
-fn split_brackets(text: &str, start: usize) -> Result<(Span, Option<Span>), ParseError> {
-    let Some(close) = text[start..].find(']').map(|at| start + at) else {
-        let end = text.len();
-        return Err(ParseError::new(
-            text,
-            start..end,
-            "the bracket is not closed",
-            EXPECTED,
-        ));
-    };
-    let host = start + 1..close;
-    match text[close + 1..].chars().next() {
-        None => Ok((host, None)),
-        Some(':' | '#') => Ok((host, Some(close + 2..text.len()))),
-        Some(_) => {
-            let span = close + 1..text.len();
-            Err(ParseError::new(
-                text,
-                span,
-                "text after the bracket",
-                "a colon and a port",
-            ))
+        match &self.host {
+            ServerHost::Name(name) => f.write_str(name)?,
+            ServerHost::Ip { ip, zone: None } if ip.is_ipv4() => write!(f, "{ip}")?,
+            ServerHost::Ip { ip, zone: None } => write!(f, "[{ip}]")?,
+            ServerHost::Ip {
+                ip,
+                zone: Some(zone),
+            } => write!(f, "[{ip}%{zone}]")?,
         }
-    }
-}
-
-fn parse_port(text: &str, at: Span) -> Result<u16, ParseError> {
-    let digits = &text[at.clone()];
-    let expected = "a port from 1 to 65535";
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!("{digits:?} is not a port number");
-        return Err(ParseError::new(text, at, message, expected));
-    }
-    match digits.parse() {
-        Ok(port) if port > 0 => Ok(port),
-        _ => {
-            let message = format!("port {digits} is out of range");
-            Err(ParseError::new(text, at, message, expected))
-        }
-    }
-}
-
-/// An address with its port, and the zone that is a name.
-type Host = (SocketAddr, Option<Arc<str>>);
-
-fn parse_host(text: &str, at: Span, port: u16) -> Result<Host, ParseError> {
-    let host = &text[at.clone()];
-    let (literal, zone) = match host.split_once('%') {
-        Some((literal, zone)) => (literal, Some(zone)),
-        None => (host, None),
-    };
-    let Ok(ip) = literal.parse::<IpAddr>() else {
-        return Err(not_an_address(text, at));
-    };
-    let zone_span = at.start + literal.len()..at.end;
-    match (ip, zone) {
-        (_, None) => Ok((SocketAddr::new(ip, port), None)),
-        (IpAddr::V4(_), Some(_)) => {
-            let message = "an IPv4 address has no zone";
-            Err(ParseError::new(text, zone_span, message, EXPECTED))
-        }
-        (IpAddr::V6(_), Some(zone)) if zone.is_empty() || !is_interface_name(zone) => {
-            let message = format!("{zone:?} is not an interface");
-            let expected = "an interface after %";
-            Err(ParseError::new(text, zone_span, message, expected))
-        }
-        (IpAddr::V6(ip), Some(zone)) => Ok(match zone.parse() {
-            Ok(scope) => (std::net::SocketAddrV6::new(ip, port, 0, scope).into(), None),
-            Err(_) => (SocketAddr::new(ip.into(), port), Some(zone.into())),
-        }),
-    }
-}
-
-/// What Linux allows in the name of an interface (`dev_valid_name`), less what ends a zone in text.
-fn is_interface_name(zone: &str) -> bool {
-    let allowed = |ch: char| !ch.is_whitespace() && !ch.is_control() && !"/:[]#%".contains(ch);
-    zone.chars().all(allowed)
-}
-
-/// Tells a missing address, a host name and a garbled address apart.
-fn not_an_address(text: &str, at: Span) -> ParseError {
-    let host = &text[at.clone()];
-    if host.is_empty() {
-        return ParseError::new(
-            text,
-            at,
-            "the address of the name server is missing",
-            EXPECTED,
-        );
-    }
-    let name_like = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let is_name =
-        host.bytes().all(name_like) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if is_name {
-        let message = "a host name as name server is not supported by this version";
-        return ParseError::new(text, at, message, EXPECTED);
-    }
-    let message = format!("{host:?} is not an IP address");
-    ParseError::new(text, at, message, EXPECTED)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn every_form_of_a_server_is_read() {
-        let rows = [
-            ("8.8.8.8", "8.8.8.8:53"),
-            ("8.8.8.8:5353", "8.8.8.8:5353"),
-            ("8.8.8.8#5353", "8.8.8.8:5353"),
-            ("::1", "[::1]:53"),
-            ("::1#54", "[::1]:54"),
-            ("[::1]", "[::1]:53"),
-            ("[::1]:54", "[::1]:54"),
-            ("[::1]#54", "[::1]:54"),
-            ("fe80::1%eth0", "[fe80::1%eth0]:53"),
-            ("[fe80::1%eth0]:54", "[fe80::1%eth0]:54"),
-            ("fe80::1%2", "[fe80::1%2]:53"),
-            ("udp://192.0.2.1", "udp://192.0.2.1:53"),
-            ("TCP://192.0.2.1:54", "tcp://192.0.2.1:54"),
-            ("tcp://[::1]:54", "tcp://[::1]:54"),
-            ("tcp://::1", "tcp://[::1]:53"),
-        ];
-        for (text, expected) in rows {
-            let server: NameServer = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
-            assert_eq!(server.to_string(), expected, "{text}");
-            assert_eq!(expected.parse(), Ok(server), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_fault_is_pointed_at() {
-        let rows = [
-            ("", 0..0, "the address of the name server is missing"),
-            (":53", 0..0, "the address of the name server is missing"),
-            ("1.2.3", 0..5, "\"1.2.3\" is not an IP address"),
-            ("1.2.3.4:", 8..8, "\"\" is not a port number"),
-            ("1.2.3.4:+5", 8..10, "\"+5\" is not a port number"),
-            ("1.2.3.4:0", 8..9, "port 0 is out of range"),
-            ("1.2.3.4:65536", 8..13, "port 65536 is out of range"),
-            ("1.2.3.4#x", 8..9, "\"x\" is not a port number"),
-            ("[::1", 0..4, "the bracket is not closed"),
-            ("[::1]53", 5..7, "text after the bracket"),
-            ("::1%", 3..4, "\"\" is not an interface"),
-            ("::1%a:b", 3..7, "\"a:b\" is not an interface"),
-            ("::1%a]", 3..6, "\"a]\" is not an interface"),
-            ("1.2.3.4%eth0", 7..12, "an IPv4 address has no zone"),
-            (
-                "tls://1.1.1.1",
-                0..3,
-                "DNS over TLS is not supported by this version",
-            ),
-            (
-                "https://dns.example/dns-query",
-                0..5,
-                "DNS over HTTPS is not supported by this version",
-            ),
-            (
-                "quic://1.1.1.1",
-                0..4,
-                "DNS over QUIC is not supported by this version",
-            ),
-            (
-                "h3://1.1.1.1",
-                0..2,
-                "DNS over HTTP/3 is not supported by this version",
-            ),
-            (
-                "ftp://1.1.1.1",
-                0..3,
-                "unknown scheme \"ftp\" of a name server",
-            ),
-            (
-                "dns.example:53",
-                0..11,
-                "a host name as name server is not supported by this version",
-            ),
-            (
-                "udp://dns.example",
-                6..17,
-                "a host name as name server is not supported by this version",
-            ),
-        ];
-        for (text, span, message) in rows {
-            let error = text.parse::<NameServer>().unwrap_err();
-            assert_eq!(
-                (error.span, error.message.as_str()),
-                (span, message),
-                "{text}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_or_refused_with_a_span_inside_it(text in "\\PC{0,40}") {
-            match text.parse::<NameServer>() {
-                Ok(server) => prop_assert_eq!(server.to_string().parse(), Ok(server)),
-                Err(error) => prop_assert!(text.get(error.span).is_some()),
-            }
-        }
+        write!(f, ":{}", self.port)?;
+        self.path
+            .as_deref()
+            .map_or(Ok(()), |path| f.write_str(path))
     }
 }

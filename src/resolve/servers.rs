@@ -4,7 +4,6 @@
 //! left before the next one is asked as well. A slow one may still answer after that, so that its
 //! late reply is not lost. Servers that stayed silent are asked last from then on.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -12,25 +11,20 @@ use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 
-use super::exchange::{Clock, Policy, exchange};
+use super::client::Client;
+use super::exchange::{Clock, Policy};
 use super::judge::{Finding, judge};
 use super::ledger::Outcome;
-use super::server::Transports;
+use super::upstream::Upstream;
 use super::wire::Ask;
 
 /// A server's share of the remaining time is never cut below this: one retransmission.
 const LEAST_SHARE: Duration = Duration::from_millis(400);
 
-/// A server with its zone resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Upstream {
-    pub(super) addr: SocketAddr,
-    pub(super) transports: Transports,
-}
-
 /// The servers of one lookup, in the order in which they are asked next.
 #[derive(Clone, Debug)]
 pub(super) struct Servers {
+    pub(super) client: Client,
     pub(super) list: Vec<Upstream>,
     /// The longest wait for one server.
     pub(super) timeout: Duration,
@@ -46,6 +40,7 @@ pub(super) struct Servers {
 /// One question, one server, and what came of it.
 #[derive(Clone, Debug)]
 pub(super) struct Tried {
+    pub(super) upstream: Upstream,
     pub(super) ask: Ask,
     pub(super) outcome: Outcome,
     pub(super) finding: Finding,
@@ -67,9 +62,7 @@ impl Servers {
         for _ in 0..self.attempts.max(1) {
             let tried = self.ask_each(&round, ask, clock).await;
             round.retain(|upstream| {
-                let own = tried
-                    .iter()
-                    .find(|tried| tried.outcome.server == upstream.addr);
+                let own = tried.iter().find(|tried| tried.upstream == *upstream);
                 own.is_some_and(|tried| tried.finding == Finding::Silent)
             });
             ledger.extend(tried);
@@ -103,7 +96,7 @@ impl Servers {
                 let origin = clock.origin;
                 let asked = waiting
                     .next()
-                    .map(|next| (*next, Clock { origin, deadline }));
+                    .map(|next| (next, Clock { origin, deadline }));
                 running.extend(asked.map(|(next, clock)| self.ask_one(next, ask, clock)));
                 if self.race {
                     continue;
@@ -131,22 +124,23 @@ impl Servers {
     /// Asks one server of the list once more, in the same way; `None` when it is not in the list.
     pub(super) async fn ask_again(
         &self,
-        server: SocketAddr,
+        server: std::net::SocketAddr,
         ask: &Ask,
         clock: &Clock,
     ) -> Option<Outcome> {
         let upstream = self.list.iter().find(|upstream| upstream.addr == server)?;
-        let tried = self.ask_one(*upstream, ask, clock.clone()).await;
+        let tried = self.ask_one(upstream, ask, clock.clone()).await;
         Some(tried.outcome)
     }
 
-    async fn ask_one(&self, upstream: Upstream, ask: &Ask, clock: Clock) -> Tried {
+    async fn ask_one(&self, upstream: &Upstream, ask: &Ask, clock: Clock) -> Tried {
         let policy = Policy {
             transports: upstream.transports,
             ..self.policy.clone()
         };
-        let outcome = exchange(upstream.addr, ask, &policy, &clock).await;
+        let outcome = self.client.exchange(upstream, ask, &policy, &clock).await;
         Tried {
+            upstream: upstream.clone(),
             ask: ask.clone(),
             finding: judge(&outcome, ask),
             outcome,

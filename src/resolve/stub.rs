@@ -17,6 +17,7 @@ use crate::failure::{Failure, Kind, Stage, Who};
 use crate::time::Millis;
 
 use super::cache::{Cache, Looked};
+use super::client::ClientConfig;
 use super::exchange::Clock;
 use super::explain::Case;
 use super::hosts::Hosts;
@@ -33,6 +34,8 @@ use super::system::SystemFiles;
 pub struct StubConfig {
     /// Servers to ask instead of the system's, in this order; empty means the system's.
     pub servers: Vec<NameServer>,
+    /// How sockets to servers are made, and whom to trust over TLS.
+    pub client: ClientConfig,
     /// Where the system's configuration is.
     pub files: SystemFiles,
     /// How many answers of servers to keep for as long as they hold; 0, the default, keeps none, so
@@ -148,7 +151,7 @@ impl StubResolver {
     }
 
     async fn ask_by(&self, setup: &Setup, question: &Question, clock: &Clock) -> Looked {
-        let ready = self.prepare(setup, question);
+        let ready = self.prepare(setup, question, &clock.deadline).await;
         let (names, servers) = match ready {
             Ok(ready) => ready,
             Err(failure) => return Looked::from(failure),
@@ -163,10 +166,11 @@ impl StubResolver {
     }
 
     /// The names to try and the servers to ask, unless there is a reason not to.
-    fn prepare(
+    async fn prepare(
         &self,
         setup: &Setup,
         question: &Question,
+        deadline: &Deadline,
     ) -> Result<(Vec<DomainName>, Servers), Failure> {
         if setup.conf.no_aaaa && question.family == Family::Ipv6 {
             return Err(no_data(question, "resolv.conf says no-aaaa"));
@@ -175,7 +179,8 @@ impl StubResolver {
             let message = format!("{:?} is not a domain name: {reason}", question.name);
             Failure::new(Stage::Resolve, Kind::Invalid, message).by(Who::Netkit)
         })?;
-        Ok((names, setup.servers(&self.shared.turn)?))
+        let servers = setup.servers(&self.shared.turn, deadline).await?;
+        Ok((names, servers))
     }
 }
 

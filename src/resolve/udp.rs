@@ -1,14 +1,19 @@
 //! One question over UDP: sent, sent again, and waited for.
 //!
-//! Separate because it touches the wire. The socket is connected, so that the kernel drops packets
-//! from elsewhere and reports ICMP errors; it is read with `recv`, which such errors wake.
+//! Separate because it touches the wire. The socket hears everybody, so that a reply from elsewhere
+//! is seen and told; the kernel's error queue is on, so that a closed port is seen as well.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
+
+use crate::net::datagram;
+
+use super::client::{Client, not_connected};
+use super::link::Broken;
 
 /// The largest datagram; a reply beyond what was announced is still read whole.
 const MAX_DATAGRAM: usize = 65_535;
@@ -19,6 +24,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(3_200);
 #[derive(Debug)]
 pub(super) struct UdpAsk {
     socket: UdpSocket,
+    server: SocketAddr,
     buffer: Vec<u8>,
     next_send: Instant,
     pause: Duration,
@@ -29,8 +35,8 @@ pub(super) struct UdpAsk {
 /// What happened next.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// A datagram from the server, of that many bytes in the buffer.
-    Datagram(usize),
+    /// A datagram, of that many bytes in the buffer.
+    Datagram { length: usize, from: SocketAddr },
     /// The question was sent again.
     SentAgain,
     /// The system says that the server is not to be reached.
@@ -38,21 +44,26 @@ pub(super) enum Heard {
 }
 
 impl UdpAsk {
-    /// Opens a socket from a random port and sends the question once.
+    /// Opens a socket, from a random port unless one is asked for, and sends the question once.
     pub(super) async fn send(
+        client: &Client,
         server: SocketAddr,
         question: &[u8],
         pause: Duration,
-    ) -> io::Result<Self> {
-        let any = match server {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    ) -> Result<Self, Broken> {
+        let options = client.socket_options(server);
+        let socket = datagram::open(server, &options).map_err(not_connected)?;
+        let failed = |error: io::Error| Broken::from(&error);
+        let socket = UdpSocket::from_std(socket).map_err(failed)?;
+        // An IPv4 address in IPv6 clothes is dialled as what it is (RFC 4291 §2.5.5.2).
+        let server = match server.ip().to_canonical() {
+            ip @ std::net::IpAddr::V4(_) => SocketAddr::new(ip, server.port()),
+            std::net::IpAddr::V6(_) => server,
         };
-        let socket = UdpSocket::bind(any).await?;
-        socket.connect(server).await?;
-        socket.send(question).await?;
+        socket.send_to(question, server).await.map_err(failed)?;
         Ok(Self {
             socket,
+            server,
             buffer: vec![0; MAX_DATAGRAM],
             next_send: Instant::now() + pause,
             pause,
@@ -74,12 +85,17 @@ impl UdpAsk {
     pub(super) async fn next(&mut self, question: &[u8]) -> Heard {
         tokio::select! {
             biased;
-            received = self.socket.recv(&mut self.buffer) => match received {
-                Ok(length) => Heard::Datagram(length),
+            received = self.socket.recv_from(&mut self.buffer) => match received {
+                Ok((length, from)) => Heard::Datagram { length, from },
                 Err(error) => Heard::Failed(error),
             },
             () = tokio::time::sleep_until(self.next_send) => self.send_again(question).await,
         }
+    }
+
+    /// Waits for one more datagram and sends nothing. Cancel safe.
+    pub(super) async fn listen(&mut self) -> io::Result<(usize, SocketAddr)> {
+        self.socket.recv_from(&mut self.buffer).await
     }
 
     async fn send_again(&mut self, question: &[u8]) -> Heard {
@@ -87,7 +103,7 @@ impl UdpAsk {
         self.pause = (self.pause * 2).min(MAX_PAUSE);
         self.next_send = Instant::now() + self.pause;
         self.sent += 1;
-        match self.socket.send(question).await {
+        match self.socket.send_to(question, self.server).await {
             Ok(_) => Heard::SentAgain,
             Err(error) => Heard::Failed(error),
         }

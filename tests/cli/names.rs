@@ -121,12 +121,12 @@ fn the_carrier_can_be_named() {
 fn a_server_that_cannot_be_used_is_a_usage_error_that_points_at_it() {
     for (server, says) in [
         (
-            "tls://192.0.2.53",
-            "DNS over TLS is not supported by this version",
+            "ftp://192.0.2.53",
+            "unknown scheme \"ftp\" of a name server",
         ),
         (
-            "dns.example",
-            "a host name as name server is not supported by this version",
+            "dns@192.0.2.53",
+            "a name can be verified over TLS and QUIC only",
         ),
         ("192.0.2.53:99999", "port 99999 is out of range"),
     ] {

@@ -15,7 +15,12 @@ mod resolve_exchange;
 mod resolve_misbehaviour;
 #[cfg(feature = "policy")]
 mod resolve_policy;
+#[cfg(feature = "quic")]
+mod resolve_secure;
 mod resolve_system;
+#[cfg(feature = "quic")]
+#[path = "../support/secure.rs"]
+mod secure;
 #[path = "../support/stopwatch.rs"]
 mod stopwatch;
 mod vectors;

@@ -53,9 +53,8 @@ impl Files {
 
     fn resolver(&self) -> StubResolver {
         StubResolver::new(StubConfig {
-            servers: Vec::new(),
             files: self.paths(),
-            cache: 0,
+            ..StubConfig::default()
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::attempt::{attempts, transport};
+use super::attempt::attempts;
 use super::question::Question;
 use super::record::Record;
 use super::remark::{Remark, RemarkCode, remarks};
@@ -168,7 +168,7 @@ fn carried<'a>(tried: &'a Tried, received: &Received) -> Option<&'a Attempt> {
 
 fn fill(report: &mut Report, received: &Received, attempt: Option<&Attempt>) {
     let reply = &received.reply;
-    report.transport = Some(transport(received.carrier).to_owned());
+    report.transport = Some(received.carrier.code().to_owned());
     report.rtt_ms = attempt.and_then(Attempt::waited).map(Into::into);
     report.size = Some(reply.size);
     report.rcode = Some(reply.rcode.to_string());

@@ -14,16 +14,18 @@ use super::report::{Report, ReportSource};
 use super::validation::Validation;
 use crate::addr::Family;
 use crate::deadline::Deadline;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind, Stage, Who};
+use crate::resolve::check::{CheckReport, check};
 use crate::resolve::dnssec::prepare;
 use crate::resolve::exchange::Clock;
 use crate::resolve::hosts::Hosts;
 use crate::resolve::name::DomainName;
 use crate::resolve::search::walk;
 use crate::resolve::server::Transports;
-use crate::resolve::servers::{Servers, Upstream};
+use crate::resolve::servers::Servers;
 use crate::resolve::setup::Setup;
-use crate::resolve::wire::RecordType;
+use crate::resolve::upstream::Upstream;
+use crate::resolve::wire::{Ask, RecordType};
 use crate::run::Cx;
 
 /// Puts questions, as one configuration has it. Creating one reads nothing.
@@ -68,7 +70,7 @@ impl Session {
             return vec![build::known(question, known, &clock)];
         }
         let setup = self.setup();
-        let servers = match self.servers(setup) {
+        let servers = match self.servers(setup, &clock.deadline).await {
             Ok(servers) => servers,
             Err(failure) => return vec![build::failed(question, failure, &clock)],
         };
@@ -76,7 +78,7 @@ impl Session {
         if self.config.mode == ServerMode::All {
             let each = servers.list.iter().map(|one| {
                 let servers = Servers {
-                    list: vec![*one],
+                    list: vec![one.clone()],
                     ..servers.clone()
                 };
                 self.ask_of(question, &names, servers, &clock, cx)
@@ -84,6 +86,23 @@ impl Session {
             return futures_util::future::join_all(each).await;
         }
         vec![self.ask_of(question, &names, servers, &clock, cx).await]
+    }
+
+    /// Tests every server with one question; errs when the servers cannot be found.
+    pub async fn check(&self, question: &Question, cx: &Cx) -> Result<Vec<CheckReport>, Failure> {
+        let now = Instant::now();
+        let clock = Clock {
+            origin: now,
+            deadline: Deadline::new(now.checked_add(self.config.timeout), cx.cancel().clone()),
+        };
+        let servers = self.servers(self.setup(), &clock.deadline).await?;
+        let name = DomainName::parse(&question.text).map_err(|error| {
+            Failure::new(Stage::Parse, Kind::Invalid, error.to_string()).by(Who::Netkit)
+        })?;
+        let ask = Ask::new(name, question.rtype);
+        let each = servers.list.iter();
+        let each = each.map(|upstream| check(&servers.client, upstream, &ask, &clock));
+        Ok(futures_util::future::join_all(each).await)
     }
 
     async fn ask_of(
@@ -121,8 +140,8 @@ impl Session {
     }
 
     /// The servers as configured, with what the flags say instead.
-    fn servers(&self, setup: &Setup) -> Result<Servers, Failure> {
-        let mut servers = setup.servers(&self.turn)?;
+    async fn servers(&self, setup: &Setup, deadline: &Deadline) -> Result<Servers, Failure> {
+        let mut servers = setup.servers(&self.turn, deadline).await?;
         let trust_ad = servers.policy.options.authentic_data;
         servers.policy = self.config.policy.clone();
         servers.policy.options.authentic_data |= trust_ad;
@@ -133,7 +152,7 @@ impl Session {
         servers.race = self.config.mode == ServerMode::Race;
         let wanted = self.config.policy.transports;
         for upstream in &mut servers.list {
-            upstream.transports = narrowed(*upstream, wanted);
+            upstream.transports = narrowed(upstream, wanted);
         }
         servers.timeout = servers.timeout.max(self.config.timeout);
         if let Some(tries) = self.config.tries {
@@ -180,7 +199,7 @@ impl Session {
 }
 
 /// What a server may be asked over, given what all may be asked over.
-fn narrowed(upstream: Upstream, wanted: Transports) -> Transports {
+fn narrowed(upstream: &Upstream, wanted: Transports) -> Transports {
     match upstream.transports {
         Transports::Both => wanted,
         own => own,

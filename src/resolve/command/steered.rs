@@ -111,13 +111,17 @@ impl SteeredSession {
     fn remember(&self, choice: Option<&Choice>, report: &Report) {
         let now = Instant::now();
         for server in choice.iter().flat_map(|choice| &choice.servers) {
+            // One that is given by name stands for several addresses: none of them speaks for it.
+            let Some(addr) = server.addr() else {
+                continue;
+            };
             let mut tries = report.attempts.iter();
-            if !tries.any(|attempt| attempt.server == server.addr) {
+            if !tries.any(|attempt| attempt.server == addr) {
                 continue;
             }
-            let answered = report.server == Some(server.addr) && report.rcode.is_some();
+            let answered = report.server == Some(addr) && report.rcode.is_some();
             let latency = report.rtt_ms.filter(|_| answered).map(|rtt| rtt.0);
-            let gave_way = report.server.is_some_and(|other| other != server.addr) && report.ok;
+            let gave_way = report.server.is_some_and(|other| other != addr) && report.ok;
             match (latency, gave_way) {
                 (None, true) => {
                     // Slower than the rule has patience for, or it failed: either way it took this long.

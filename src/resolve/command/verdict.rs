@@ -124,6 +124,7 @@ impl Verdict {
     /// Judges the best of what was tried.
     pub(in crate::resolve) fn of(tried: &Tried, ledger: &[Tried]) -> Self {
         match &tried.finding {
+            Finding::Records(_) if is_contradicted(&tried.outcome) => Self::SpoofSuspect,
             Finding::Records(_) if is_cut(&tried.outcome) => Self::Truncated,
             Finding::Records(_) => Self::Answer,
             Finding::NoData => Self::NoData,
@@ -137,6 +138,11 @@ impl Verdict {
             Finding::Silent => Self::Silent,
             Finding::Unreachable if was_refused(&tried.outcome) => Self::PortClosed,
             Finding::Unreachable => Self::Unreachable,
+            Finding::Explained(failure) => match failure.kind.class() {
+                Class::Tls => Self::TlsFailed,
+                Class::Local | Class::Usage => Self::LocalError,
+                _ => Self::Unreachable,
+            },
             Finding::OutOfFiles => Self::LocalError,
         }
     }
@@ -161,6 +167,11 @@ impl Verdict {
                 | Self::DnssecIndeterminate
         )
     }
+}
+
+/// Whether a second answer came that says something else.
+fn is_contradicted(outcome: &Outcome) -> bool {
+    outcome.attempts.iter().any(Attempt::has_second_answer)
 }
 
 fn is_cut(outcome: &Outcome) -> bool {
@@ -227,7 +238,7 @@ fn is_broken(tcp: &Attempt) -> bool {
 
 fn was_refused(outcome: &Outcome) -> bool {
     outcome.attempts.iter().any(|attempt| {
-        matches!(&attempt.end, End::Failed { errno: Some(errno), step: Step::Connect | Step::Send, .. }
+        matches!(&attempt.end, End::Failed { errno: Some(errno), step: Step::Connect | Step::Handshake | Step::Send, .. }
             if errno.code == libc::ECONNREFUSED)
     })
 }

@@ -156,7 +156,8 @@ pub(crate) struct KeepaliveArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Socket")]
 pub(crate) struct SocketArgs {
-    /// Source address, with a port if it matters.
+    /// Source address, with a port if it matters. As in Go and curl, this group is about the
+    /// connection: name servers are asked from wherever the system likes.
     #[arg(long, value_name = "IP[:PORT]", value_parser = values::local_addr)]
     pub(crate) local_addr: Option<netkit::net::LocalAddr>,
     /// Network interface to leave by (`SO_BINDTODEVICE`).

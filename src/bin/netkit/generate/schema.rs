@@ -18,6 +18,7 @@ pub(super) fn text() -> String {
         line::<lines::Ready<'_>>("ready", &mut generator),
         line::<resolve::Resolve<'_>>("resolve", &mut generator),
         line::<trace::Trace<'_>>("trace", &mut generator),
+        line::<resolve::Check<'_>>("check", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),

@@ -1,5 +1,7 @@
 //! The flags of `netkit resolve`: one group a concern, each in a file of its own.
 
+mod check;
+mod client;
 mod dnssec;
 mod message;
 mod output;
@@ -11,6 +13,8 @@ use clap::Args;
 
 use super::PolicyArgs;
 
+pub(crate) use check::CheckArgs;
+pub(crate) use client::ClientArgs;
 pub(crate) use dnssec::DnssecArgs;
 pub(crate) use message::MessageArgs;
 pub(crate) use output::ResolveOutputArgs;
@@ -35,6 +39,10 @@ pub(crate) struct ResolveArgs {
     pub(crate) message: MessageArgs,
     #[command(flatten)]
     pub(crate) dnssec: DnssecArgs,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+    #[command(flatten)]
+    pub(crate) check: CheckArgs,
     #[command(flatten)]
     pub(crate) system: SystemArgs,
     #[command(flatten)]

@@ -1,10 +1,14 @@
 //! The line of `resolve`: the report, and what was asked for.
 
+use std::net::IpAddr;
+
+use netkit::net::tls::Roots;
+use netkit::resolve::NameServer;
+use netkit::resolve::check::CheckReport;
 use netkit::resolve::command::{Report, ServerMode};
 use netkit::resolve::edns::EdnsAsk;
 use netkit::resolve::registry::OptionCode;
 use netkit::resolve::wire::AskOptions;
-use netkit::resolve::{NameServer, Transports};
 use netkit::time::Millis;
 use serde::Serialize;
 
@@ -19,6 +23,15 @@ pub(crate) struct Resolve<'a> {
     pub(crate) config: Option<ResolveConfig>,
 }
 
+/// `"type":"check"`: what a server did with the tests.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Check<'a> {
+    #[serde(flatten)]
+    pub(crate) report: &'a CheckReport,
+    /// What was asked for.
+    pub(crate) config: Option<ResolveConfig>,
+}
+
 /// What was asked for, with every default in force.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct ResolveConfig {
@@ -29,8 +42,16 @@ pub(crate) struct ResolveConfig {
     timeout_ms: Millis,
     /// `null`: what resolv.conf says.
     tries: Option<u8>,
-    /// `both`, `udp`, `tcp`.
+    /// Of servers that do not say: `both`, `udp`, `tcp`.
     transports: &'static str,
+    /// The source address; `null`: the kernel's choice.
+    local_addr: Option<IpAddr>,
+    source_port: Option<u16>,
+    interface: Option<String>,
+    mark: Option<u32>,
+    /// Whom to trust over TLS and QUIC; `null`: the system's roots.
+    ca: Option<String>,
+    anti_spoof: bool,
     strict_errors: bool,
     /// Whether answers were to be validated.
     dnssec: bool,
@@ -105,6 +126,7 @@ impl From<&EdnsAsk> for EdnsConfig {
 impl From<&QueryPlan> for ResolveConfig {
     fn from(plan: &QueryPlan) -> Self {
         let config = &plan.config;
+        let client = &config.stub.client;
         Self {
             name_servers: config
                 .stub
@@ -119,11 +141,16 @@ impl From<&QueryPlan> for ResolveConfig {
             },
             timeout_ms: config.timeout.into(),
             tries: config.tries,
-            transports: match config.policy.transports {
-                Transports::Both => "both",
-                Transports::UdpOnly => "udp",
-                Transports::TcpOnly => "tcp",
+            transports: config.policy.transports.scheme().unwrap_or("both"),
+            local_addr: client.local_addr,
+            source_port: client.source_port,
+            interface: client.interface.clone(),
+            mark: client.mark,
+            ca: match &client.roots {
+                Roots::Platform => None,
+                Roots::Path(path) => Some(path.display().to_string()),
             },
+            anti_spoof: config.policy.second_answer.is_some(),
             strict_errors: config.strict_errors,
             dnssec: plan.anchors.is_some(),
             trust_anchor: match &plan.anchors {

@@ -1,5 +1,7 @@
 //! The plan of `netkit resolve`: which questions, of whom, how, and in which form they are answered.
 
+mod check;
+mod client;
 mod message;
 mod rules;
 #[cfg(test)]
@@ -31,6 +33,8 @@ pub(crate) struct QueryPlan {
     pub(crate) anchors: Option<AnchorSource>,
     /// How delegations are followed; `None` asks name servers as usual.
     pub(crate) trace: Option<netkit::resolve::trace::Config>,
+    /// The question to test the servers with, instead of asking them.
+    pub(crate) check: Option<Question>,
 }
 
 /// Where the keys are that proof begins at.
@@ -79,13 +83,19 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     let words = words::sort(&args.query)?;
     let groups = words::groups(&words)?;
     let policy = PolicyPlan::new(&args.policy);
-    let mut servers = args.query.ns;
+    let mut servers = args.query.ns.clone();
     servers.extend(words.servers);
     let (groups, anchors) = match &trace {
         Some(_) => (trace::groups(groups, &servers)?, None),
         None => (groups, anchors(&args.dnssec)),
     };
     rules::check(&args.transport, &servers, args.query.ns_mode)?;
+    client::check(&args.client, &args.transport, &servers)?;
+    let check = check::question(&args, &servers, &groups)?;
+    if check.is_some() && (policy.is_some() || trace.is_some() || anchors.is_some()) {
+        let message = "--check-server tests every server in its own way";
+        return Err(UsageError::new(message, "no --policy, --trace or --dnssec"));
+    }
     let mut config = Config {
         mode: mode(args.query.ns_mode),
         strict_errors: args.query.strict_errors,
@@ -96,7 +106,9 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     config.timeout = args.transport.timeout.unwrap_or(config.timeout);
     config.policy.transports = transports(&args.transport);
     config.policy.options = message::options(args.message)?;
+    client::guard(&args.client, &mut config.policy);
     config.stub = stub(servers, args.system);
+    config.stub.client = client::config(&args.client);
     Ok(QueryPlan {
         groups,
         config,
@@ -104,6 +116,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         form,
         anchors,
         trace,
+        check,
     })
 }
 
@@ -172,6 +185,6 @@ fn stub(servers: Vec<NameServer>, args: SystemArgs) -> StubConfig {
     StubConfig {
         servers,
         files,
-        cache: 0,
+        ..StubConfig::default()
     }
 }

@@ -1,5 +1,6 @@
 //! `netkit resolve`: puts the questions, all at once, and shows the reports in the order asked.
 
+mod check;
 mod trace;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -39,7 +40,10 @@ pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     let mut out = Out::default();
     let exit = match Job::new(plan, output).await {
         Ok(job) if job.plan.trace.is_some() => job.trace(&mut out).await,
-        Ok(job) => job.once(&mut out).await,
+        Ok(job) => match job.plan.check.clone() {
+            Some(question) => job.check(&question, &mut out).await,
+            None => job.once(&mut out).await,
+        },
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
     };

@@ -1,5 +1,6 @@
 //! What name servers said: the records in one table, and below it whatever was out of the ordinary.
 
+pub(crate) mod check;
 mod dnssec;
 mod facts;
 mod ledger;

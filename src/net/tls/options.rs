@@ -1,0 +1,93 @@
+//! What a TLS handshake is asked to be, and what it turned out to be: plain values.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Millis;
+
+/// Whom to trust.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// The system's trust store (`SSL_CERT_FILE` and `SSL_CERT_DIR` apply), read when the first
+    /// handshake needs it.
+    #[default]
+    Platform,
+    /// The certificates (PEM) of a file, or of every file in a folder, and no others.
+    Path(PathBuf),
+}
+
+/// A version of TLS that is still safe to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl TlsVersion {
+    /// The number alone.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
+}
+
+/// Everything that shapes a handshake apart from the peer's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Whom to trust. The system's roots.
+    pub roots: Roots,
+    /// Protocols to offer, the preferred first (ALPN, RFC 7301). None.
+    pub alpn: Vec<String>,
+    /// Whether to tell the server which name is wanted (SNI, RFC 6066 §3); never for an address.
+    /// Yes.
+    pub sni: bool,
+    /// The oldest version to accept. 1.2.
+    pub min_version: TlsVersion,
+    /// The newest version to offer. 1.3.
+    pub max_version: TlsVersion,
+}
+
+impl Default for TlsOptions {
+    fn default() -> Self {
+        Self {
+            roots: Roots::default(),
+            alpn: Vec::new(),
+            sni: true,
+            min_version: TlsVersion::Tls12,
+            max_version: TlsVersion::Tls13,
+        }
+    }
+}
+
+/// What a handshake came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TlsFacts {
+    /// The version agreed on; `null` when the peer chose one without a name.
+    pub version: Option<TlsVersion>,
+    /// The cipher suite by its IANA name; `null` over QUIC, whose library does not tell.
+    pub suite: Option<String>,
+    /// The group of the key exchange; `null` when a session was resumed without one, and over QUIC.
+    pub group: Option<String>,
+    /// The protocol agreed on by ALPN; `null` when there is none.
+    pub alpn: Option<String>,
+    /// The name or address that the certificate was verified for.
+    pub peer_name: String,
+    /// SHA-256 of the peer's own certificate (DER), in hex.
+    pub fingerprint_sha256: Option<String>,
+    /// How many certificates the peer sent.
+    pub certificates: u64,
+    /// Whether an earlier session was resumed; `null` over QUIC.
+    pub resumed: Option<bool>,
+    /// From the first byte of the handshake to the last.
+    pub handshake_ms: Millis,
+}
