@@ -34,6 +34,7 @@ pub(crate) struct Check<'a> {
 
 /// What was asked for, with every default in force.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub(crate) struct ResolveConfig {
     /// Servers that were named; empty: the system's.
     name_servers: Vec<String>,
