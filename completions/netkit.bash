@@ -569,7 +569,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__resolve)
-            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
+            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --local-addr --source-port --interface --mark --ca --anti-spoof --check-server --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -648,6 +648,26 @@ _netkit() {
                     return 0
                     ;;
                 --roots)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --local-addr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

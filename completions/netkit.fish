@@ -62,7 +62,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-interva
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l user-timeout -d 'How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l hold -d 'Keeps the connection open that long and counts the probes' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l local-addr -d 'Source address, with a port if it matters' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l local-addr -d 'Source address, with a port if it matters. As in Go and curl, this group is about the connection: name servers are asked from wherever the system likes' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l interface -d 'Network interface to leave by (`SO_BINDTODEVICE`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mark -d 'Firewall mark (`SO_MARK`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tos -d 'Type-of-service byte' -r
@@ -242,6 +242,11 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l subnet -d 'On 
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-option -d 'Any EDNS option: its code or name, and its data (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l trust-anchor -d 'Begins at the keys in this file instead: DS or DNSKEY records of the root or any zone, as in a zone file' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l roots -d 'Begins the trace at this server instead of the root\'s (may be given more than once). Its port is that of all servers of the trace' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l local-addr -d 'Source address of every question, with a port if it matters' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l source-port -d 'Source port of every question; they then go one after the other' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l interface -d 'Network interface to leave by (`SO_BINDTODEVICE`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l mark -d 'Firewall mark (`SO_MARK`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l ca -d 'Certificates to trust over TLS and QUIC instead of the system\'s: a file (PEM), or a folder of them' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 'The hosts file [default: /etc/hosts]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
@@ -269,6 +274,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l do -d 'DO: ask
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l nsid -d 'Asks the server who it is (RFC 5001)'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l dnssec -d 'Validates what the server says, by the keys of the root: every RRset secure, insecure, bogus or indeterminate, with the link that breaks named. The server is asked for DS and DNSKEY records too, with CD set. Bogus and indeterminate answers end with status 5'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l trace -d 'Follows the delegations from the root down, and asks every name server of every zone on the way: time, referral, glue, DS, servers that are lame or silent, name servers that parent and zone do not agree on. Without a type asks for A'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l anti-spoof -d 'Guards UDP against forged answers: random case in the name, a cookie, and a wait of 50 ms for a second answer that says something else'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l check-server -d 'Tests the servers with questions about a name that they know, a verdict a test: UDP, TCP, EDNS with options and versions that nobody knows, DO, cookies, payload sizes, whether TCP has what did not fit UDP, pipelining, the case of names, NSID, unknown types'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts -d 'Looks into the hosts file first, with --ns too'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'Does not look into the hosts file'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
