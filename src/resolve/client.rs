@@ -159,6 +159,7 @@ impl Client {
             #[cfg(feature = "quic")]
             Carrier::H3 => Box::pin(self.connect_h3(upstream, step)).await,
             _ => {
+                *step = Step::Connect;
                 let (connection, connect) = self.connect_tcp(upstream).await?;
                 let local = local_of(&*connection);
                 let way = Way::Stream(Stream::new(connection));

@@ -5,7 +5,7 @@
 
 use super::client::Client;
 use super::exchange::Clock;
-use super::ledger::{Attempt, Carrier, End, Step, Trigger, Unusable};
+use super::ledger::{Attempt, Carrier, End, Step, Trigger};
 use super::link::{Broken, Lease, Way};
 use super::query::Query;
 use super::stream::{Heard, Stream};
@@ -174,7 +174,7 @@ impl Asking<'_> {
                 status: facts.status,
             });
         }
-        let why = Unusable::NotDns {
+        let why = super::ledger::Unusable::NotDns {
             content_type: facts.content_type.unwrap_or_default(),
         };
         entry.ignore(self.clock.elapsed(), &message, why);

@@ -1,7 +1,8 @@
 //! The HTTP half of DNS over HTTPS (RFC 8484): the request for a question, and whether a response
 //! holds a message.
 //!
-//! The only file that imports the crate `http`, whose types HTTP/2 and HTTP/3 share. No sockets.
+//! The only file that imports the crate `http`, whose types HTTP/2 and HTTP/3 share (no test can
+//! tell: a module of `listen` has that name). No sockets.
 
 use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, Method, Request, StatusCode, header};

@@ -30,7 +30,6 @@ const KEPT: &[(&str, &str)] = &[
     ("h2", "resolve/https.rs"),
     ("h3", "resolve/h3.rs"),
     ("h3_quinn", "resolve/h3.rs"),
-    ("http", "resolve/doh.rs"),
     ("ipnet", "addr/"),
     ("toml", "resolve/policy/document.rs"),
     ("comfy_table", "bin/netkit/output/table.rs"),

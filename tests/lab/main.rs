@@ -12,6 +12,7 @@ mod dns;
 mod every_type;
 mod limits;
 mod liveness;
+mod name_servers;
 mod names;
 mod netkit;
 mod options;
