@@ -4,6 +4,7 @@
 //! error where it is born and never decides what to try next; that is `policy`'s.
 
 pub mod addr;
+pub mod addrinfo;
 mod classify;
 mod connect;
 pub mod datagram;

@@ -17,6 +17,7 @@ mod pipes;
 mod policy;
 mod proof;
 mod repeat;
+mod resolve_verdicts;
 mod shell;
 mod signals;
 mod single;

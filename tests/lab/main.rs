@@ -18,6 +18,7 @@ mod netkit;
 mod options;
 mod policy_etcd;
 mod race;
+mod resolve;
 mod sweeps;
 mod transfers;
 mod verdicts;

@@ -4,6 +4,7 @@
 //! owned descriptors; what the bytes mean is decided outside, in safe code that tests can feed.
 //! Descriptors made here are always non-blocking and closed on exec.
 
+mod addrinfo;
 mod datagrams;
 mod epoll;
 mod limit;
@@ -15,6 +16,7 @@ mod socket;
 mod splice;
 mod watch;
 
+pub(in crate::net) use addrinfo::addresses;
 pub(in crate::net) use datagrams::Batch;
 pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{

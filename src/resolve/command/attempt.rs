@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::failure::{Errno, Failure};
 use crate::net::tls::TlsFacts;
@@ -13,7 +13,7 @@ use crate::resolve::servers::Tried;
 use crate::time::Millis;
 
 /// One try over one transport.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttemptReport {
     /// The server.
@@ -64,7 +64,7 @@ pub struct AttemptReport {
 }
 
 /// A packet that was not taken for the reply.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IgnoredReport {
     /// When it came, since the question was put.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::attempt::attempts;
+use super::malformed::malformed;
 use super::question::Question;
 use super::record::Record;
 use super::remark::{Remark, RemarkCode, remarks};
@@ -44,7 +45,9 @@ pub(super) fn report(
     report.advice = report.verdict.advice().map(str::to_owned);
     report.server = Some(tried.outcome.server);
     report.asked = Some(tried.ask.name.to_string());
+    report.unicode = tried.ask.name.to_unicode();
     report.remarks = remarks(&walk.ledger, best);
+    report.malformed = malformed(tried);
     if !matches!(tried.finding, Finding::Records(_)) {
         report.failure = Some(case(question, &walk.ledger).failure(best));
     }
@@ -69,7 +72,8 @@ pub(super) fn known(
         type_code: question.rtype.0,
         class: "IN".to_owned(),
         ttl: None,
-        data: Some(ip.to_string()),
+        data: ip.to_string(),
+        rdata: None,
     };
     report.answers = addresses.iter().map(record).collect();
     report.ok = !addresses.is_empty();
@@ -131,6 +135,8 @@ fn empty(question: &Question, clock: &Clock) -> Report {
         attempts: Vec::new(),
         total_ms: clock.elapsed().into(),
         dnssec: None,
+        malformed: None,
+        system: None,
         cache: None,
         #[cfg(feature = "policy")]
         policy: None,

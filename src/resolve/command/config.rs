@@ -36,6 +36,8 @@ pub struct Config {
     pub tries: Option<u8>,
     /// Whether names are looked for in the hosts file first. `None`: only without servers.
     pub hosts: Option<bool>,
+    /// Whether getaddrinfo is asked too, and compared. Off.
+    pub compare_system: bool,
     /// Ends the search list at the first error that may pass (Go's `StrictErrors`). Off.
     pub strict_errors: bool,
     /// How long one server may take before the next is asked as well. `None`: an equal share of the time.
@@ -54,6 +56,7 @@ impl Default for Config {
             timeout: TIMEOUT,
             tries: None,
             hosts: None,
+            compare_system: false,
             strict_errors: false,
             patience: None,
             policy: Policy::default(),

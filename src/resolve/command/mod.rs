@@ -15,19 +15,26 @@
 
 mod attempt;
 mod build;
+pub mod compare;
 pub mod config;
+mod malformed;
 mod question;
 mod record;
 mod remark;
+pub mod repeat;
 pub mod report;
 mod session;
 #[cfg(feature = "policy")]
 mod steered;
+mod system;
+pub mod transfer;
 mod validation;
 mod verdict;
+pub mod watch;
 
 pub use attempt::{AttemptReport, IgnoredReport};
 pub use config::{Config, ServerMode};
+pub use malformed::{DumpLine, Malformed};
 pub use question::{Question, reverse_name};
 pub use record::Record;
 pub use remark::{Remark, RemarkCode};
@@ -35,6 +42,7 @@ pub use report::Report;
 pub use session::Session;
 #[cfg(feature = "policy")]
 pub use steered::{PolicyFacts, SteeredSession};
+pub use system::SystemView;
 pub use verdict::Verdict;
 
 use crate::run::Cx;

@@ -1,13 +1,13 @@
 //! What was out of the ordinary on the way, beside the verdict: each with a code and a sentence.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::resolve::explain;
 use crate::resolve::ledger::{Carrier, Trigger};
 use crate::resolve::servers::Tried;
 
 /// Something out of the ordinary.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remark {
     /// What, for a program.
@@ -17,7 +17,7 @@ pub struct Remark {
 }
 
 /// The kinds of remarks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

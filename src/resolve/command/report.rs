@@ -3,11 +3,13 @@
 
 use std::net::SocketAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::attempt::AttemptReport;
+use super::malformed::Malformed;
 use super::record::Record;
 use super::remark::Remark;
+use super::system::SystemView;
 use super::verdict::Verdict;
 use crate::failure::Failure;
 use crate::resolve::dnssec;
@@ -15,7 +17,7 @@ pub use crate::resolve::search::Stop;
 use crate::time::Millis;
 
 /// The report on one question.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The name or address as typed.
@@ -66,6 +68,10 @@ pub struct Report {
     pub total_ms: Millis,
     /// Whether it is proven, and by what; `null` when that was not asked, or there was no reply.
     pub dnssec: Option<dnssec::Report>,
+    /// The first reply that breaks the protocol, as far as it can be read.
+    pub malformed: Option<Malformed>,
+    /// What getaddrinfo says; `null` when it was not asked.
+    pub system: Option<SystemView>,
     /// What the cache knew; `null` without a cache.
     pub cache: Option<CacheFacts>,
     /// What the policy made of it; `null` without a policy.
@@ -74,7 +80,7 @@ pub struct Report {
 }
 
 /// Where an answer comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReportSource {
@@ -87,7 +93,7 @@ pub enum ReportSource {
 }
 
 /// The bits of a reply's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "the bits of the header")]
 pub struct Flags {
@@ -102,7 +108,7 @@ pub struct Flags {
 }
 
 /// What the server said by EDNS.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Edns {
     /// Its version.
@@ -114,7 +120,7 @@ pub struct Edns {
 }
 
 /// An extended error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExtendedError {
     /// INFO-CODE.
@@ -124,7 +130,7 @@ pub struct ExtendedError {
 }
 
 /// The names that were tried, and why the search ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Search {
     /// One entry a name that was tried, in order.
@@ -136,7 +142,7 @@ pub struct Search {
 }
 
 /// What became of one name of the search list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchStep {
     /// The name.
@@ -148,7 +154,7 @@ pub struct SearchStep {
 }
 
 /// What the cache knew.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CacheFacts {
     /// Whether the answer comes from it.

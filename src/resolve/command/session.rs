@@ -1,6 +1,6 @@
 //! One configuration and many questions: reads the system's files once, picks the servers, asks.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 
@@ -11,6 +11,7 @@ use super::build;
 use super::config::{Config, ServerMode};
 use super::question::Question;
 use super::report::{Report, ReportSource};
+use super::system::system_view;
 use super::validation::Validation;
 use crate::addr::Family;
 use crate::deadline::Deadline;
@@ -61,6 +62,30 @@ impl Session {
 
     /// Asks one question; see [`run`](super::run).
     pub async fn ask(&self, question: &Question, cx: &Cx) -> Vec<Report> {
+        let mut reports = self.ask_servers(question, cx).await;
+        if self.config.compare_system {
+            let deadline = cx.restarted().deadline(Some(self.config.timeout));
+            for report in &mut reports {
+                report.system = system_view(question, report, &self.config, &deadline).await;
+            }
+        }
+        reports
+    }
+
+    /// The server that is asked first, for what is asked of one only.
+    pub(super) fn first_server(&self) -> Result<SocketAddr, Failure> {
+        let servers = self.servers(self.setup())?;
+        let first = servers.list.first().map(|upstream| upstream.addr);
+        first.ok_or_else(|| {
+            Failure::new(
+                Stage::Resolve,
+                Kind::DnsUnreachable,
+                "no name server is known",
+            )
+        })
+    }
+
+    async fn ask_servers(&self, question: &Question, cx: &Cx) -> Vec<Report> {
         let now = Instant::now();
         let clock = Clock {
             origin: now,

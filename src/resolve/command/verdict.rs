@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::failure::Class;
 use crate::resolve::judge::{Fault, Finding};
@@ -16,7 +16,7 @@ use crate::resolve::wire::Rcode;
 macro_rules! verdicts {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $class:expr, $advice:expr;)*) => {
         /// What became of a question.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[non_exhaustive]
         pub enum Verdict {

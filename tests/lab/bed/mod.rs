@@ -3,6 +3,7 @@
 //! Knows nothing of netkit; the cases beside it do.
 
 pub(crate) mod link;
+pub(crate) mod name_servers;
 pub(crate) mod namespace;
 pub(crate) mod net;
 pub(crate) mod serve;

@@ -34,8 +34,8 @@ pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use resolve::{
-    ClientArgs, DnssecArgs, MessageArgs, NsModeArg, QueryArgs, ResolveArgs, ResolveOutputArgs,
-    SystemArgs, TransportArgs,
+    AgainArgs, ClientArgs, DnssecArgs, MessageArgs, NsModeArg, QueryArgs, ResolveArgs,
+    ResolveOutputArgs, SystemArgs, TransportArgs,
 };
 
 /// Answers the questions that people ask a network.

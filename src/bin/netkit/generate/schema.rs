@@ -1,5 +1,6 @@
 //! The JSON Schema of every line of `--json`, from the types that are serialized.
 
+use netkit::resolve::command::compare::Comparison;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
@@ -19,6 +20,11 @@ pub(super) fn text() -> String {
         line::<resolve::Resolve<'_>>("resolve", &mut generator),
         line::<trace::Trace<'_>>("trace", &mut generator),
         line::<resolve::Check<'_>>("check", &mut generator),
+        line::<Comparison>("resolve_compare", &mut generator),
+        line::<resolve::Transferring<'_>>("resolve_record", &mut generator),
+        line::<resolve::Transferred<'_>>("resolve_transfer", &mut generator),
+        line::<resolve::Changed<'_>>("resolve_change", &mut generator),
+        line::<resolve::RepeatSummary<'_>>("resolve_summary", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),

@@ -24,7 +24,7 @@ pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
 };
 pub(crate) use policy::PolicyPlan;
-pub(crate) use resolve::{AnchorSource, AnswerForm, Group, QueryPlan};
+pub(crate) use resolve::{AnchorSource, AnswerForm, Group, QueryPlan, QueryTask};
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;

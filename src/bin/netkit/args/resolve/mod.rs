@@ -6,6 +6,7 @@ mod dnssec;
 mod message;
 mod output;
 mod query;
+mod repeat;
 mod system;
 mod transport;
 
@@ -19,6 +20,7 @@ pub(crate) use dnssec::DnssecArgs;
 pub(crate) use message::MessageArgs;
 pub(crate) use output::ResolveOutputArgs;
 pub(crate) use query::{NsModeArg, QueryArgs};
+pub(crate) use repeat::AgainArgs;
 pub(crate) use system::SystemArgs;
 pub(crate) use transport::TransportArgs;
 
@@ -47,6 +49,8 @@ pub(crate) struct ResolveArgs {
     pub(crate) system: SystemArgs,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(crate) again: AgainArgs,
     #[command(flatten)]
     pub(crate) output: ResolveOutputArgs,
 }

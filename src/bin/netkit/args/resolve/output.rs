@@ -12,6 +12,9 @@ pub(crate) struct ResolveOutputArgs {
     /// Prints the data of the answers and nothing else, one a line.
     #[arg(long)]
     pub(crate) short: bool,
+    /// Prints the answers as lines of a zone file.
+    #[arg(long)]
+    pub(crate) zone_format: bool,
     /// Prints JSON Lines, one a question.
     #[arg(
         long,

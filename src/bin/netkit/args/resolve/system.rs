@@ -14,6 +14,9 @@ pub(crate) struct SystemArgs {
     /// Does not look into the hosts file.
     #[arg(long, conflicts_with = "hosts")]
     pub(crate) no_hosts: bool,
+    /// Asks getaddrinfo too, as every other program does, and shows why it differs.
+    #[arg(long)]
+    pub(crate) compare_system: bool,
     /// The hosts file [default: /etc/hosts].
     #[arg(long, value_name = "FILE")]
     pub(crate) hosts_file: Option<PathBuf>,

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use netkit::net::tls::Roots;
 use netkit::resolve::NameServer;
 use netkit::resolve::check::CheckReport;
-use netkit::resolve::command::{Report, ServerMode};
+use netkit::resolve::command::repeat::{Probe, Summary};
+use netkit::resolve::command::transfer::Transfer;
+use netkit::resolve::command::watch::Change;
+use netkit::resolve::command::{Record, Report, ServerMode};
 use netkit::resolve::edns::EdnsAsk;
 use netkit::resolve::registry::OptionCode;
 use netkit::resolve::wire::AskOptions;
@@ -19,6 +22,12 @@ use crate::plan::{AnchorSource, QueryPlan};
 pub(crate) struct Resolve<'a> {
     #[serde(flatten)]
     pub(crate) report: &'a Report,
+    /// With `--count`: its number, from 0; `null` otherwise.
+    seq: Option<u64>,
+    /// With `--count`: when it was due, since the start of the run.
+    due_ms: Option<Millis>,
+    /// With `--count`: how much later it was put.
+    lateness_ms: Option<Millis>,
     /// What was asked for; in a stream it is in the `summary` instead.
     pub(crate) config: Option<ResolveConfig>,
 }
@@ -30,6 +39,70 @@ pub(crate) struct Check<'a> {
     pub(crate) report: &'a CheckReport,
     /// What was asked for.
     pub(crate) config: Option<ResolveConfig>,
+}
+
+impl<'a> Resolve<'a> {
+    /// The one line of a question.
+    pub(crate) fn alone(report: &'a Report, config: ResolveConfig) -> Self {
+        Self {
+            report,
+            seq: None,
+            due_ms: None,
+            lateness_ms: None,
+            config: Some(config),
+        }
+    }
+
+    /// One line of a stream.
+    pub(crate) fn in_stream(probe: &'a Probe) -> Self {
+        Self {
+            report: &probe.report,
+            seq: Some(probe.seq),
+            due_ms: Some(probe.due.into()),
+            lateness_ms: Some(probe.started.saturating_sub(probe.due).into()),
+            config: None,
+        }
+    }
+}
+
+/// `"type":"resolve_change"`: the first answer of a watch, or one that is not as the last.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Changed<'a> {
+    /// How many questions were put so far.
+    asked: u64,
+    /// What is new; everything in the first answer.
+    added: &'a [String],
+    /// What is gone.
+    missing: &'a [String],
+    /// Whether it holds what `--until` waits for; `null` without.
+    met: Option<bool>,
+    /// The answer.
+    report: &'a Report,
+}
+
+impl<'a> From<&'a Change> for Changed<'a> {
+    fn from(change: &'a Change) -> Self {
+        Self {
+            asked: change.asked,
+            added: &change.added,
+            missing: &change.missing,
+            met: change.met,
+            report: &change.report,
+        }
+    }
+}
+
+/// `"type":"resolve_summary"`: the last line of `--count`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct RepeatSummary<'a> {
+    /// One entry a question.
+    pub(crate) questions: &'a [Summary],
+    /// Whether the run was stopped before its end.
+    pub(crate) interrupted: bool,
+    /// The status netkit ends with; `null` in an interim summary.
+    pub(crate) exit_code: Option<u8>,
+    /// What was asked for.
+    pub(crate) config: ResolveConfig,
 }
 
 /// What was asked for, with every default in force.
@@ -165,4 +238,22 @@ impl From<&QueryPlan> for ResolveConfig {
             message: MessageConfig::from(&config.policy.options),
         }
     }
+}
+
+/// `"type":"resolve_record"`: one record of a transfer, as it comes.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Transferring<'a> {
+    /// The zone as typed.
+    pub(crate) zone: &'a str,
+    /// The record.
+    pub(crate) record: &'a Record,
+}
+
+/// `"type":"resolve_transfer"`: what became of a transfer.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Transferred<'a> {
+    #[serde(flatten)]
+    pub(crate) transfer: &'a Transfer,
+    /// What was asked for.
+    pub(crate) config: ResolveConfig,
 }

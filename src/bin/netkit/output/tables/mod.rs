@@ -18,7 +18,12 @@ use super::text::wrap;
 const LABEL: usize = 11;
 
 /// A verdict: the mark, what it is about, what became of it.
-pub(super) fn headline(view: &View, good: Option<bool>, subject: &str, verdict: &str) -> String {
+pub(in crate::output) fn headline(
+    view: &View,
+    good: Option<bool>,
+    subject: &str,
+    verdict: &str,
+) -> String {
     let (mark, tone) = match good {
         Some(true) => ("✔", Tone::Good),
         Some(false) => ("✘", Tone::Bad),

@@ -111,10 +111,11 @@ pub(crate) fn summary(summary: &Summary, bars: &[Bar], view: &View) -> String {
         String::new()
     };
     text.push_str(&headline(view, good, &summary.target, &counts(summary)));
+    let (time, late) = (summary.rtt.as_ref(), summary.lateness.as_ref());
     text.push_str(&if view.rich {
-        distributions(summary, view)
+        distributions(time, late, summary.jitter_ms, view)
     } else {
-        plain(summary)
+        latency_lines(time, late, summary.jitter_ms)
     });
     if view.rich {
         text.push_str(&histogram(bars, view));
@@ -160,35 +161,39 @@ fn figures(latency: &Latency) -> [(&'static str, String); 7] {
     ]
 }
 
-fn distributions(summary: &Summary, view: &View) -> String {
+/// The table of both distributions; nothing when neither has a value.
+pub(super) fn distributions(
+    time: Option<&Latency>,
+    late: Option<&Latency>,
+    jitter: Option<Millis>,
+    view: &View,
+) -> String {
+    if time.is_none() && late.is_none() {
+        return String::new();
+    }
     let names = [
         "", "min", "mean", "p50", "p90", "p99", "max", "stddev", "jitter",
     ];
     let mut columns = vec![("", Align::Left)];
     columns.extend(names.iter().skip(1).map(|name| (*name, Align::Right)));
     let mut table = Table::new(*view, &columns);
-    let jitter = summary
-        .jitter_ms
-        .map_or_else(|| "-".to_owned(), |jitter| jitter.to_string());
-    let rows = [
-        ("time", &summary.rtt, jitter),
-        ("late", &summary.lateness, "-".to_owned()),
-    ];
-    for (name, latency, jitter) in rows {
+    let jitter = jitter.map_or_else(|| "-".to_owned(), |jitter| jitter.to_string());
+    for (name, latency, jitter) in [("time", time, jitter), ("late", late, "-".to_owned())] {
         let Some(latency) = latency else { continue };
         let mut cells = vec![(name.to_owned(), Tone::Dim)];
         cells.extend(figures(latency).map(|(_, value)| (value, Tone::Plain)));
         cells.push((jitter, Tone::Plain));
         table.row(&cells);
     }
-    if summary.rtt.is_none() && summary.lateness.is_none() {
-        String::new()
-    } else {
-        table.to_string()
-    }
+    table.to_string()
 }
 
-fn plain(summary: &Summary) -> String {
+/// The same for a pipe, a distribution a line.
+pub(super) fn latency_lines(
+    time: Option<&Latency>,
+    late: Option<&Latency>,
+    jitter: Option<Millis>,
+) -> String {
     let line = |name: &str, latency: &Latency| {
         let figures: Vec<_> = figures(latency)
             .map(|(name, value)| format!("{name} {value}"))
@@ -196,14 +201,13 @@ fn plain(summary: &Summary) -> String {
         format!("{name}: {}", figures.join(", "))
     };
     let mut text = String::new();
-    if let Some(latency) = &summary.rtt {
-        let jitter = summary
-            .jitter_ms
+    if let Some(latency) = time {
+        let jitter = jitter
             .map(|jitter| format!(", jitter {jitter}"))
             .unwrap_or_default();
         put!(text, "{}{jitter}\n", line("time", latency));
     }
-    if let Some(latency) = &summary.lateness {
+    if let Some(latency) = late {
         put!(text, "{}\n", line("lateness", latency));
     }
     text
@@ -215,7 +219,7 @@ const BAR: usize = 40;
 /// Fewer values than this have no shape to look at.
 const WORTH_DRAWING: u64 = 10;
 
-fn histogram(bars: &[Bar], view: &View) -> String {
+pub(super) fn histogram(bars: &[Bar], view: &View) -> String {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
     let all: u64 = bars.iter().map(|bar| bar.count).sum();
     if all < WORTH_DRAWING || bars.len() < 2 {

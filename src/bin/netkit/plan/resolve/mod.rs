@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod message;
 mod rules;
+mod task;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -20,6 +21,9 @@ use crate::args::{
 };
 use crate::usage::UsageError;
 
+pub(crate) use task::Task as QueryTask;
+use task::Task;
+
 /// What will be done.
 #[derive(Debug)]
 pub(crate) struct QueryPlan {
@@ -28,6 +32,7 @@ pub(crate) struct QueryPlan {
     pub(crate) config: Config,
     /// Rules for names.
     pub(crate) policy: Option<PolicyPlan>,
+    pub(crate) task: Task,
     pub(crate) form: AnswerForm,
     /// Where proof begins; `None` asks for none.
     pub(crate) anchors: Option<AnchorSource>,
@@ -61,6 +66,8 @@ pub(crate) enum AnswerForm {
     Human,
     /// Data only.
     Short,
+    /// Lines of a zone file.
+    Zone,
     /// JSON Lines.
     Json,
     /// Indented JSON.
@@ -81,7 +88,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
     let trace = trace::config(&args, form)?;
     let words = words::sort(&args.query)?;
-    let groups = words::groups(&words)?;
+    let mut groups = words::groups(&words)?;
     let policy = PolicyPlan::new(&args.policy);
     let mut servers = args.query.ns.clone();
     servers.extend(words.servers);
@@ -96,8 +103,19 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         let message = "--check-server tests every server in its own way";
         return Err(UsageError::new(message, "no --policy, --trace or --dnssec"));
     }
+    let task = task::task(&args.again, servers.len(), args.query.ns_mode)?;
+    let task = rules::transfer(task, &groups)?;
+    if let Task::Watch { until, .. } = &task {
+        task::watched(&mut groups, until.as_ref())?;
+    }
+    rules::system_of_addresses(&args.system, &groups)?;
     let mut config = Config {
-        mode: mode(args.query.ns_mode),
+        compare_system: args.system.compare_system,
+        mode: if task == Task::Compare {
+            ServerMode::All
+        } else {
+            mode(args.query.ns_mode)
+        },
         strict_errors: args.query.strict_errors,
         tries: args.transport.tries,
         hosts: hosts(&args.system),
@@ -113,6 +131,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         groups,
         config,
         policy,
+        task,
         form,
         anchors,
         trace,
@@ -136,6 +155,7 @@ fn form(args: &ResolveOutputArgs) -> Result<AnswerForm, UsageError> {
     let asked = [
         (args.quiet, AnswerForm::Quiet),
         (args.short, AnswerForm::Short),
+        (args.zone_format, AnswerForm::Zone),
         (args.pretty, AnswerForm::Pretty),
         (args.json.is_some() && !args.pretty, AnswerForm::Json),
     ];
@@ -145,7 +165,7 @@ fn form(args: &ResolveOutputArgs) -> Result<AnswerForm, UsageError> {
         let message = "several forms of output were asked for";
         return Err(UsageError::new(
             message,
-            "one of --short, --json, --pretty and --quiet",
+            "one of --short, --zone-format, --json, --pretty and --quiet",
         ));
     }
     Ok(form)

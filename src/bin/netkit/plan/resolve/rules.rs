@@ -2,7 +2,11 @@
 
 use netkit::resolve::{NameServer, Transports};
 
-use crate::args::{NsModeArg, TransportArgs};
+use netkit::resolve::wire::RecordType;
+
+use super::Group;
+use super::task::Task;
+use crate::args::{NsModeArg, SystemArgs, TransportArgs};
 use crate::usage::UsageError;
 
 /// Refuses what could not be honoured.
@@ -42,5 +46,48 @@ fn mode_needs_servers(servers: &[NameServer], mode: Option<NsModeArg>) -> Result
             "more --ns, or no --ns-mode",
         )),
         _ => Ok(()),
+    }
+}
+
+/// getaddrinfo knows addresses and nothing else.
+pub(super) fn system_of_addresses(args: &SystemArgs, groups: &[Group]) -> Result<(), UsageError> {
+    let mut types = groups
+        .iter()
+        .flat_map(|group| &group.questions)
+        .map(|question| question.rtype);
+    let other = types.find(|rtype| ![RecordType::A, RecordType::AAAA].contains(rtype));
+    match other {
+        Some(rtype) if args.compare_system => Err(UsageError::new(
+            format!("--compare-system knows nothing of {rtype}: getaddrinfo gives addresses"),
+            "A or AAAA with it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A transfer is no question with one reply: it goes with other questions as little as with the
+/// ways of asking again.
+pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError> {
+    let types = || {
+        let questions = groups.iter().flat_map(|group| &group.questions);
+        questions.map(|question| question.rtype)
+    };
+    if types().any(|rtype| rtype == RecordType::IXFR) {
+        let message = "IXFR needs a serial to begin with, and is not supported";
+        return Err(UsageError::new(message, "AXFR for the whole zone"));
+    }
+    if types().all(|rtype| rtype != RecordType::AXFR) {
+        return Ok(task);
+    }
+    if types().any(|rtype| rtype != RecordType::AXFR) {
+        let message = "AXFR does not go with other types";
+        return Err(UsageError::new(message, "AXFR alone"));
+    }
+    match task {
+        Task::Once => Ok(Task::Transfer),
+        _ => Err(UsageError::new(
+            "AXFR does not go with --compare, --count and --watch",
+            "AXFR alone",
+        )),
     }
 }

@@ -1,7 +1,9 @@
 //! `netkit resolve`: puts the questions, all at once, and shows the reports in the order asked.
 
+mod again;
 mod check;
 mod trace;
+mod transfer;
 
 use futures_util::stream::{self, StreamExt as _};
 use netkit::error::Error;
@@ -16,7 +18,7 @@ use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::{Line, resolve as json};
 use crate::output::{Out, tables};
-use crate::plan::{AnchorSource, AnswerForm, Group, OutputSettings, QueryPlan};
+use crate::plan::{AnchorSource, AnswerForm, Group, OutputSettings, QueryPlan, QueryTask};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 
@@ -42,7 +44,7 @@ pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
         Ok(job) if job.plan.trace.is_some() => job.trace(&mut out).await,
         Ok(job) => match job.plan.check.clone() {
             Some(question) => job.check(&question, &mut out).await,
-            None => job.once(&mut out).await,
+            None => job.carry_out(&mut out).await,
         },
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
@@ -99,6 +101,18 @@ impl Job {
         })
     }
 
+    async fn carry_out(&self, out: &mut Out) -> Exit {
+        match &self.plan.task {
+            QueryTask::Once => self.once(out).await,
+            QueryTask::Compare => self.compare(out).await,
+            QueryTask::Transfer => self.transfer(out).await,
+            QueryTask::Repeat(schedule) => self.repeat(schedule, out).await,
+            QueryTask::Watch { until, interval } => {
+                self.watch(until.as_ref(), *interval, out).await
+            }
+        }
+    }
+
     /// Asks everything once.
     async fn once(&self, out: &mut Out) -> Exit {
         let mut verdict = Verdict::default();
@@ -140,15 +154,13 @@ impl Job {
     fn text(&self, report: &Report) -> String {
         let view = &self.output.view;
         let line = || {
-            let body = json::Resolve {
-                report,
-                config: Some(json::ResolveConfig::from(&self.plan)),
-            };
+            let body = json::Resolve::alone(report, config(&self.plan));
             Line::new("resolve", self.cx.wall(), self.cx.elapsed(), body)
         };
         match self.plan.form {
             AnswerForm::Human => tables::resolve::plain(report, view),
             AnswerForm::Short => tables::resolve::short(report, view),
+            AnswerForm::Zone => tables::resolve::zone(report),
             AnswerForm::Json => line().compact(view.rich),
             AnswerForm::Pretty => line().pretty(view.rich),
             AnswerForm::Quiet => String::new(),
@@ -193,4 +205,9 @@ fn anchors(source: &AnchorSource) -> Result<Anchors, Trouble> {
         let accepted = "DS or DNSKEY records as in a zone file: `example. IN DS 12345 13 2 …`";
         UsageError::new(message, accepted).into()
     })
+}
+
+/// What was asked for, as JSON echoes it.
+fn config(plan: &QueryPlan) -> json::ResolveConfig {
+    json::ResolveConfig::from(plan)
 }

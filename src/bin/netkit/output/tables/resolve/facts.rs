@@ -1,7 +1,7 @@
 //! What there is to say about a report, fact by fact.
 
-use netkit::resolve::command::Report;
 use netkit::resolve::command::report::{ReportSource, Search, Stop};
+use netkit::resolve::command::{Malformed, Report, SystemView};
 
 use crate::output::View;
 use crate::output::facts::Fact;
@@ -34,6 +34,14 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
         facts.extend(reply(report));
     }
     facts.extend(search(&report.search, view));
+    if let Some(malformed) = report
+        .malformed
+        .as_ref()
+        .filter(|_| !report.ok || view.verbose)
+    {
+        facts.extend(broken(malformed, view));
+    }
+    facts.extend(report.system.iter().flat_map(|system| system_facts(system)));
     if let Some(advice) = &report.advice {
         facts.push(Fact::new("hint", advice.clone()).tone(Tone::Dim));
     }
@@ -118,4 +126,55 @@ fn stop_words(stop: Stop) -> &'static str {
         Stop::StrictErrors => "the error may pass, and --strict-errors ends the search there",
         Stop::OutOfTime => "the time was over",
     }
+}
+
+/// Where the reply breaks, what could be read, and the octets around the fault.
+fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("fault", view.safe(&malformed.reason)).tone(Tone::Bad)];
+    for record in &malformed.records {
+        facts.push(Fact::new(
+            "read",
+            view.safe(&record.zone_line().replace('\t', " ")),
+        ));
+    }
+    for line in &malformed.dump {
+        let text = format!("{:04x} {:<47} {}", line.offset, line.hex, line.text);
+        let tone = if line.marked.is_some() {
+            Tone::Bad
+        } else {
+            Tone::Dim
+        };
+        facts.push(Fact::new("octets", text).tone(tone));
+        if let Some(place) = line.marked {
+            // No spaces to fold: the mark stands below its octet.
+            let mark = format!("{}^^", "\u{b7}".repeat(5 + 3 * place));
+            facts.push(Fact::new("", mark).tone(Tone::Bad));
+        }
+    }
+    facts
+}
+
+/// What getaddrinfo says, and why it differs.
+fn system_facts(system: &SystemView) -> Vec<Fact> {
+    let said = match &system.error {
+        Some(error) => error.clone(),
+        None => {
+            let list: Vec<_> = system.addresses.iter().map(ToString::to_string).collect();
+            list.join(", ")
+        }
+    };
+    let (word, tone) = if system.agrees {
+        ("the same", Tone::Good)
+    } else {
+        ("different", Tone::Warn)
+    };
+    let text = format!("getaddrinfo: {said} ({word}, {})", system.took_ms);
+    let mut facts = vec![Fact::new("system", text).tone(tone)];
+    facts.extend(
+        system
+            .reasons
+            .iter()
+            .map(|why| Fact::new("because", why.clone())),
+    );
+    facts
 }

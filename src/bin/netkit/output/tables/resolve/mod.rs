@@ -1,10 +1,14 @@
 //! What name servers said: the records in one table, and below it whatever was out of the ordinary.
 
 pub(crate) mod check;
+pub(crate) mod compare;
 mod dnssec;
 mod facts;
 mod ledger;
+pub(crate) mod repeat;
+pub(crate) mod watch;
 
+use netkit::resolve::command::transfer::Transfer;
 use netkit::resolve::command::{Record, Report};
 
 use super::{facts as fact_lines, headline};
@@ -40,9 +44,58 @@ pub(crate) fn plain(report: &Report, view: &View) -> String {
 
 /// The data of the records of the type asked for, one a line.
 pub(crate) fn short(report: &Report, view: &View) -> String {
-    let data = dnssec::shown(report, view).filter_map(|record| record.data.as_deref());
     let mut text = String::new();
-    data.for_each(|data| put!(text, "{}\n", view.safe(data)));
+    for record in own_answers(report) {
+        put!(text, "{}\n", view.safe(&record.data));
+    }
+    text
+}
+
+/// The answers in the form of a zone file.
+pub(crate) fn zone(report: &Report) -> String {
+    let mut text = String::new();
+    for record in &report.answers {
+        put!(text, "{}\n", record.zone_line());
+    }
+    text
+}
+
+/// The answers without the aliases that lead to them.
+fn own_answers(report: &Report) -> impl Iterator<Item = &Record> {
+    let any = report.qtype == "ANY";
+    let own = move |record: &&Record| any || record.rtype == report.qtype;
+    report.answers.iter().filter(own)
+}
+
+/// What became of a transfer.
+pub(crate) fn transfer(transfer: &Transfer, view: &View) -> String {
+    let subject = format!("{} AXFR", transfer.name);
+    let mut verdict = if transfer.ok {
+        format!("whole, {} records", transfer.records)
+    } else {
+        format!("{} after {} records", transfer.verdict, transfer.records)
+    };
+    put!(
+        verdict,
+        " in {} messages, {} B, {}",
+        transfer.messages,
+        transfer.bytes,
+        transfer.total_ms
+    );
+    if let Some(serial) = transfer.serial {
+        put!(verdict, ", serial {serial}");
+    }
+    let mut text = headline(view, Some(transfer.ok), &subject, &verdict);
+    if let Some(failure) = &transfer.failure {
+        put!(
+            text,
+            "  {}\n",
+            view.paint(Tone::Bad, &view.safe(&failure.message))
+        );
+    }
+    if let Some(advice) = &transfer.advice {
+        put!(text, "  {}\n", view.paint(Tone::Dim, advice));
+    }
     text
 }
 
@@ -50,7 +103,7 @@ fn plain_line(record: &Record, report: &Report) -> String {
     let ttl = record
         .ttl
         .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string());
-    let data = record.data.as_deref().unwrap_or("-");
+    let data = &record.data;
     format!(
         "{}\t{}\t{ttl}\t{data}\t{}\n",
         record.name,
@@ -89,10 +142,7 @@ fn row(record: &Record, report: &Report, first: bool) -> Vec<(String, Tone)> {
         (record.name.clone(), Tone::Plain),
         (record.rtype.clone(), tone(&record.rtype)),
         (ttl, Tone::Dim),
-        (
-            record.data.clone().unwrap_or_else(|| "-".to_owned()),
-            Tone::Strong,
-        ),
+        (record.data.clone(), Tone::Strong),
         (once(facts::origin(report)), Tone::Dim),
         (
             once(report.rtt_ms.map(|rtt| rtt.to_string()).unwrap_or_default()),
@@ -112,7 +162,11 @@ fn tone(rtype: &str) -> Tone {
 
 /// What a report has to say beside its records.
 fn block(report: &Report, view: &View) -> String {
-    let quiet = report.ok && report.remarks.is_empty() && report.dnssec.is_none() && !view.verbose;
+    let quiet = report.ok
+        && report.remarks.is_empty()
+        && report.dnssec.is_none()
+        && report.system.is_none()
+        && !view.verbose;
     if quiet {
         return String::new();
     }
