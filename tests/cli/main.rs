@@ -17,6 +17,8 @@ mod pipes;
 mod policy;
 mod proof;
 mod repeat;
+mod resolve_again;
+mod resolve_system;
 mod resolve_verdicts;
 mod shell;
 mod signals;

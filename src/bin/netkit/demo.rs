@@ -102,6 +102,21 @@ const STEPS: &[Step] = &[
         Exit::Success,
         &["parse-addr", "10.0.0.0/24", "--exclude", "10.0.0.64/26"],
     ),
+    Step(
+        "What does that name server say?",
+        Exit::Success,
+        &["resolve", "demo.netkit.test", "@{name_server}"],
+    ),
+    Step(
+        "Its UDP port is closed, and dig gives up. Is the answer to be had all the same?",
+        Exit::Success,
+        &["resolve", "demo.netkit.test", "A", "@{tcp_name_server}"],
+    ),
+    Step(
+        "And if no name server listens there?",
+        Exit::Resolve,
+        &["resolve", "demo.netkit.test", "A", "@{closed}"],
+    ),
 ];
 
 /// A question, a server of ours, a client, and how the client must end. The server serves one

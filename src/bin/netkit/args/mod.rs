@@ -102,6 +102,7 @@ fn lean_subcommand(name: &str) -> Option<clap::Command> {
         "parse-addr" => Some(ParseAddrArgs::augment_args(clap::Command::new(
             "parse-addr",
         ))),
+        "resolve" => Some(ResolveArgs::augment_args(clap::Command::new("resolve"))),
         _ => None,
     }
 }
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn the_lean_definitions_are_those_of_the_whole() {
         let whole = command();
-        for name in ["dial", "listen", "parse-addr"] {
+        for name in ["dial", "listen", "parse-addr", "resolve"] {
             let (lean, of_whole) = (lean_subcommand(name), whole.find_subcommand(name));
             let flags = |command: &clap::Command| {
                 format!("{:#?}", command.get_arguments().collect::<Vec<_>>())

@@ -20,6 +20,8 @@ pub(super) struct Servers {
     pub(super) udp_echo: SocketAddr,
     pub(super) udp_silent: SocketAddr,
     pub(super) name_server: SocketAddr,
+    /// A name server whose UDP port is closed.
+    pub(super) tcp_name_server: SocketAddr,
     /// Refuses now and listens later.
     pub(super) late: SocketAddr,
     /// Refuses.
@@ -41,6 +43,7 @@ impl Servers {
             udp_echo: serve_udp(UdpSocket::bind(ANY)?, |message| Some(message.to_vec()))?,
             udp_silent: silent.local_addr()?,
             name_server: serve_udp(UdpSocket::bind(ANY)?, answer)?,
+            tcp_name_server: serve(TcpListener::bind(ANY)?, answer_stream)?,
             late: serve_late()?,
             closed: closed.local_addr()?,
             _held: (silent, closed),
@@ -57,6 +60,7 @@ impl Servers {
             ("udp_echo", self.udp_echo),
             ("udp_silent", self.udp_silent),
             ("name_server", self.name_server),
+            ("tcp_name_server", self.tcp_name_server),
             ("late", self.late),
             ("closed", self.closed),
         ];
@@ -89,6 +93,21 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
             0 => return Ok(()),
             count => stream.write_all(&chunk[..count])?,
         }
+    }
+}
+
+/// Answers over TCP: two octets of length before each message (RFC 1035 §4.2.2).
+fn answer_stream(mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut message = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut message)?;
+        let Some(reply) = answer(&message) else {
+            continue;
+        };
+        let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes(), &reply[..]].concat())?;
     }
 }
 

@@ -105,6 +105,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     }
     let task = task::task(&args.again, servers.len(), args.query.ns_mode)?;
     let task = rules::transfer(task, &groups)?;
+    rules::steered(policy.is_some(), &task)?;
     if let Task::Watch { until, .. } = &task {
         task::watched(&mut groups, until.as_ref())?;
     }

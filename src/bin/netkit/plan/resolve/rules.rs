@@ -91,3 +91,14 @@ pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError>
         )),
     }
 }
+
+/// Rules steer single questions.
+pub(super) fn steered(by_policy: bool, task: &Task) -> Result<(), UsageError> {
+    if !by_policy || *task == Task::Once {
+        return Ok(());
+    }
+    Err(UsageError::new(
+        "--policy does not go with --compare, --count, --watch and AXFR",
+        "one of the two",
+    ))
+}

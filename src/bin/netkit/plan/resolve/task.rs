@@ -82,7 +82,7 @@ fn one_at_a_time(mode: Option<NsModeArg>) -> Result<(), UsageError> {
 }
 
 /// The one question that is watched.
-pub(super) fn watched(groups: &mut Vec<Group>, until: Option<&Until>) -> Result<(), UsageError> {
+pub(super) fn watched(groups: &mut [Group], until: Option<&Until>) -> Result<(), UsageError> {
     let wanted = |text: &str| until.is_none_or(|until| until.rtype == text);
     if let [
         Group {
@@ -95,7 +95,7 @@ pub(super) fn watched(groups: &mut Vec<Group>, until: Option<&Until>) -> Result<
         questions.retain(|question| wanted(&question.rtype.to_string()));
         questions.truncate(1);
     }
-    match &groups[..] {
+    match groups {
         [Group { questions, .. }] if questions.len() == 1 => Ok(()),
         _ => Err(UsageError::new(
             "--watch follows one name and one type",

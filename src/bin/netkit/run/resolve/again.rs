@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use netkit::event::Stamped;
-use netkit::resolve::command::Question;
 use netkit::resolve::command::compare::Comparison;
 use netkit::resolve::command::repeat::{self, Event, Probe, Schedule, Summary, Tally};
 use netkit::resolve::command::watch::{self, Ended, Until};
+use netkit::resolve::command::{Question, Session};
 
 use super::{Job, config};
 use crate::exit::{Exit, Verdict};
@@ -46,9 +46,9 @@ impl Job {
             };
             let mut text = String::new();
             if self.plan.form.is_json() {
-                reports
-                    .iter()
-                    .for_each(|report| text.push_str(&self.text(report)));
+                for report in &reports {
+                    text.push_str(&self.text(report));
+                }
                 text.push_str(&self.line("resolve_compare", self.cx.elapsed(), &comparison));
             } else if self.plan.form != AnswerForm::Quiet {
                 text.push_str(&tables::resolve::compare::render(
@@ -74,7 +74,12 @@ impl Job {
     }
 
     /// Asks each question on the schedule.
-    pub(super) async fn repeat(&self, schedule: &Schedule, out: &mut Out) -> Exit {
+    pub(super) async fn repeat(
+        &self,
+        session: &Session,
+        schedule: &Schedule,
+        out: &mut Out,
+    ) -> Exit {
         let questions: Vec<_> = self.questions().collect();
         let fold = Mutex::new(Fold {
             job: self,
@@ -90,7 +95,7 @@ impl Job {
             async move {
                 let mut observer =
                     move |event: &Stamped<Event>| lock(fold).event(index, question, event);
-                repeat::run(&self.session, question, schedule, &self.cx, &mut observer).await
+                repeat::run(session, question, schedule, &self.cx, &mut observer).await
             }
         });
         let runs = futures_util::future::join_all(runs);
@@ -104,6 +109,7 @@ impl Job {
     /// Follows one question.
     pub(super) async fn watch(
         &self,
+        session: &Session,
         until: Option<&Until>,
         interval: Option<Duration>,
         out: &mut Out,
@@ -126,14 +132,7 @@ impl Job {
             };
             out.write(&text)
         };
-        let run = watch::run(
-            &self.session,
-            question,
-            until,
-            interval,
-            &self.cx,
-            &mut observer,
-        );
+        let run = watch::run(session, question, until, interval, &self.cx, &mut observer);
         let ended = self.drive(run, || ()).await;
         match (ended, until) {
             (Ended::Met, _) => Exit::Success,

@@ -102,13 +102,17 @@ impl Job {
     }
 
     async fn carry_out(&self, out: &mut Out) -> Exit {
+        let Asking::Plain(session) = &self.session else {
+            // The plan lets rules steer nothing else.
+            return self.once(out).await;
+        };
         match &self.plan.task {
             QueryTask::Once => self.once(out).await,
             QueryTask::Compare => self.compare(out).await,
-            QueryTask::Transfer => self.transfer(out).await,
-            QueryTask::Repeat(schedule) => self.repeat(schedule, out).await,
+            QueryTask::Transfer => self.transfer(session, out).await,
+            QueryTask::Repeat(schedule) => self.repeat(session, schedule, out).await,
             QueryTask::Watch { until, interval } => {
-                self.watch(until.as_ref(), *interval, out).await
+                self.watch(session, until.as_ref(), *interval, out).await
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A zone transfer: every record as it comes, then what became of it.
 
-use netkit::resolve::command::{Question, Record, Verdict as Found, transfer};
+use netkit::resolve::command::{Question, Record, Session, Verdict as Found, transfer};
 
 use super::Job;
 use crate::exit::{Exit, Verdict};
@@ -11,11 +11,11 @@ use crate::plan::AnswerForm;
 
 impl Job {
     /// Transfers the zones, one after the other.
-    pub(super) async fn transfer(&self, out: &mut Out) -> Exit {
+    pub(super) async fn transfer(&self, session: &Session, out: &mut Out) -> Exit {
         let mut verdict = Verdict::default();
         let questions = self.plan.groups.iter().flat_map(|group| &group.questions);
         for question in questions {
-            verdict.add(self.zone(question, out).await);
+            verdict.add(self.zone(session, question, out).await);
             if out.is_closed() || self.cx.cancel().is_cancelled() {
                 break;
             }
@@ -23,9 +23,9 @@ impl Job {
         verdict.exit(self.signals.stopped())
     }
 
-    async fn zone(&self, question: &Question, out: &mut Out) -> Exit {
+    async fn zone(&self, session: &Session, question: &Question, out: &mut Out) -> Exit {
         let mut show = |record: &Record| out.write(&self.record(question, record));
-        let done = transfer::run(&self.session, question, &self.cx, &mut show).await;
+        let done = transfer::run(session, question, &self.cx, &mut show).await;
         let transfer = match done {
             Ok(transfer) => transfer,
             Err(failure) => {

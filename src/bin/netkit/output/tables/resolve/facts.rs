@@ -41,7 +41,7 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
     {
         facts.extend(broken(malformed, view));
     }
-    facts.extend(report.system.iter().flat_map(|system| system_facts(system)));
+    facts.extend(report.system.iter().flat_map(system_facts));
     if let Some(advice) = &report.advice {
         facts.push(Fact::new("hint", advice.clone()).tone(Tone::Dim));
     }
@@ -156,13 +156,8 @@ fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
 
 /// What getaddrinfo says, and why it differs.
 fn system_facts(system: &SystemView) -> Vec<Fact> {
-    let said = match &system.error {
-        Some(error) => error.clone(),
-        None => {
-            let list: Vec<_> = system.addresses.iter().map(ToString::to_string).collect();
-            list.join(", ")
-        }
-    };
+    let list: Vec<_> = system.addresses.iter().map(ToString::to_string).collect();
+    let said = system.error.clone().unwrap_or_else(|| list.join(", "));
     let (word, tone) = if system.agrees {
         ("the same", Tone::Good)
     } else {

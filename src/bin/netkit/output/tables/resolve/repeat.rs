@@ -87,7 +87,7 @@ fn ttl(summary: &Summary, view: &View) -> String {
         TtlBehaviour::Jumps => {
             "jumps: several caches behind the address, or one that was filled again"
         }
-        _ => return String::new(),
+        TtlBehaviour::Unknown => return String::new(),
     };
     let range = if min == max {
         min.to_string()
