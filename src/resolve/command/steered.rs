@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::config::Config;
@@ -25,7 +25,7 @@ use crate::run::Cx;
 const MOST: usize = 256;
 
 /// What a policy made of a question.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyFacts {
     /// Where the client is, in its own words.
@@ -168,7 +168,7 @@ fn remark(fired: &Fired) -> Remark {
 /// The address of an address record.
 fn address(record: &Record) -> Option<IpAddr> {
     let is_address = matches!(record.rtype.as_str(), "A" | "AAAA");
-    record.data.as_ref().filter(|_| is_address)?.parse().ok()
+    is_address.then(|| record.data.parse().ok())?
 }
 
 /// The records with these addresses in this order, behind the aliases that lead to them.
@@ -184,7 +184,10 @@ fn records(all: &[Record], addresses: &[IpAddr]) -> Vec<Record> {
             .find(|record| address(record).is_some_and(|own| own.is_ipv4() == ip.is_ipv4()));
         own.or(alike).map(|model| {
             let mut record = (*model).clone();
-            record.data = Some(ip.to_string());
+            if address(model) != Some(*ip) {
+                // An address that the rules brought in has no record of its own.
+                (record.data, record.rdata) = (ip.to_string(), None);
+            }
             record
         })
     };
