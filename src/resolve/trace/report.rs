@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use super::delegation::{Problem, Source};
 use crate::resolve::command::{Record, Verdict};
@@ -10,7 +10,7 @@ use crate::resolve::dnssec::report::KeyRef;
 use crate::time::Millis;
 
 /// The report of one trace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The name asked for.
@@ -37,7 +37,7 @@ pub struct Report {
 }
 
 /// One zone on the way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// The zone whose servers were asked.
@@ -64,7 +64,7 @@ pub struct Step {
 }
 
 /// What a step leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
@@ -83,7 +83,7 @@ pub enum StepOutcome {
 }
 
 /// A name server and what became of asking it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerStep {
     /// Its name; `null` for a root given by address.
@@ -113,7 +113,7 @@ pub struct ServerStep {
 }
 
 /// What came of asking one server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ServerOutcome {
@@ -144,7 +144,7 @@ pub enum ServerOutcome {
 }
 
 /// A delegation to the next zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferralFacts {
     /// The zone.
@@ -154,7 +154,7 @@ pub struct ReferralFacts {
 }
 
 /// The name servers of a zone, by both sides of the cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NsComparison {
     /// Whether both sides name the same.

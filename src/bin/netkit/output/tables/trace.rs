@@ -65,7 +65,7 @@ fn cells(record: &Record, view: &View) -> [String; 4] {
         view.safe(&record.name),
         record.rtype.clone(),
         ttl,
-        view.safe(record.data.as_deref().unwrap_or("-")),
+        view.safe(&record.data),
     ]
 }
 

@@ -88,11 +88,11 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
     let trace = trace::config(&args, form)?;
     let words = words::sort(&args.query)?;
-    let mut groups = words::groups(&words)?;
+    let groups = words::groups(&words)?;
     let policy = PolicyPlan::new(&args.policy);
     let mut servers = args.query.ns.clone();
     servers.extend(words.servers);
-    let (groups, anchors) = match &trace {
+    let (mut groups, anchors) = match &trace {
         Some(_) => (trace::groups(groups, &servers)?, None),
         None => (groups, anchors(&args.dnssec)),
     };
@@ -105,7 +105,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
     }
     let task = task::task(&args.again, servers.len(), args.query.ns_mode)?;
     let task = rules::transfer(task, &groups)?;
-    rules::steered(policy.is_some(), &task)?;
+    rules::once(policy.is_some(), trace.is_some(), &task)?;
     if let Task::Watch { until, .. } = &task {
         task::watched(&mut groups, until.as_ref())?;
     }

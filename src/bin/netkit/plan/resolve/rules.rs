@@ -92,13 +92,14 @@ pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError>
     }
 }
 
-/// Rules steer single questions.
-pub(super) fn steered(by_policy: bool, task: &Task) -> Result<(), UsageError> {
-    if !by_policy || *task == Task::Once {
-        return Ok(());
-    }
-    Err(UsageError::new(
-        "--policy does not go with --compare, --count, --watch and AXFR",
-        "one of the two",
-    ))
+/// Rules steer single questions, and a trace is a walk of its own.
+pub(super) fn once(policy: bool, trace: bool, task: &Task) -> Result<(), UsageError> {
+    let flag = match (policy, trace) {
+        _ if *task == Task::Once => return Ok(()),
+        (true, _) => "--policy",
+        (_, true) => "--trace",
+        _ => return Ok(()),
+    };
+    let message = format!("{flag} does not go with --compare, --count, --watch and AXFR");
+    Err(UsageError::new(message, "one of the two"))
 }
