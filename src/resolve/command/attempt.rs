@@ -79,7 +79,7 @@ pub struct IgnoredReport {
 }
 
 /// The connection that a question was sent over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionReport {
     /// Whether it stood already.
@@ -93,7 +93,7 @@ pub struct ConnectionReport {
 }
 
 /// A response of HTTP.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpReport {
     /// `2` or `3`.

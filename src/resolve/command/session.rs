@@ -73,8 +73,8 @@ impl Session {
     }
 
     /// The server that is asked first, for what is asked of one only.
-    pub(super) fn first_server(&self) -> Result<SocketAddr, Failure> {
-        let servers = self.servers(self.setup())?;
+    pub(super) async fn first_server(&self, deadline: &Deadline) -> Result<SocketAddr, Failure> {
+        let servers = self.servers(self.setup(), deadline).await?;
         let first = servers.list.first().map(|upstream| upstream.addr);
         first.ok_or_else(|| {
             Failure::new(

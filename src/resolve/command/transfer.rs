@@ -88,7 +88,8 @@ pub async fn run(
     cx: &Cx,
     record: &mut (dyn FnMut(&Record) -> ControlFlow<()> + Send),
 ) -> Result<Transfer, Failure> {
-    let server = session.first_server()?;
+    let limit = Some(session.config().timeout);
+    let server = session.first_server(&cx.deadline(limit)).await?;
     let name = DomainName::parse(&question.text).map_err(|error| {
         let message = format!("{:?} is not a domain name: {error}", question.text);
         Failure::new(Stage::Resolve, Kind::Invalid, message).by(Who::Netkit)

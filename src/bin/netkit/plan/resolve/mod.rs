@@ -104,8 +104,8 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         return Err(UsageError::new(message, "no --policy, --trace or --dnssec"));
     }
     let task = task::task(&args.again, servers.len(), args.query.ns_mode)?;
-    let task = rules::transfer(task, &groups)?;
-    rules::once(policy.is_some(), trace.is_some(), &task)?;
+    let task = rules::transfer(task, &groups, &servers)?;
+    rules::once(policy.is_some(), trace.is_some(), check.is_some(), &task)?;
     if let Task::Watch { until, .. } = &task {
         task::watched(&mut groups, until.as_ref())?;
     }

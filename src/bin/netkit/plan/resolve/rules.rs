@@ -67,7 +67,11 @@ pub(super) fn system_of_addresses(args: &SystemArgs, groups: &[Group]) -> Result
 
 /// A transfer is no question with one reply: it goes with other questions as little as with the
 /// ways of asking again.
-pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError> {
+pub(super) fn transfer(
+    task: Task,
+    groups: &[Group],
+    servers: &[NameServer],
+) -> Result<Task, UsageError> {
     let types = || {
         let questions = groups.iter().flat_map(|group| &group.questions);
         questions.map(|question| question.rtype)
@@ -83,6 +87,12 @@ pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError>
         let message = "AXFR does not go with other types";
         return Err(UsageError::new(message, "AXFR alone"));
     }
+    let plain = [Transports::Both, Transports::UdpOnly, Transports::TcpOnly];
+    let mut others = servers.iter();
+    if let Some(server) = others.find(|server| !plain.contains(&server.transports)) {
+        let message = format!("AXFR goes over TCP, and {server} is asked otherwise");
+        return Err(UsageError::new(message, "the server without its scheme"));
+    }
     match task {
         Task::Once => Ok(Task::Transfer),
         _ => Err(UsageError::new(
@@ -93,12 +103,15 @@ pub(super) fn transfer(task: Task, groups: &[Group]) -> Result<Task, UsageError>
 }
 
 /// Rules steer single questions, and a trace is a walk of its own.
-pub(super) fn once(policy: bool, trace: bool, task: &Task) -> Result<(), UsageError> {
-    let flag = match (policy, trace) {
-        _ if *task == Task::Once => return Ok(()),
-        (true, _) => "--policy",
-        (_, true) => "--trace",
-        _ => return Ok(()),
+pub(super) fn once(policy: bool, trace: bool, check: bool, task: &Task) -> Result<(), UsageError> {
+    let flags = [
+        (policy, "--policy"),
+        (trace, "--trace"),
+        (check, "--check-server"),
+    ];
+    let given = flags.into_iter().find(|(given, _)| *given);
+    let Some((_, flag)) = given.filter(|_| *task != Task::Once) else {
+        return Ok(());
     };
     let message = format!("{flag} does not go with --compare, --count, --watch and AXFR");
     Err(UsageError::new(message, "one of the two"))
