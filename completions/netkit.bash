@@ -569,7 +569,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__resolve)
-            opts="-x -4 -6 -t -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --local-addr --source-port --interface --mark --ca --anti-spoof --check-server --hosts --no-hosts --hosts-file --resolv-conf --policy --region --short --json --pretty --color --quiet --verbose --progress --help"
+            opts="-x -4 -6 -t -c -i -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --local-addr --source-port --interface --mark --ca --anti-spoof --check-server --hosts --no-hosts --compare-system --hosts-file --resolv-conf --policy --region --compare --count --watch --until --interval --short --zone-format --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -684,6 +684,26 @@ _netkit() {
                     return 0
                     ;;
                 --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -251,6 +251,9 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts-file -d 
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l resolv-conf -d 'The system\'s configuration [default: /etc/resolv.conf]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l region -d 'The region that rules of the policy may ask for' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s c -l count -d 'Asks N times: latency percentiles, loss, what the TTL does; 0 goes on until interrupted' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l until -d 'Ends the watch once the answer holds this record: `A=192.0.2.1`' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s i -l interval -d 'Time from one question to the next [default: 1s with --count, the TTL with --watch]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question' -r -f -a "netkit\t'The report'"
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
@@ -278,7 +281,11 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l anti-spoof -d 
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l check-server -d 'Tests the servers with questions about a name that they know, a verdict a test: UDP, TCP, EDNS with options and versions that nobody knows, DO, cookies, payload sizes, whether TCP has what did not fit UDP, pipelining, the case of names, NSID, unknown types'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l hosts -d 'Looks into the hosts file first, with --ns too'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'Does not look into the hosts file'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l compare-system -d 'Asks getaddrinfo too, as every other program does, and shows why it differs'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l compare -d 'Asks all servers and shows how their answers differ (status 5 if they do)'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l watch -d 'Asks again when the TTL is over, and prints changes only'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l zone-format -d 'Prints the answers as lines of a zone file'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l pretty -d 'Prints indented JSON'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s q -l quiet -d 'Prints nothing but errors'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s v -l verbose -d 'Prints more: every try, all sections, what was sent and what came back'
