@@ -58,6 +58,7 @@ fuzz_target!(|data: &[u8]| {
         server: SocketAddr::from((Ipv4Addr::LOCALHOST, 53)),
         received: Some(Received {
             reply,
+            packet: data.into(),
             carrier: Carrier::Udp,
             trigger: Trigger::First,
         }),
