@@ -46,7 +46,8 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--attempt-delay", "1ms", "10ms"),
     ("--strategy", "luck", "rfc8305"),
     ("--network", "sctp", "tcp6"),
-    ("--ns", "nowhere", "8.8.8.8"),
+    ("--ns", "192.0.2.1:0", "1 to 65535"),
+    ("--policy", "http://192.0.2.1/x", "etcd://HOST:PORT/PREFIX"),
     ("--keepalive", "0", "whole seconds"),
     ("--keepalive-interval", "0.5", "whole seconds"),
     ("--keepalive-count", "0", "from 1 to 127"),
@@ -98,7 +99,13 @@ fn every_malformed_option_names_the_flag_the_value_and_the_accepted_form() {
 fn no_flag_with_a_value_is_left_out_of_that_table() {
     let help = netkit("dial -h").run().status(0).stdout;
     // Any text may be a name or a path: there is no malformed one.
-    let free = ["--targets", "--send-file", "--interface", "--congestion"];
+    let free = [
+        "--targets",
+        "--send-file",
+        "--interface",
+        "--congestion",
+        "--region",
+    ];
     let listed = |flag: &str| {
         BAD_VALUES
             .iter()

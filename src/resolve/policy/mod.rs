@@ -9,7 +9,7 @@
 //! | `rules`, `choose`, `arrange` | the rules and what they do; pure, `now` is an argument |
 //! | `document` | TOML to rules, every fault with its line |
 //! | `measured` | how fast and how healthy servers and addresses have been |
-//! | [`source`], [`file`], [`etcd`] | where a policy comes from, and when it changes |
+//! | [`source`], [`file`](mod@file), [`etcd`] | where a policy comes from, and when it changes |
 //! | [`live`] | the rules in force; replaced whole, while lookups go on with those they began with |
 //! | [`steered`] | a [`Lookup`](super::Lookup) that obeys them |
 

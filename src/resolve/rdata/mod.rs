@@ -1,6 +1,6 @@
 //! What a record says: its data by itself, as text that reads back and as named fields.
 //!
-//! One description of every type ([`layout`]) is read once into values, and both the text of a zone
+//! One description of every type (`layout`) is read once into values, and both the text of a zone
 //! file and the fields of JSON are written from those values, so that they cannot disagree. Data of
 //! a type that nobody knows, or that is not as its type needs it, is written as RFC 3597 has it.
 

@@ -106,7 +106,7 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_name = "FAULT", value_parser = super::faults::fault, verbatim_doc_comment)]
     pub(crate) fault: Vec<netkit::policy::fault::Rule>,
     /// Where chance starts from: the same seed strikes the same connections [default: 0].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
 }
 
@@ -115,19 +115,19 @@ pub(crate) struct FaultArgs {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// Connections at once [default: what the descriptor limit leaves].
-    #[arg(long, value_name = "N", value_parser = values::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub(crate) max_connections: Option<u64>,
     /// Connections at once from one address.
-    #[arg(long, value_name = "N", value_parser = values::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub(crate) max_per_ip: Option<u64>,
     /// Connections accepted a second.
-    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    #[arg(long, value_name = "RATE", value_parser = values::rate, allow_negative_numbers = true)]
     pub(crate) accept_rate: Option<f64>,
     /// Closes a connection that says nothing for so long.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) idle_timeout: Option<Duration>,
     /// Closes a connection that is as old as this.
-    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) max_lifetime: Option<Duration>,
     /// Closes a connection that has sent so many bytes, once they are answered.
     #[arg(long, value_name = "SIZE", value_parser = values::positive_size)]
@@ -136,7 +136,7 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "HOW")]
     pub(crate) overload: Option<OverloadArg>,
     /// Rejects a second above which the overload breaker sheds everything for a second.
-    #[arg(long, value_name = "RATE", value_parser = values::at_least_one)]
+    #[arg(long, value_name = "RATE", value_parser = values::at_least_one, allow_negative_numbers = true)]
     #[arg(help = format!(
         "Rejects a second above which everything is reset for a second [default: {}]",
         netkit::policy::admission::Breaker::default().rejects.unwrap_or_default()
@@ -165,20 +165,20 @@ pub(crate) struct LifeArgs {
     #[arg(long)]
     pub(crate) once: bool,
     /// Serves so many connections; 0 goes on until Ctrl-C.
-    #[arg(short, long, value_name = "N", value_parser = values::count)]
+    #[arg(short, long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// Serves that long.
-    #[arg(long = "for", value_name = "DURATION", value_parser = values::positive_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) duration: Option<Duration>,
     /// How long connections have to end once it stops; what is left is reset.
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, allow_negative_numbers = true)]
     #[arg(help = format!(
         "How long connections have to end once it stops; what is left is reset [default: {}]",
         humantime::format_duration(netkit::listen::config::GRACE)
     ))]
     pub(crate) grace: Option<Duration>,
     /// Threads that serve [default: one a processor].
-    #[arg(long, value_name = "N", value_parser = values::workers)]
+    #[arg(long, value_name = "N", value_parser = values::workers, allow_negative_numbers = true)]
     pub(crate) workers: Option<usize>,
 }
 
@@ -194,7 +194,7 @@ pub(crate) struct ListenSocketArgs {
     #[arg(long)]
     pub(crate) reuse_port: bool,
     /// Connections that may wait to be accepted [default: the kernel's maximum].
-    #[arg(long, value_name = "N", value_parser = values::backlog)]
+    #[arg(long, value_name = "N", value_parser = values::backlog, allow_negative_numbers = true)]
     pub(crate) backlog: Option<u32>,
     /// Takes data in the SYN (TCP Fast Open, RFC 7413).
     #[arg(long)]
@@ -219,7 +219,7 @@ pub(crate) struct TellingArgs {
     #[arg(long)]
     pub(crate) syn: bool,
     /// Shows statistics that often.
-    #[arg(long, value_name = "DURATION", value_parser = values::interval)]
+    #[arg(long, value_name = "DURATION", value_parser = values::interval, allow_negative_numbers = true)]
     pub(crate) stats_interval: Option<Duration>,
     /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics).
     #[arg(long, value_name = "IP:PORT")]

@@ -280,7 +280,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     ("dial x:80 --strategy x", &["--strategy", "rfc8305"]),
     ("dial x:80 --network sctp", &["--network", "tcp6"]),
-    ("dial x:80 --ns x", &["--ns", "8.8.8.8"]),
+    ("dial x:80 --ns ftp://x", &["--ns", "ftp"]),
     (
         "dial x:80 --keepalive 0.5",
         &["--keepalive", "whole seconds"],

@@ -27,7 +27,7 @@ pub(crate) use transport::TransportArgs;
 /// Ask name servers: what they really say, over which transport, and what went wrong on the way.
 ///
 /// Names, types and @servers may stand in any order, as dig users type them. A word that is a
-/// record type (or a class: IN, CH, HS) is one, unless no name would be left: `netkit resolve mx` asks for
+/// record type is one, unless no name would be left: `netkit resolve mx` asks for
 /// the name "mx". --name says that a word is a name. An address is looked up in reverse. Without a type
 /// A and AAAA are asked together.
 #[derive(Debug, Args)]
