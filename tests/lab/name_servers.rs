@@ -122,7 +122,18 @@ impl Daemon {
             folder,
         };
         daemon.wait_for(dns);
+        daemon.wait_for_the_zone();
         daemon
+    }
+
+    /// Waits until the server has read its zone: some listen before.
+    fn wait_for_the_zone(&self) {
+        let begun = Instant::now();
+        let line = format!("resolve www.example.test A @{} --json", self.addr());
+        while netkit(&line).0 != Some(0) {
+            let late = begun.elapsed() > PATIENCE;
+            assert!(!late, "{} does not answer", self.name);
+        }
     }
 
     /// Waits until the server listens.
