@@ -8,6 +8,7 @@ pub mod addrinfo;
 mod classify;
 mod connect;
 pub mod datagram;
+pub(crate) mod datagrams;
 pub mod detection;
 mod errqueue;
 pub mod facts;

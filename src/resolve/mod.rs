@@ -17,6 +17,7 @@
 //! The engine's shape is `exchange(server, ask, policy, clock) -> Outcome`: the reply, if there is
 //! one, and the ledger of every try that led to it or to nothing.
 
+pub mod bulk;
 mod cache;
 pub mod check;
 pub mod client;

@@ -18,6 +18,7 @@ mod policy;
 mod proof;
 mod repeat;
 mod resolve_again;
+mod resolve_bulk;
 mod resolve_system;
 mod resolve_verdicts;
 mod shell;

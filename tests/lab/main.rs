@@ -6,6 +6,7 @@
 
 mod bed;
 mod bed_works;
+mod bulk;
 mod datagrams;
 #[path = "../support/dns.rs"]
 mod dns;

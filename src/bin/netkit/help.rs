@@ -170,13 +170,24 @@ pub(crate) const RESOLVE: &[Example] = &[
         "netkit resolve example.com --json | jq .verdict",
         "One word for a script.",
     ),
+    Example(
+        "netkit resolve --input names --ns 192.0.2.53 --ns 192.0.2.54",
+        "What are the addresses of a million names? A line each.",
+    ),
+    Example(
+        "netkit resolve --input - --type MX --json --rate 500 < names | jq -c 'select(.ok | not)'",
+        "Which of them have no mail exchanger, asked gently?",
+    ),
 ];
 
 /// What the lines of `resolve --json` are.
 pub(crate) const RESOLVE_JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
 \"type\": `resolve` (one question: verdict, sections, every try, with --dnssec the proof), `trace` (with \
---trace: the way from the root, zone by zone) and `error` (nothing could be asked). \
+--trace: the way from the root, zone by zone), `summary` (the end of a list of names: how many ended \
+how, and for each server what was sent, lost, how fast it was and its final window) and `error` (nothing \
+could be asked). In a list `config` is null but in the summary, the tries of a name are summed up by \
+transport, and SIGQUIT adds an interim summary. \
 Times are numbers in milliseconds, what is unknown is null and never missing, and new keys may be \
 added. `netkit generate schema` prints the JSON Schema.";
 

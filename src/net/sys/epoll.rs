@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::task::{Context, Poll};
 
 use tokio::io::unix::AsyncFdReadyGuard;
 
@@ -11,6 +12,8 @@ use super::{Watched, check, watch};
 
 /// How many events one call fetches.
 const EVENTS_AT_ONCE: usize = 256;
+/// Told once that a socket can be written to or has failed.
+const WRITABLE_ONCE: i32 = libc::EPOLLOUT | libc::EPOLLONESHOT;
 
 /// Watches sockets until they can be written to or fail.
 #[derive(Debug)]
@@ -21,6 +24,12 @@ pub(in crate::net) struct Events {
     list: Vec<libc::epoll_event>,
     /// How many were taken.
     taken: usize,
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Events({} of {})", self.taken, self.list.len())
+    }
 }
 
 impl Events {
@@ -56,16 +65,21 @@ impl Epoll {
 
     /// Watches a socket, once: it is disarmed after its first event. Closing it removes it.
     pub(in crate::net) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, key)
+        self.control(libc::EPOLL_CTL_ADD, fd, WRITABLE_ONCE, key)
     }
 
     /// Watches a socket again that was added before.
     pub(in crate::net) fn rearm(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, key)
+        self.control(libc::EPOLL_CTL_MOD, fd, WRITABLE_ONCE, key)
     }
 
-    fn control(&self, operation: i32, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
-        let events = (libc::EPOLLOUT | libc::EPOLLONESHOT).cast_unsigned();
+    /// Watches a socket for as long as it has something to read. Closing it removes it.
+    pub(in crate::net) fn add_readable(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN, key)
+    }
+
+    fn control(&self, operation: i32, fd: BorrowedFd<'_>, events: i32, key: u64) -> io::Result<()> {
+        let events = events.cast_unsigned();
         let mut event = libc::epoll_event { events, u64: key };
         let (epoll, fd) = (self.0.as_raw_fd(), fd.as_raw_fd());
         // SAFETY: `event` is a readable `epoll_event`; the kernel keeps a copy.
@@ -85,6 +99,22 @@ impl Epoll {
         // SAFETY: the kernel has written the first `count` events.
         unsafe { events.list.set_len(count) };
         Ok(count)
+    }
+
+    /// Whether [`poll`](Self::poll) would find something.
+    pub(in crate::net) fn has_events(&self) -> bool {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: there is room for the one event asked for.
+        let count = unsafe { libc::epoll_wait(self.0.as_raw_fd(), &raw mut event, 1, 0) };
+        count > 0
+    }
+
+    /// Waits until [`poll`](Self::poll) may find something; for callers that poll themselves.
+    pub(in crate::net) fn poll_ready(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyGuard<'_, OwnedFd>>> {
+        self.0.poll_read_ready(cx)
     }
 
     /// Waits until [`poll`](Self::poll) may find something. Cancel safe.

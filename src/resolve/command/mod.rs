@@ -18,6 +18,7 @@ mod build;
 pub mod compare;
 pub mod config;
 mod malformed;
+mod of_bulk;
 mod question;
 mod record;
 mod remark;

@@ -266,6 +266,21 @@ pub(crate) fn parallel(text: &str) -> Parsed<usize> {
     bounded(text, 1, 65_535).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
 }
 
+/// A rate of datagrams: as [`rate`], within what a machine can keep to.
+pub(crate) fn rate_of_datagrams(text: &str) -> Parsed<f64> {
+    let rate = rate(text).ok().filter(|rate| (0.001..=1e8).contains(rate));
+    rate.ok_or_else(|| {
+        let expected = "how many a second, from 0.001 to 100000000: `100`, `0.5`, `100/s`";
+        ValueError::new(format!("`{text}` is not such a rate"), expected)
+    })
+}
+
+/// Reads how many names may be under way at once.
+pub(crate) fn inflight(text: &str) -> Parsed<usize> {
+    let number = text.parse().ok().filter(|n| (1..=1 << 20).contains(n));
+    number.ok_or_else(|| ValueError::new("not such a number", "a number from 1 to 1048576"))
+}
+
 /// A switch with a value.
 pub(crate) fn on_off(text: &str) -> Parsed<bool> {
     match text {

@@ -25,6 +25,7 @@ pub(super) fn text() -> String {
         line::<resolve::Transferred<'_>>("resolve_transfer", &mut generator),
         line::<resolve::Changed<'_>>("resolve_change", &mut generator),
         line::<resolve::RepeatSummary<'_>>("resolve_summary", &mut generator),
+        line::<resolve::BulkSummary<'_>>("summary", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),

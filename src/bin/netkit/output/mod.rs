@@ -11,6 +11,7 @@ macro_rules! put {
     }};
 }
 
+pub(crate) mod bulk;
 pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod json;

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
 
 use super::queue::{Queue, WhenFull};
 
@@ -71,6 +72,14 @@ impl Out {
         match &mut self.to {
             Sink::Direct(_) => true,
             Sink::Queued(queue) => queue.has_room(),
+        }
+    }
+
+    /// Waits until no more than `most` octets wait for the reader. Cancel safe.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>, most: usize) -> Poll<()> {
+        match &self.to {
+            Sink::Queued(queue) => queue.poll_room(cx, most),
+            Sink::Direct(_) => Poll::Ready(()),
         }
     }
 

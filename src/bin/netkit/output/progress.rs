@@ -58,10 +58,23 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.inc(1);
             bar.set_message(message());
-            if !self.shown.get() && bar.elapsed() >= GRACE {
-                bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
-                self.shown.set(true);
-            }
+            self.show_after_grace(bar);
+        }
+    }
+
+    /// So many are done.
+    pub(crate) fn set(&self, done: u64, message: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(message());
+            self.show_after_grace(bar);
+        }
+    }
+
+    fn show_after_grace(&self, bar: &ProgressBar) {
+        if !self.shown.get() && bar.elapsed() >= GRACE {
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
+            self.shown.set(true);
         }
     }
 

@@ -8,10 +8,13 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
 
 /// Lines that wait for a slow reader: seconds of a fast stream, a few megabytes.
 const CAPACITY: usize = 4_096;
@@ -52,6 +55,21 @@ pub(crate) struct Queue {
     stopped: Arc<AtomicBool>,
     stopped_at: Option<Instant>,
     lost: u64,
+    room: Arc<Room>,
+}
+
+/// What waits to be written, and who waits for it to be.
+#[derive(Debug, Default)]
+struct Room {
+    waiting: AtomicUsize,
+    waker: AtomicWaker,
+}
+
+impl Room {
+    fn written(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::AcqRel);
+        self.waker.wake();
+    }
 }
 
 impl Queue {
@@ -63,9 +81,15 @@ impl Queue {
     ) -> io::Result<Self> {
         let (lines, queued) = mpsc::sync_channel(CAPACITY);
         let (alive, ended) = mpsc::channel();
+        let room = Arc::<Room>::default();
+        let freed = Arc::clone(&room);
         let thread = std::thread::Builder::new()
             .name("stdout".into())
-            .spawn(move || drain(&queued, to, alive))?;
+            .spawn(move || {
+                let result = drain(&queued, to, alive, &freed);
+                freed.written(0);
+                result
+            })?;
         Ok(Self {
             lines: Some(lines),
             ended,
@@ -75,6 +99,7 @@ impl Queue {
             stopped,
             stopped_at: None,
             lost: 0,
+            room,
         })
     }
 
@@ -112,7 +137,26 @@ impl Queue {
         Ok(())
     }
 
+    /// Waits until no more than `most` octets wait to be written, or nobody writes any more, which
+    /// the next write tells. Cancel safe.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>, most: usize) -> Poll<()> {
+        let is_ready = || {
+            self.room.waiting.load(Ordering::Acquire) <= most
+                || self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        };
+        if !is_ready() {
+            self.room.waker.register(cx.waker());
+            // It may have been written before the waker was there.
+            if !is_ready() {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn push(&mut self, line: Vec<u8>) -> io::Result<()> {
+        let length = line.len();
+        self.room.waiting.fetch_add(length, Ordering::AcqRel);
         self.kept.push_back(line);
         if self.pass_on().is_err() {
             self.verdict()?;
@@ -120,6 +164,7 @@ impl Queue {
         }
         if self.when_full == WhenFull::Lose && self.kept.pop_back().is_some() {
             self.lost += 1;
+            self.room.written(length);
         }
         Ok(())
     }
@@ -178,14 +223,17 @@ fn drain(
     queued: &Receiver<Vec<u8>>,
     mut to: impl Write,
     _alive: Sender<Infallible>,
+    room: &Room,
 ) -> io::Result<()> {
     while let Ok(line) = queued.recv() {
         to.write_all(&line)?;
         to.flush()?;
+        room.written(line.len());
         std::thread::sleep(TOGETHER);
         let more: Vec<u8> = queued.try_iter().flatten().collect();
         to.write_all(&more)?;
         to.flush()?;
+        room.written(more.len());
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
 };
 pub(crate) use policy::PolicyPlan;
-pub(crate) use resolve::{AnchorSource, AnswerForm, Group, QueryPlan, QueryTask};
+pub(crate) use resolve::{AnchorSource, AnswerForm, BulkPlan, Group, QueryPlan, QueryTask};
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;
@@ -67,7 +67,7 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         }
         Command::Resolve(args) => {
             let output = OutputSettings::new(&resolve::output_args(&args.output), environment)?;
-            let action = Action::Resolve(Box::new(resolve::plan(*args)?));
+            let action = Action::Resolve(Box::new(resolve::plan(*args, environment.stdin_tty)?));
             Ok(Plan { action, output })
         }
         Command::Demo(args) => {

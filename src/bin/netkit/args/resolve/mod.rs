@@ -1,5 +1,6 @@
 //! The flags of `netkit resolve`: one group a concern, each in a file of its own.
 
+mod bulk;
 mod check;
 mod client;
 mod dnssec;
@@ -51,6 +52,8 @@ pub(crate) struct ResolveArgs {
     pub(crate) policy: PolicyArgs,
     #[command(flatten)]
     pub(crate) again: AgainArgs,
+    #[command(flatten)]
+    pub(crate) bulk: bulk::BulkArgs,
     #[command(flatten)]
     pub(crate) output: ResolveOutputArgs,
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use netkit::net::tls::Roots;
 use netkit::resolve::NameServer;
+use netkit::resolve::bulk;
 use netkit::resolve::check::CheckReport;
 use netkit::resolve::command::repeat::{Probe, Summary};
 use netkit::resolve::command::transfer::Transfer;
@@ -15,7 +16,7 @@ use netkit::resolve::wire::AskOptions;
 use netkit::time::Millis;
 use serde::Serialize;
 
-use crate::plan::{AnchorSource, QueryPlan};
+use crate::plan::{AnchorSource, BulkPlan, Input, QueryPlan};
 
 /// `"type":"resolve"`: the report on one question.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -50,6 +51,17 @@ impl<'a> Resolve<'a> {
             due_ms: None,
             lateness_ms: None,
             config: Some(config),
+        }
+    }
+
+    /// One line of a list.
+    pub(crate) fn listed(report: &'a Report) -> Self {
+        Self {
+            report,
+            seq: None,
+            due_ms: None,
+            lateness_ms: None,
+            config: None,
         }
     }
 
@@ -256,4 +268,53 @@ pub(crate) struct Transferred<'a> {
     pub(crate) transfer: &'a Transfer,
     /// What was asked for.
     pub(crate) config: ResolveConfig,
+}
+
+/// `"type":"summary"`: the last line of a list of names.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct BulkSummary<'a> {
+    /// `resolve`.
+    #[schemars(extend("const" = "resolve"))]
+    pub(crate) mode: &'static str,
+    /// How many ended how.
+    pub(crate) resolve: &'a bulk::Summary,
+    /// The status netkit ends with; `null` in an interim summary.
+    pub(crate) exit_code: Option<u8>,
+    /// What was asked for.
+    pub(crate) config: BulkConfig,
+}
+
+/// What was asked for of a list of names.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ResolveListConfig")]
+pub(crate) struct BulkConfig {
+    #[serde(flatten)]
+    resolve: ResolveConfig,
+    /// The file; `null` is standard input.
+    input: Option<String>,
+    /// The type of lines that name none.
+    default_type: String,
+    ordered: bool,
+    /// Datagrams a second; `null`: what each server takes without loss.
+    rate: Option<f64>,
+    max_inflight: usize,
+    /// Answers kept; 0 without a cache.
+    cache_size: usize,
+}
+
+impl BulkConfig {
+    pub(crate) fn new(plan: &QueryPlan, bulk: &BulkPlan) -> Self {
+        Self {
+            resolve: plan.into(),
+            input: match &bulk.input {
+                Input::File(path) => Some(path.display().to_string()),
+                _ => None,
+            },
+            default_type: bulk.qtype.to_string(),
+            ordered: bulk.ordered,
+            rate: bulk.rate,
+            max_inflight: bulk.max_inflight,
+            cache_size: bulk.cache,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One file a report: how it looks on a terminal, and in a pipe.
 
 pub(crate) mod addr;
+pub(crate) mod bulk;
 pub(crate) mod dial;
 pub(crate) mod interim;
 pub(crate) mod many;

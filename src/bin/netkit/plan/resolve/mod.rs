@@ -1,5 +1,6 @@
 //! The plan of `netkit resolve`: which questions, of whom, how, and in which form they are answered.
 
+mod bulk;
 mod check;
 mod client;
 mod message;
@@ -12,6 +13,7 @@ mod words;
 
 use std::path::PathBuf;
 
+pub(crate) use bulk::BulkPlan;
 use netkit::resolve::command::{Config, Question, ServerMode};
 use netkit::resolve::{NameServer, StubConfig, SystemFiles, Transports};
 
@@ -40,6 +42,8 @@ pub(crate) struct QueryPlan {
     pub(crate) trace: Option<netkit::resolve::trace::Config>,
     /// The question to test the servers with, instead of asking them.
     pub(crate) check: Option<Question>,
+    /// Any number of names instead.
+    pub(crate) bulk: Option<BulkPlan>,
 }
 
 /// Where the keys are that proof begins at.
@@ -84,14 +88,19 @@ impl AnswerForm {
 }
 
 /// Checks the flags against each other and translates them.
-pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
+pub(super) fn plan(args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
     let trace = trace::config(&args, form)?;
-    let words = words::sort(&args.query)?;
-    let groups = words::groups(&words)?;
+    let words = words::sort(&args.query, args.bulk.input.is_some())?;
+    let bulk = bulk::plan(&args, &words, stdin_tty)?;
+    let groups = match bulk {
+        Some(_) => Vec::new(),
+        None => words::groups(&words)?,
+    };
     let policy = PolicyPlan::new(&args.policy);
     let mut servers = args.query.ns.clone();
     servers.extend(words.servers);
+    bulk::fits_servers(bulk.as_ref(), &servers)?;
     let (mut groups, anchors) = match &trace {
         Some(_) => (trace::groups(groups, &servers)?, None),
         None => (groups, anchors(&args.dnssec)),
@@ -137,6 +146,7 @@ pub(super) fn plan(args: ResolveArgs) -> Result<QueryPlan, UsageError> {
         anchors,
         trace,
         check,
+        bulk,
     })
 }
 

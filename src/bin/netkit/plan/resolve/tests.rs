@@ -13,7 +13,7 @@ fn planned(line: &str) -> Result<QueryPlan, UsageError> {
         .collect();
     let cli = args::parse(&typed).unwrap_or_else(|error| panic!("{line}: {error}"));
     match cli.command {
-        Command::Resolve(args) => plan(*args),
+        Command::Resolve(args) => plan(*args, true),
         other => panic!("{other:?}"),
     }
 }

@@ -53,8 +53,8 @@ const PLUS: &[(&str, &str)] = &[
     ("+cd", "--cd"),
 ];
 
-/// Sorts the words.
-pub(super) fn sort(args: &QueryArgs) -> Result<Words, UsageError> {
+/// Sorts the words. With a list of names a word that is a type is never the name.
+pub(super) fn sort(args: &QueryArgs, has_list: bool) -> Result<Words, UsageError> {
     let mut words = Words {
         defaults: defaults(args),
         ..Words::default()
@@ -81,6 +81,7 @@ pub(super) fn sort(args: &QueryArgs) -> Result<Words, UsageError> {
         .extend(args.reverse.iter().copied().map(Subject::Address));
     let mut types = type_like.into_iter();
     if words.subjects.is_empty()
+        && !has_list
         && let Some((word, _)) = types.next()
     {
         words.subjects.push(Subject::Name(word.clone()));

@@ -15,15 +15,15 @@ use crate::plan::Input;
 const WORTH_THREADS: u64 = 1 << 20;
 
 /// An opened input.
-pub(super) struct Source {
-    pub(super) read: Box<dyn Read + Send>,
+pub(in crate::run) struct Source {
+    pub(in crate::run) read: Box<dyn Read + Send>,
     /// Whether it may be long.
     large: bool,
 }
 
 impl Source {
     /// Opens a file or standard input.
-    pub(super) fn open(input: &Input) -> Result<Self, Trouble> {
+    pub(in crate::run) fn open(input: &Input) -> Result<Self, Trouble> {
         match input {
             Input::File(path) => {
                 let file = open(path)?;
@@ -89,7 +89,7 @@ pub(super) fn open(path: &Path) -> Result<File, Trouble> {
 }
 
 /// An input that cannot be read.
-pub(super) fn unreadable(input: &Input, error: &io::Error) -> Trouble {
+pub(in crate::run) fn unreadable(input: &Input, error: &io::Error) -> Trouble {
     let name = match input {
         Input::File(path) => path.display().to_string(),
         _ => "standard input".to_owned(),

@@ -6,7 +6,7 @@
 mod compute;
 mod describe;
 mod filter;
-mod input;
+pub(super) mod input;
 mod resolve;
 mod sink;
 

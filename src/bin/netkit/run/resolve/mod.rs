@@ -1,6 +1,7 @@
 //! `netkit resolve`: puts the questions, all at once, and shows the reports in the order asked.
 
 mod again;
+mod bulk;
 mod check;
 mod trace;
 mod transfer;
@@ -41,14 +42,21 @@ pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     let json = plan.form.is_json();
     let mut out = Out::default();
     let exit = match Job::new(plan, output).await {
-        Ok(job) if job.plan.trace.is_some() => job.trace(&mut out).await,
-        Ok(job) => match job.plan.check.clone() {
-            Some(question) => job.check(&question, &mut out).await,
-            None => job.carry_out(&mut out).await,
+        Ok(job) => match job.run(&mut out).await {
+            Ok(exit) => exit,
+            Err(Trouble::Usage(error)) => messages::usage(&error, json),
+            Err(Trouble::Local(error)) => messages::local(&error, json),
         },
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
     };
+    // Results of a bulk run are written by a thread; none is lost but to a signal.
+    let lost = out.close();
+    if lost > 0 {
+        messages::say(&format!(
+            "netkit: {lost} blocks of lines are missing: standard output was read too slowly"
+        ));
+    }
     match out.failure() {
         Some(error) => messages::local(&Error::local("writing to standard output", error), false),
         None if out.is_closed() => Exit::Success,
@@ -98,6 +106,19 @@ impl Job {
             output,
             cx: Cx::new(cancel),
             signals,
+        })
+    }
+
+    async fn run(&self, out: &mut Out) -> Result<Exit, Trouble> {
+        if let Some(plan) = &self.plan.bulk {
+            return bulk::run(self, plan, out).await;
+        }
+        if self.plan.trace.is_some() {
+            return Ok(self.trace(out).await);
+        }
+        Ok(match &self.plan.check {
+            Some(question) => self.check(question, out).await,
+            None => self.carry_out(out).await,
         })
     }
 
