@@ -569,7 +569,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__resolve)
-            opts="-x -4 -6 -t -c -i -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --local-addr --source-port --interface --mark --ca --anti-spoof --check-server --hosts --no-hosts --compare-system --hosts-file --resolv-conf --policy --region --compare --count --watch --until --interval --short --zone-format --json --pretty --color --quiet --verbose --progress --help"
+            opts="-x -4 -6 -t -c -i -q -v -h --type --name --reverse --ipv4 --ipv6 --ns --ns-mode --strict-errors --timeout --tries --tcp --udp-only --no-tcp-fallback --class --opcode --no-rd --ad --cd --z --random-case --no-edns --do --bufsize --edns-version --nsid --cookie --padding --subnet --edns-option --dnssec --trust-anchor --trace --roots --local-addr --source-port --interface --mark --ca --anti-spoof --check-server --hosts --no-hosts --compare-system --hosts-file --resolv-conf --policy --region --compare --count --watch --until --interval --input --ordered --rate --max-inflight --no-cache --short --zone-format --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -704,6 +704,18 @@ _netkit() {
                     return 0
                     ;;
                 -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-inflight)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

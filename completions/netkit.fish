@@ -254,6 +254,9 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l region -d 'The
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s c -l count -d 'Asks N times: latency percentiles, loss, what the TTL does; 0 goes on until interrupted' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l until -d 'Ends the watch once the answer holds this record: `A=192.0.2.1`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s i -l interval -d 'Time from one question to the next [default: 1s with --count, the TTL with --watch]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l input -d 'Asks for every name of a file, `name` or `name TYPE` a line; `-` is standard input' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l rate -d 'Datagrams a second, all servers together [default: what each server takes without loss]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l max-inflight -d 'Names under way at once [default: 8192]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question' -r -f -a "netkit\t'The report'"
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
@@ -284,6 +287,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-hosts -d 'D
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l compare-system -d 'Asks getaddrinfo too, as every other program does, and shows why it differs'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l compare -d 'Asks all servers and shows how their answers differ (status 5 if they do)'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l watch -d 'Asks again when the TTL is over, and prints changes only'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l ordered -d 'Prints the results in the order of the input'
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l no-cache -d 'Asks again for what was answered before and still holds'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l short -d 'Prints the data of the answers and nothing else, one a line'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l zone-format -d 'Prints the answers as lines of a zone file'
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l pretty -d 'Prints indented JSON'
