@@ -4,6 +4,7 @@
 //! results only; who asks, and whether at all, is the resolver's business. Serves nothing stale.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,23 @@ use super::lookup::{Answer, Question, Source};
 /// The longest that anything is kept, whatever its TTL says.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// A result that can be kept.
+pub(super) trait Keep: Clone {
+    /// For how long it holds: the TTL (RFC 1035 §3.2.1, RFC 2308 §5 for negative answers); zero is
+    /// not kept.
+    fn holds(&self) -> Duration;
+
+    /// Whether it says only that the asker's time was over, which is nobody else's result.
+    fn timed_out(&self) -> bool;
+
+    /// The same for somebody who waited `waited` for it and gets it at this age.
+    fn aged(&self, age: Duration, waited: Duration) -> Self;
+}
+
 /// The result of asking, and for how long it holds.
 #[derive(Clone, Debug)]
 pub(super) struct Looked {
     pub(super) result: Result<Answer, Failure>,
-    /// The TTL (RFC 1035 §3.2.1, RFC 2308 §5 for negative answers); zero is not kept.
     pub(super) keep: Duration,
 }
 
@@ -36,23 +49,69 @@ impl From<Failure> for Looked {
     }
 }
 
-/// Results by question, at most `size` of them.
-#[derive(Debug, Default)]
-pub(super) struct Cache {
-    size: usize,
-    slots: Mutex<HashMap<Question, Arc<Slot>>>,
+impl Keep for Looked {
+    fn holds(&self) -> Duration {
+        self.keep
+    }
+
+    fn timed_out(&self) -> bool {
+        matches!(&self.result, Err(failure) if failure.kind == Kind::DnsTimeout)
+    }
+
+    fn aged(&self, age: Duration, waited: Duration) -> Self {
+        let age = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
+        let result = self.result.clone().map(|answer| Answer {
+            source: Source::Cache,
+            ttl: answer.ttl.map(|ttl| ttl.saturating_sub(age)),
+            took: Millis(waited),
+            evidence: Vec::new(),
+            ..answer
+        });
+        Self {
+            result,
+            keep: self.keep,
+        }
+    }
 }
+
+impl Question {
+    /// The question without regard to case: what answers are kept under.
+    pub(super) fn folded(&self) -> Self {
+        Self {
+            name: self.name.to_ascii_lowercase().into(),
+            family: self.family,
+        }
+    }
+}
+
+/// Results by question, at most `size` of them.
+#[derive(Debug)]
+pub(super) struct Cache<K, V> {
+    size: usize,
+    slots: Slots<K, V>,
+}
+
+type Slots<K, V> = Mutex<HashMap<K, Arc<Slot<V>>>>;
 
 /// Locked while its question is asked, so that others wait for the result instead of asking too.
-type Slot = tokio::sync::Mutex<Option<Kept>>;
+type Slot<V> = tokio::sync::Mutex<Option<Kept<V>>>;
 
 #[derive(Debug)]
-struct Kept {
+struct Kept<V> {
     since: Instant,
-    looked: Looked,
+    value: V,
 }
 
-impl Cache {
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self {
+            size: 0,
+            slots: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Eq + Hash, V: Keep> Cache<K, V> {
     pub(super) fn new(size: usize) -> Self {
         let slots = Mutex::default();
         Self { size, slots }
@@ -64,29 +123,25 @@ impl Cache {
     /// the newcomer has time left. Cancel safe: when the asker is dropped, the next one asks.
     pub(super) async fn or_ask(
         &self,
-        question: &Question,
+        question: K,
         deadline: &Deadline,
-        ask: impl Future<Output = Looked>,
-    ) -> Result<Result<Answer, Failure>, Expired> {
+        ask: impl Future<Output = V>,
+    ) -> Result<V, Expired> {
         let came = Instant::now();
         let slot = self.slot(question);
         let mut kept = deadline.bound(slot.lock()).await?;
         let now = Instant::now();
-        if let Some(result) = kept.as_ref().and_then(|kept| kept.serve(came, now)) {
-            return Ok(result);
+        if let Some(value) = kept.as_ref().and_then(|kept| kept.serve(came, now)) {
+            return Ok(value);
         }
-        let looked = ask.await;
-        let result = looked.result.clone();
+        let value = ask.await;
+        let result = value.clone();
         let since = Instant::now();
-        *kept = Some(Kept { since, looked });
+        *kept = Some(Kept { since, value });
         Ok(result)
     }
 
-    fn slot(&self, question: &Question) -> Arc<Slot> {
-        let question = Question {
-            name: question.name.to_ascii_lowercase().into(),
-            family: question.family,
-        };
+    fn slot(&self, question: K) -> Arc<Slot<V>> {
         // The map is whole even if a thread panicked while holding it.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= self.size && !slots.contains_key(&question) {
@@ -98,7 +153,7 @@ impl Cache {
 
 /// Drops what no longer holds, and arbitrary entries beyond half the size if that is not enough.
 /// Slots that are being asked stay alive with their users.
-fn make_room(slots: &mut HashMap<Question, Arc<Slot>>, size: usize) {
+fn make_room<K: Eq + Hash, V: Keep>(slots: &mut HashMap<K, Arc<Slot<V>>>, size: usize) {
     let now = Instant::now();
     slots.retain(|_, slot| match slot.try_lock() {
         Ok(kept) => kept.as_ref().is_some_and(|kept| kept.is_fresh(now)),
@@ -114,36 +169,17 @@ fn make_room(slots: &mut HashMap<Question, Arc<Slot>>, size: usize) {
     }
 }
 
-impl Kept {
+impl<V: Keep> Kept<V> {
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < self.looked.keep.min(LONGEST)
+        now.saturating_duration_since(self.since) < self.value.holds().min(LONGEST)
     }
 
     /// The result for somebody who came at `came`, if it may be used at `now`.
-    fn serve(&self, came: Instant, now: Instant) -> Option<Result<Answer, Failure>> {
+    fn serve(&self, came: Instant, now: Instant) -> Option<V> {
         // A result that was found while one waited is as good as one's own.
-        let is_mine = came < self.since && !self.timed_out();
-        (is_mine || self.is_fresh(now)).then(|| match &self.looked.result {
-            Ok(answer) => Ok(self.aged(answer, came, now)),
-            Err(failure) => Err(failure.clone()),
-        })
-    }
-
-    fn timed_out(&self) -> bool {
-        matches!(&self.looked.result, Err(failure) if failure.kind == Kind::DnsTimeout)
-    }
-
-    /// The answer with what is left of its TTL.
-    fn aged(&self, answer: &Answer, came: Instant, now: Instant) -> Answer {
-        let age = now.saturating_duration_since(self.since).as_secs();
-        let age = u32::try_from(age).unwrap_or(u32::MAX);
-        Answer {
-            source: Source::Cache,
-            ttl: answer.ttl.map(|ttl| ttl.saturating_sub(age)),
-            took: Millis(now.saturating_duration_since(came)),
-            evidence: Vec::new(),
-            ..answer.clone()
-        }
+        let is_mine = came < self.since && !self.value.timed_out();
+        let since = |then| now.saturating_duration_since(then);
+        (is_mine || self.is_fresh(now)).then(|| self.value.aged(since(self.since), since(came)))
     }
 }
 
@@ -151,6 +187,8 @@ impl Kept {
 mod tests {
     use std::cell::Cell;
     use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::addr::Family;
@@ -188,7 +226,7 @@ mod tests {
 
     /// A cache whose server counts the questions.
     struct Bench {
-        cache: Cache,
+        cache: Cache<Question, Looked>,
         asked: Cell<u32>,
         takes: Duration,
     }
@@ -210,8 +248,9 @@ mod tests {
                 tokio::time::sleep(self.takes).await;
                 looked
             };
-            let result = self.cache.or_ask(&question(name), &deadline, ask).await;
-            result.expect("the deadline is far")
+            let question = question(name).folded();
+            let result = self.cache.or_ask(question, &deadline, ask).await;
+            result.expect("the deadline is far").result
         }
     }
 
@@ -293,9 +332,7 @@ mod tests {
         let bench = Bench::new(8);
         let deadline = Deadline::after(Duration::from_millis(500));
         let question = question("www.example");
-        let waits = bench
-            .cache
-            .or_ask(&question, &deadline, async { found(60) });
+        let waits = bench.cache.or_ask(question, &deadline, async { found(60) });
         let (_, waited) = tokio::join!(bench.ask("www.example", found(60)), waits);
         assert_eq!(waited.unwrap_err(), Expired::TimedOut);
     }
@@ -311,5 +348,49 @@ mod tests {
         let asked = bench.asked.get();
         let _ = bench.ask("99.example", found(1_000)).await;
         assert_eq!(bench.asked.get(), asked, "the newest is kept");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Against the times of all answers: nothing stale is served, what is left of a TTL is true,
+        /// nothing fresh is asked again while there is room, and the size is kept.
+        #[test]
+        fn serves_what_holds_and_nothing_else(
+            steps in prop::collection::vec((0_u8..6, 0_u32..40, 0_u64..20, any::<bool>()), 1..60)
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let bench = Bench::new(8);
+                let mut known: HashMap<u8, (Instant, u32)> = HashMap::new();
+                for (name, ttl, pause, negative) in steps {
+                    tokio::time::advance(Duration::from_secs(pause)).await;
+                    let holds = known.get(&name).filter(|(since, ttl)| {
+                        since.elapsed() < Duration::from_secs(u64::from(*ttl))
+                    });
+                    let (before, began) = (bench.asked.get(), Instant::now());
+                    let looked = if negative {
+                        failed(Kind::Nxdomain, ttl.into())
+                    } else {
+                        found(ttl)
+                    };
+                    let result = bench.ask(&format!("{name}.example"), looked).await;
+                    assert_eq!(bench.asked.get() == before, holds.is_some());
+                    if let (Some((since, ttl)), Ok(answer)) = (holds, &result) {
+                        let age = (began - *since).as_secs();
+                        assert_eq!(answer.source, Source::Cache);
+                        assert_eq!(answer.ttl.map(u64::from), Some(u64::from(*ttl) - age));
+                    }
+                    if holds.is_none() {
+                        known.insert(name, (Instant::now(), ttl));
+                    }
+                    assert!(bench.cache.slots.lock().unwrap().len() <= 8);
+                }
+            });
+        }
     }
 }

@@ -73,7 +73,7 @@ struct Shared {
     hosts: OnceLock<Hosts>,
     /// Where the next lookup begins in the list of servers, for `rotate`.
     turn: AtomicUsize,
-    cache: Cache,
+    cache: Cache<Question, Looked>,
     /// Held while asking, for `single-request`.
     single: Mutex<()>,
 }
@@ -145,9 +145,12 @@ impl StubResolver {
         let kept = self
             .shared
             .cache
-            .or_ask(question, &clock.deadline, ask)
+            .or_ask(question.folded(), &clock.deadline, ask)
             .await;
-        kept.unwrap_or_else(|_| Err(out_of_time(question)))
+        match kept {
+            Ok(looked) => looked.result,
+            Err(_) => Err(out_of_time(question)),
+        }
     }
 
     async fn ask_by(&self, setup: &Setup, question: &Question, clock: &Clock) -> Looked {

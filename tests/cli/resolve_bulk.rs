@@ -248,7 +248,6 @@ fn what_a_list_cannot_do_is_refused() {
         ("--input list A AAAA", "several types"),
         ("--input list --rate 0", "--rate"),
         ("--input list --max-inflight 0", "--max-inflight"),
-        ("a.example --no-cache", "--no-cache is about many names"),
         (
             "--input list --ns tls://127.0.0.1",
             "--ns tls://127.0.0.1:853",
@@ -286,4 +285,30 @@ fn what_a_list_cannot_do_is_refused() {
         .run()
         .status(2)
         .complains("--trace does not");
+}
+
+#[test]
+fn a_name_given_twice_is_asked_once_and_the_second_says_so() {
+    let server = server();
+    let line = format!("resolve a.example A.EXAMPLE A --json --ns {}", server.addr);
+    let lines = netkit(&line).run().status(0).json();
+    server.was_hit(1);
+    let hits: Vec<_> = lines
+        .iter()
+        .map(|line| line["cache"]["hit"].clone())
+        .collect();
+    assert_eq!(hits, [false, true]);
+    assert!(lines[1]["cache"]["age_s"].is_number());
+    assert_eq!(lines[1]["name"], "A.EXAMPLE");
+    assert!(lines[1]["remarks"].to_string().contains("known already"));
+    netkit(&format!(
+        "resolve a.example a.example A --ns {}",
+        server.addr
+    ))
+    .run()
+    .status(0);
+    server.was_hit(2);
+    let lines = netkit(&format!("{line} --no-cache")).run().status(0).json();
+    assert!(lines.iter().all(|line| line["cache"].is_null()));
+    assert_eq!(server.hits(), 4);
 }

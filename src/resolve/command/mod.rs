@@ -17,6 +17,7 @@ mod attempt;
 mod build;
 pub mod compare;
 pub mod config;
+mod kept;
 mod malformed;
 mod of_bulk;
 mod question;

@@ -44,6 +44,8 @@ pub enum RemarkCode {
     ResolvConf,
     /// A rule of the policy acted.
     Policy,
+    /// The answer was known already.
+    Cached,
     /// Anything else.
     Note,
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::build;
 use super::config::{Config, ServerMode};
+use super::kept::{Reports, missed};
 use super::question::Question;
 use super::report::{Report, ReportSource};
 use super::system::system_view;
@@ -16,6 +17,7 @@ use super::validation::Validation;
 use crate::addr::Family;
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
+use crate::resolve::cache::Cache;
 use crate::resolve::check::{CheckReport, check};
 use crate::resolve::dnssec::prepare;
 use crate::resolve::exchange::Clock;
@@ -39,6 +41,8 @@ pub struct Session {
     turn: AtomicUsize,
     /// Held while asking, for `single-request`.
     single: Mutex<()>,
+    /// What was answered, by name without regard to case and type.
+    cache: Cache<(String, RecordType), Reports>,
 }
 
 impl Session {
@@ -46,11 +50,12 @@ impl Session {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            config,
             setup: OnceLock::new(),
             hosts: OnceLock::new(),
             turn: AtomicUsize::new(0),
             single: Mutex::new(()),
+            cache: Cache::new(config.stub.cache),
+            config,
         }
     }
 
@@ -94,10 +99,31 @@ impl Session {
         if let Some(known) = self.known(question) {
             return vec![build::known(question, known, &clock)];
         }
+        if self.config.stub.cache == 0 {
+            // Boxed, as below: it passes through many hands.
+            return Box::pin(self.ask_anew(question, &clock, cx)).await;
+        }
+        let key = (question.text.to_ascii_lowercase(), question.rtype);
+        let ask = async { missed(Box::pin(self.ask_anew(question, &clock, cx)).await) };
+        match self.cache.or_ask(key, &clock.deadline, ask).await {
+            Ok(Reports(mut reports)) => {
+                for report in &mut reports {
+                    // It may have been asked in another way of writing it.
+                    report.name.clone_from(&question.typed);
+                }
+                reports
+            }
+            // Somebody else's question took all the time there was.
+            Err(_) => Box::pin(self.ask_anew(question, &clock, cx)).await,
+        }
+    }
+
+    /// Asks the servers, whatever was answered before.
+    async fn ask_anew(&self, question: &Question, clock: &Clock, cx: &Cx) -> Vec<Report> {
         let setup = self.setup();
         let servers = match self.servers(setup, &clock.deadline).await {
             Ok(servers) => servers,
-            Err(failure) => return vec![build::failed(question, failure, &clock)],
+            Err(failure) => return vec![build::failed(question, failure, clock)],
         };
         let names = setup.candidates(&question.text).unwrap_or_default();
         if self.config.mode == ServerMode::All {
@@ -106,11 +132,11 @@ impl Session {
                     list: vec![one.clone()],
                     ..servers.clone()
                 };
-                self.ask_of(question, &names, servers, &clock, cx)
+                self.ask_of(question, &names, servers, clock, cx)
             });
             return futures_util::future::join_all(each).await;
         }
-        vec![self.ask_of(question, &names, servers, &clock, cx).await]
+        vec![self.ask_of(question, &names, servers, clock, cx).await]
     }
 
     /// Tests every server with one question; errs when the servers cannot be found.

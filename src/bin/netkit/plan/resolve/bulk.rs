@@ -1,8 +1,11 @@
 //! When names come from a file or standard input, and what then cannot be asked for.
 
+use std::collections::HashSet;
+
 use netkit::resolve::wire::RecordType;
 use netkit::resolve::{NameServer, bulk};
 
+use super::Group;
 use super::words::Words;
 use crate::args::{ClientArgs, MessageArgs, ResolveArgs};
 use crate::plan::Input;
@@ -19,6 +22,16 @@ pub(crate) struct BulkPlan {
     pub(crate) max_inflight: usize,
     /// Answers kept.
     pub(crate) cache: usize,
+}
+
+/// Answers kept for questions on the command line: as many as there are, if one of them comes
+/// again and is not to be asked `anew`; a question that comes once is measured.
+pub(super) fn cache(groups: &[Group], anew: bool) -> usize {
+    let questions = || groups.iter().flat_map(|group| &group.questions);
+    let folded = questions().map(|question| (question.text.to_ascii_lowercase(), question.rtype));
+    let (mut seen, count) = (HashSet::new(), questions().count());
+    let repeats = folded.into_iter().any(|question| !seen.insert(question));
+    if repeats && !anew { count } else { 0 }
 }
 
 /// The plan, if names do come from elsewhere.
@@ -64,7 +77,6 @@ fn needs_input(args: &ResolveArgs) -> Result<(), UsageError> {
         ("--ordered", bulk.ordered),
         ("--rate", bulk.rate.is_some()),
         ("--max-inflight", bulk.max_inflight.is_some()),
-        ("--no-cache", bulk.no_cache),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(UsageError::new(

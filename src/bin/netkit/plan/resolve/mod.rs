@@ -135,7 +135,8 @@ pub(super) fn plan(args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, Usag
     config.policy.transports = transports(&args.transport);
     config.policy.options = message::options(args.message)?;
     client::guard(&args.client, &mut config.policy);
-    config.stub = stub(servers, args.system);
+    let anew = args.bulk.no_cache || policy.is_some() || task != Task::Once;
+    config.stub = stub(servers, args.system, bulk::cache(&groups, anew));
     config.stub.client = client::config(&args.client);
     Ok(QueryPlan {
         groups,
@@ -209,13 +210,14 @@ fn hosts(args: &SystemArgs) -> Option<bool> {
     (args.hosts || args.no_hosts).then_some(args.hosts)
 }
 
-fn stub(servers: Vec<NameServer>, args: SystemArgs) -> StubConfig {
+fn stub(servers: Vec<NameServer>, args: SystemArgs, cache: usize) -> StubConfig {
     let mut files = SystemFiles::default();
     files.hosts = args.hosts_file.unwrap_or(files.hosts);
     files.resolv_conf = args.resolv_conf.unwrap_or(files.resolv_conf);
     StubConfig {
         servers,
         files,
+        cache,
         ..StubConfig::default()
     }
 }
