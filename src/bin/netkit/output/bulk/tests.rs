@@ -1,3 +1,5 @@
+//! The fast lines against the slow ones, and what a line of each form says.
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netkit::resolve::bulk::{Cached, Ending, Reply};
