@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
 }
 
 fn answered(said: &str) -> usize {
-    said.matches("\"verdict\":\"answer\"").count()
+    usize::from(said.contains("\"ok\":true"))
 }
 
 fn contenders(knot: &Knot) -> Vec<Contender> {
