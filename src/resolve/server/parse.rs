@@ -227,6 +227,12 @@ fn is_interface_name(zone: &str) -> bool {
     zone.chars().all(allowed)
 }
 
+/// Whether nothing but digits and dots is left: such a text is an address or nothing.
+fn is_numeric(host: &str) -> bool {
+    let mut bytes = host.bytes();
+    bytes.all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
 /// Reads a host name, as A-labels in lower case; tells an empty one and a garbled address apart.
 fn host_name(text: &str, at: Span) -> Result<Arc<str>, ParseError> {
     let host = &text[at.clone()];
@@ -238,10 +244,7 @@ fn host_name(text: &str, at: Span) -> Result<Arc<str>, ParseError> {
             NAME,
         ));
     }
-    let numeric = host
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if numeric || host.contains([':', '%', '[', ']']) {
+    if is_numeric(host) || host.contains([':', '%', '[', ']']) {
         let message = format!("{host:?} is not an IP address");
         return Err(ParseError::new(text, at, message, EXPECTED));
     }
@@ -249,7 +252,8 @@ fn host_name(text: &str, at: Span) -> Result<Arc<str>, ParseError> {
     let name = DomainName::parse(host).ok();
     let name = name.filter(|name| name.labels().all(|part| part.iter().copied().all(label)));
     match name.map(|name| name.to_string().to_ascii_lowercase()) {
-        Some(name) if name != "." => Ok(name.into()),
+        // Escapes and digits of other scripts must not make a number of it.
+        Some(name) if !is_numeric(&name) => Ok(name.into()),
         _ => {
             let message = format!("{host:?} is neither an IP address nor a host name");
             Err(ParseError::new(text, at, message, EXPECTED))

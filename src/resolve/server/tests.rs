@@ -102,6 +102,12 @@ fn every_fault_is_pointed_at() {
         (":53", 0..0, "the address of the name server is missing"),
         ("udp://", 6..6, "the address of the name server is missing"),
         ("1.2.3", 0..5, "\"1.2.3\" is not an IP address"),
+        // An escape (`\055` is `7`) makes no number of it.
+        (
+            "\\0555",
+            0..5,
+            "\"\\\\0555\" is neither an IP address nor a host name",
+        ),
         ("1.2.3.4:", 8..8, "\"\" is not a port number"),
         ("1.2.3.4:+5", 8..10, "\"+5\" is not a port number"),
         ("1.2.3.4:0", 8..9, "port 0 is out of range"),
