@@ -188,9 +188,7 @@ fn run_step(step: &Step, servers: &Servers, view: &View, out: &mut Out) -> io::R
     if out.write(&announce(question, &words, view)).is_break() {
         return Ok(false);
     }
-    let status = Command::new(std::env::current_exe()?)
-        .args(&words)
-        .status()?;
+    let status = this_program(&words, view)?.status()?;
     if status.code() == Some(expected.code().into()) {
         return Ok(true);
     }
@@ -206,8 +204,7 @@ fn run_served(served: &Served, view: &View, out: &mut Out) -> io::Result<usize> 
     if out.write(&announce(question, &words, view)).is_break() {
         return Ok(0);
     }
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(&words)
+    let mut child = this_program(&words, view)?
         .stdout(std::process::Stdio::piped())
         .spawn()?;
     let mut lines = io::BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
@@ -220,15 +217,23 @@ fn run_served(served: &Served, view: &View, out: &mut Out) -> io::Result<usize> 
         .map(|word| word.replace("{served}", addr))
         .collect();
     let _ = out.write(&command(&words, view));
-    let status = Command::new(std::env::current_exe()?)
-        .args(&words)
-        .status()?;
+    let status = this_program(&words, view)?.status()?;
     let mut rest = String::new();
     lines.read_to_string(&mut rest)?;
     let served = child.wait()?.success();
     let _ = out.write(&rest);
     let client = status.code() == Some(expected.code().into());
     Ok(usize::from(served) + usize::from(client))
+}
+
+/// This very program, with as little colour as the demonstration itself.
+fn this_program(words: &[String], view: &View) -> io::Result<Command> {
+    let mut program = Command::new(std::env::current_exe()?);
+    program.args(words);
+    if !view.colour {
+        program.env("NO_COLOR", "1").env_remove("CLICOLOR_FORCE");
+    }
+    Ok(program)
 }
 
 fn announce(question: &str, words: &[String], view: &View) -> String {
