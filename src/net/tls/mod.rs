@@ -5,12 +5,28 @@
 
 #[cfg(feature = "tls")]
 mod client;
+#[cfg(feature = "tls")]
+mod connection;
+#[cfg(feature = "tls")]
+mod explain;
+#[cfg(feature = "tls")]
+mod facts;
+#[cfg(feature = "tls")]
+mod library;
 mod options;
+#[cfg(feature = "tls")]
+mod pem;
+#[cfg(feature = "quic")]
+pub(in crate::net) mod quic;
+#[cfg(feature = "tls")]
+mod roots;
 #[cfg(feature = "tls")]
 mod sniff;
 
-#[cfg(feature = "quic")]
-pub(in crate::net) use self::client::quic;
 #[cfg(feature = "tls")]
-pub use self::client::{TlsClient, TlsConnection};
-pub use self::options::{Roots, TlsFacts, TlsOptions, TlsVersion};
+pub use self::client::TlsClient;
+#[cfg(feature = "tls")]
+pub use self::connection::TlsConnection;
+pub use self::options::{IdentityFiles, Roots, TlsFacts, TlsOptions, TlsVersion};
+#[cfg(feature = "tls")]
+pub use self::pem::Identity;

@@ -40,11 +40,22 @@ impl TlsVersion {
     }
 }
 
+/// Where our own certificate and its key are (PEM).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// The own certificate, then those above it.
+    pub certificate: PathBuf,
+    /// Its key: PKCS#8, PKCS#1 or SEC1.
+    pub key: PathBuf,
+}
+
 /// Everything that shapes a handshake apart from the peer's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsOptions {
     /// Whom to trust. The system's roots.
     pub roots: Roots,
+    /// What we prove who we are by, to a peer that asks. Nothing.
+    pub identity: Option<IdentityFiles>,
     /// Protocols to offer, the preferred first (ALPN, RFC 7301). None.
     pub alpn: Vec<String>,
     /// Whether to tell the server which name is wanted (SNI, RFC 6066 §3); never for an address.
@@ -60,6 +71,7 @@ impl Default for TlsOptions {
     fn default() -> Self {
         Self {
             roots: Roots::default(),
+            identity: None,
             alpn: Vec::new(),
             sni: true,
             min_version: TlsVersion::Tls12,

@@ -1,0 +1,93 @@
+//! An encrypted connection, of either side; a [`Connection`] like the one below it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::TlsFacts;
+use super::explain::{classify, tls_error};
+use super::library::TlsStream;
+use super::sniff::Sniffed;
+use crate::failure::{Failure, Stage};
+use crate::net::{Close, Connection, SocketFacts, TcpInfo};
+
+/// A connection whose handshake is done.
+#[derive(Debug)]
+pub struct TlsConnection {
+    stream: TlsStream<Sniffed>,
+    facts: TlsFacts,
+}
+
+impl TlsConnection {
+    pub(super) fn new(stream: TlsStream<Sniffed>, facts: TlsFacts) -> Self {
+        Self { stream, facts }
+    }
+
+    /// What the handshake came to.
+    #[must_use]
+    pub fn tls_facts(&self) -> &TlsFacts {
+        &self.facts
+    }
+
+    fn inner(&self) -> &dyn Connection {
+        self.stream.get_ref().0.inner()
+    }
+}
+
+impl AsyncRead for TlsConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for TlsConnection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Connection for TlsConnection {
+    fn is_datagram(&self) -> bool {
+        false
+    }
+
+    fn facts(&self) -> SocketFacts {
+        self.inner().facts()
+    }
+
+    fn tcp_info(&self) -> Option<TcpInfo> {
+        self.inner().tcp_info()
+    }
+
+    fn explain(&self, stage: Stage, error: &io::Error) -> Failure {
+        match tls_error(error) {
+            Some(tls) => classify(&self.facts.peer_name, tls),
+            None => self.inner().explain(stage, error),
+        }
+    }
+
+    fn set_close(&mut self, close: Close) {
+        match &mut self.stream {
+            TlsStream::Client(stream) => stream.get_mut().0.inner_mut().set_close(close),
+            TlsStream::Server(stream) => stream.get_mut().0.inner_mut().set_close(close),
+        }
+    }
+}
