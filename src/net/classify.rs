@@ -103,7 +103,7 @@ impl<'a> Seen<'a> {
         if let (Says::TooBig, Some(mtu)) = (says, self.path_mtu) {
             failure = failure.because(Evidence::PathMtu { mtu });
         }
-        if let Some(hint) = icmp_hint(&who, says) {
+        if let Some(hint) = icmp_hint(&who, says, self.peer.transport()) {
             failure = failure.hint(hint);
         }
         Some(failure.by(who))
@@ -315,13 +315,18 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn icmp_hint(who: &Who, says: Says) -> Option<&'static str> {
+fn icmp_hint(who: &Who, says: Says, transport: Transport) -> Option<&'static str> {
     Some(match (who, says) {
+        // How a host says over UDP that nothing listens there: the hint of the kind says so.
+        (Who::Peer, Says::Port) if transport == Transport::Udp => return None,
         (Who::OwnKernel, Says::Host) => {
             "no such host on the link, or the gateway to it is down; see `ip neigh` and `ip route get ADDRESS`"
         }
         (Who::OwnKernel, Says::Prohibited | Says::Port) => {
             "a firewall rule of this machine; see `nft list ruleset`"
+        }
+        (Who::Router { .. }, Says::Port) => {
+            "a firewall on the way refuses this traffic; its address is above"
         }
         (_, Says::Expired) => "a routing loop, or --ttl is too low",
         (Who::Peer, Says::Prohibited | Says::Port | Says::Other) => {

@@ -185,10 +185,19 @@ fn a_broken_conversation_tells_reset_from_vanished() {
 
 #[test]
 fn udp_refusals_name_whoever_sent_the_message() {
-    for (offender, who) in [(PEER, Who::Peer), (ROUTER, Who::Router { addr: ROUTER })] {
+    for (offender, who, advice) in [
+        (PEER, Who::Peer, "nothing listens on that port"),
+        (
+            ROUTER,
+            Who::Router { addr: ROUTER },
+            "a firewall on the way",
+        ),
+    ] {
         let queue = [icmp(3, 3, offender)];
         let failure = explain(&udp(), Stage::Receive, libc::ECONNREFUSED, &queue);
         assert_eq!((failure.kind, failure.who), (Kind::Refused, who));
+        let hint = failure.hint.unwrap();
+        assert!(hint.contains(advice), "{hint}");
     }
 }
 
