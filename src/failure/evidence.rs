@@ -156,6 +156,13 @@ pub enum Evidence {
         /// Printable text; every other byte as `\xNN`.
         text: String,
     },
+    /// An alert of TLS that the peer sent (RFC 8446 §6).
+    TlsAlert {
+        /// Its number.
+        code: u8,
+        /// Its name, such as `handshake_failure`.
+        name: String,
+    },
     /// Anything else worth knowing.
     Note {
         /// One sentence.

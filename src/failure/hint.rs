@@ -38,6 +38,10 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         }
         Kind::TlsUntrusted => "name the authority's certificate with --ca, if it is to be trusted",
         Kind::TlsExpired => "the peer must renew it; or this machine's clock is wrong",
+        Kind::TlsNotYetValid => "wait, or set the clock: this machine's or that of who issued it",
+        Kind::SpiffeMismatch => {
+            "another workload answers there; check the address, or the ID that was asked for"
+        }
         Kind::TlsNameMismatch => "verify another name, or ask the peer for its right certificate",
         Kind::TlsNotTls => "check the port: what listens there speaks something else first",
         Kind::AddrInUse => "choose another local port, or leave it out",
@@ -46,6 +50,9 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::NoSuchInterface => "`ip link` lists the interfaces of this machine",
         Kind::Timeout if stage == Stage::Receive => {
             "the peer accepted and stays silent; it may wait to be spoken to first, or differently (--send)"
+        }
+        Kind::Timeout if stage == Stage::Tls => {
+            "whoever accepts there may not speak TLS, or not before it is asked to (--starttls)"
         }
         _ => return None,
     })

@@ -134,11 +134,15 @@ kinds! {
     DnssecIndeterminate = "dnssec_indeterminate", Expectation;
     /// TLS: the certificate is not signed by anybody trusted.
     TlsUntrusted = "tls_untrusted", Tls;
-    /// TLS: the certificate has expired, or is not valid yet.
+    /// TLS: a certificate has expired.
     TlsExpired = "tls_expired", Tls;
+    /// TLS: a certificate is not valid yet.
+    TlsNotYetValid = "tls_not_yet_valid", Tls;
     /// TLS: the certificate is for somebody else.
     TlsNameMismatch = "tls_name_mismatch", Tls;
-    /// TLS: the peer demands a certificate of ours.
+    /// TLS: the peer is another workload than the one that was asked for (SPIFFE).
+    SpiffeMismatch = "spiffe_mismatch", Tls;
+    /// TLS: the peer demands a certificate of ours, or another one.
     TlsClientCertRequired = "tls_client_cert_required", Tls;
     /// TLS: no version, suite or protocol in common, or a handshake that broke off.
     TlsProtocol = "tls_protocol", Tls;

@@ -26,6 +26,7 @@ const KEPT: &[(&str, &str)] = &[
     ("hyper", "resolve/policy/etcd.rs"),
     ("tokio_rustls", "net/tls/library.rs"),
     ("rustls_native_certs", "net/tls/library.rs"),
+    ("x509_parser", "net/tls/certificate.rs"),
     ("quinn", "net/quic.rs"),
     ("h2", "resolve/https.rs"),
     ("h3", "resolve/h3.rs"),

@@ -3,44 +3,62 @@
 //! It decides nothing about names or ports: the caller says whom the certificate must be for.
 //! Nothing is read or set up before the first [`TlsClient::new`].
 
+mod ask;
 mod config;
+mod settle;
+pub(in crate::net) mod verify;
 
+use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::explain::{explain, unfinished};
-use super::facts;
-use super::library::TlsConnector;
+use super::handshake::Handshake;
 use super::library::rustls::ClientConfig;
-use super::library::rustls::client::WebPkiServerVerifier;
+use super::library::rustls::client::{ClientConnection, Resumption};
 use super::library::rustls::pki_types::ServerName;
-use super::sniff::Sniffed;
-use super::{TlsConnection, TlsOptions};
+use super::library::{ClientStream, TlsConnector};
+use super::sniff::{Came, First, Sniffed};
+use super::{TlsConnection, TlsOptions, blame, facts};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::Connection;
+use crate::time::Millis;
+
+use ask::Answer;
+use verify::Verifier;
 
 /// Ready to shake hands: roots read, versions and protocols chosen.
 ///
-/// Sessions are remembered, so that a second connection to the same peer may resume one.
+/// Sessions are remembered, so that a second connection to the same peer may resume one; see
+/// [`fresh`](Self::fresh).
 #[derive(Clone, Debug)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<Verifier>,
+    answer: Arc<Answer>,
+    /// What is worth telling about the files that were read.
+    warnings: Arc<[String]>,
+    /// Whether the chain is kept as a whole.
+    pem: bool,
+}
+
+impl PartialEq for TlsClient {
+    /// Whether both were made by one reading of the files.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config)
+    }
 }
 
 impl TlsClient {
     /// Reads the roots and prepares everything else.
     ///
-    /// Errs (stage `local`, kind `file`) when the roots cannot be read or there are none, and when
-    /// no version lies between the oldest and the newest. Reads files: call it when a handshake is
+    /// Errs (stage `local`, kind `file`) when the roots, the certificate or the key cannot be read
+    /// or there are none, and (kind `invalid`) when the key belongs to another certificate or no
+    /// version lies between the oldest and the newest. Reads files: call it when a handshake is
     /// due, not before.
     pub fn new(options: &TlsOptions) -> Result<Self, Failure> {
-        let (config, verifier) = config::build(options)?;
-        Ok(Self {
-            config: Arc::new(config),
-            verifier,
-        })
+        config::client(options)
     }
 
     /// The same roots and versions for other protocols (ALPN), the preferred first.
@@ -54,9 +72,32 @@ impl TlsClient {
         }
     }
 
-    #[cfg(feature = "quic")]
-    pub(super) fn verifier(&self) -> Arc<WebPkiServerVerifier> {
-        self.verifier.clone()
+    /// The same client without any memory: no session to resume, and nothing seen of a peer.
+    ///
+    /// What [`meet`](Self::meet) reports is kept in the client, so handshakes that go on at once
+    /// need one each.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        let mut config = (*self.config).clone();
+        let verifier = Arc::new(self.verifier.fresh());
+        let answer = Arc::new(self.answer.fresh());
+        config.resumption = Resumption::default();
+        config.client_auth_cert_resolver = answer.clone();
+        config
+            .dangerous()
+            .set_certificate_verifier(verifier.clone());
+        Self {
+            config: Arc::new(config),
+            verifier,
+            answer,
+            ..self.clone()
+        }
+    }
+
+    /// What is worth telling about the files that were read, such as a key that others can read.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     #[cfg(feature = "quic")]
@@ -64,11 +105,16 @@ impl TlsClient {
         &self.config
     }
 
+    #[cfg(feature = "quic")]
+    pub(super) fn verifier(&self) -> Arc<Verifier> {
+        self.verifier.clone()
+    }
+
     /// Shakes hands on a connection that stands; the peer must prove to be `name`, a host name or
     /// an address.
     ///
-    /// Errs with stage `tls` and the kind that says what was wrong: `tls_untrusted`,
-    /// `tls_expired`, `tls_name_mismatch`, `tls_client_cert_required`, `tls_not_tls`,
+    /// Errs with stage `tls` and the kind that says what was wrong: `tls_untrusted`, `tls_expired`,
+    /// `tls_not_yet_valid`, `tls_name_mismatch`, `tls_client_cert_required`, `tls_not_tls`,
     /// `tls_protocol`, `timeout`, or what the connection itself says (`reset`). Cancel safe:
     /// dropping the future closes the connection.
     pub async fn handshake(
@@ -77,24 +123,121 @@ impl TlsClient {
         name: &str,
         deadline: &Deadline,
     ) -> Result<TlsConnection, Failure> {
+        let first = First::default();
+        let (stream, took) = self.connect(connection, name, &first, deadline).await?;
+        let facts = facts::of(stream.get_ref().1, name, took);
+        Ok(TlsConnection::new(stream.into(), facts))
+    }
+
+    /// The same, and everything that can be learned of the peer while it lasts, also when it fails.
+    ///
+    /// In TLS 1.3 a server says only after the handshake what it thinks of our certificate, and
+    /// whether the session can be resumed: where it asked for a certificate, or `resumable` is
+    /// wanted, its first word is waited for, for at most twice the time of the handshake and a
+    /// little. Cancel safe as [`handshake`](Self::handshake).
+    pub async fn meet(
+        &self,
+        connection: Box<dyn Connection>,
+        name: &str,
+        resumable: bool,
+        deadline: &Deadline,
+    ) -> (Handshake, Result<TlsConnection, Failure>) {
+        let (first, began) = (First::default(), Instant::now());
+        let mut result = self.connect(connection, name, &first, deadline).await;
+        let mut handshake = Handshake::default();
+        if let Ok((stream, took)) = &mut result {
+            facts::add(&mut handshake, stream.get_ref().1);
+            handshake.handshake_ms = Some(Millis(*took));
+            let asked = self.answer.seen().requested;
+            let settled = settle::settle(stream, asked, resumable, *took, deadline).await;
+            if let Err(error) = settled {
+                result = Err(self.explained(name, &error, stream.get_ref().0, &first));
+            }
+        }
+        self.describe(&mut handshake, name, began, &first.came());
+        let connection = result.map(|(stream, took)| {
+            let facts = facts::of(stream.get_ref().1, name, took);
+            TlsConnection::new(stream.into(), facts)
+        });
+        (handshake, connection)
+    }
+
+    async fn connect(
+        &self,
+        connection: Box<dyn Connection>,
+        name: &str,
+        first: &First,
+        deadline: &Deadline,
+    ) -> Result<(ClientStream<Sniffed>, Duration), Failure> {
         let server_name = server_name(name)?;
         let began = Instant::now();
         let connector = TlsConnector::from(self.config.clone());
-        let connect = connector.connect(server_name, Sniffed::new(connection));
+        let connect = connector.connect(server_name, Sniffed::new(connection, first.clone()));
         match deadline.bound(connect.into_fallible()).await {
-            Ok(Ok(stream)) => {
-                let facts = facts::of(stream.get_ref().1, name, began.elapsed());
-                Ok(TlsConnection::new(stream.into(), facts))
-            }
-            Ok(Err((error, sniffed))) => Err(explain(name, &error, &sniffed)),
-            Err(expired) => Err(unfinished(name, expired)),
+            Ok(Ok(stream)) => Ok((stream, began.elapsed())),
+            Ok(Err((error, sniffed))) => Err(self.explained(name, &error, &sniffed, first)),
+            Err(expired) => Err(unfinished(name, expired, &first.came())),
         }
     }
+
+    /// Explains a failure by what the verifier and the wire showed.
+    fn explained(
+        &self,
+        name: &str,
+        error: &io::Error,
+        sniffed: &Sniffed,
+        first: &First,
+    ) -> Failure {
+        let (chain, asked) = (self.verifier.seen().chain, self.answer.seen());
+        let failure = explain(name, error, sniffed, &first.came());
+        if let Some(tls) = super::explain::tls_error(error) {
+            if let Some(found) = blame::of(name, tls, &chain, blame::now()) {
+                return found.into_failure();
+            }
+            if let Some(refused) = blame::refused_client(name, tls, &asked) {
+                return refused;
+            }
+        }
+        failure
+    }
+
+    /// What is known of the peer apart from what the session itself tells.
+    fn describe(&self, handshake: &mut Handshake, name: &str, began: Instant, came: &Came) {
+        let seen = self.verifier.seen();
+        let now = blame::now();
+        name.clone_into(&mut handshake.peer_name);
+        let is_name = matches!(server_name(name), Ok(ServerName::DnsName(_)));
+        handshake.sni = (self.config.enable_sni && is_name).then(|| name.to_owned());
+        let first = came.at.map(|at| at.saturating_duration_since(began));
+        handshake.first_reply_ms = first.map(Millis);
+        handshake.client_auth = self.answer.seen();
+        if seen.chain.is_empty() {
+            return;
+        }
+        handshake.verify_ms = seen.took.map(Millis);
+        handshake.ocsp_stapled = Some(seen.ocsp);
+        let describe = |der: &_| super::certificate::describe(der, now, self.pem);
+        handshake.chain = seen.chain.iter().map(|der| describe(der)).collect();
+        handshake.spiffe_id = super::spiffe::id_of(&seen.chain);
+        handshake.verification = Some(blame::verification(
+            name,
+            &seen,
+            self.verifier.is_insecure(),
+        ));
+    }
+}
+
+/// Tickets of TLS 1.3 that the server has given; `None` in TLS 1.2.
+pub(super) fn tickets(session: &ClientConnection) -> Option<u32> {
+    use super::library::rustls::ProtocolVersion::TLSv1_3;
+    (session.protocol_version() == Some(TLSv1_3)).then(|| session.tls13_tickets_received())
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, Failure> {
     ServerName::try_from(name.to_owned()).map_err(|_| {
         let message = format!("{name:?} is not a name that a certificate can be for");
-        Failure::new(Stage::Tls, Kind::Invalid, message).by(Who::Netkit)
+        Failure::new(Stage::Tls, Kind::Invalid, message)
+            .by(Who::Netkit)
+            .hint("name one with --sni")
     })
 }

@@ -7,7 +7,7 @@ use std::io;
 use super::facts::text;
 use super::library::rustls::pki_types::UnixTime;
 use super::library::rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
-use super::sniff::Sniffed;
+use super::sniff::{Came, Sniffed};
 use crate::deadline::Expired;
 use crate::failure::{Evidence, Failure, Kind, Stage, Who};
 
@@ -16,33 +16,151 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
 }
 
 /// The deadline came before the end of the handshake.
-pub(super) fn unfinished(name: &str, expired: Expired) -> Failure {
+pub(super) fn unfinished(name: &str, expired: Expired, came: &Came) -> Failure {
     let message = match expired {
-        Expired::TimedOut => format!("the TLS handshake with {name} did not finish in time"),
         Expired::Cancelled => format!("the TLS handshake with {name} was interrupted"),
+        Expired::TimedOut if came.count == 0 => {
+            format!("{name} accepted the connection and did not say a word of TLS in time")
+        }
+        Expired::TimedOut => format!("the TLS handshake with {name} did not finish in time"),
     };
-    Failure::new(Stage::Tls, Kind::Timeout, message)
+    let failure = Failure::new(Stage::Tls, Kind::Timeout, message);
+    match came.count {
+        0 => failure,
+        _ => failure.by(Who::Peer).because(first_bytes(came)),
+    }
+}
+
+fn first_bytes(came: &Came) -> Evidence {
+    let text = text(&came.bytes);
+    Evidence::FirstBytes { text }
 }
 
 /// Explains a handshake that failed, by its error and by what the peer sent first.
-pub(super) fn explain(name: &str, error: &io::Error, sniffed: &Sniffed) -> Failure {
-    let first = sniffed.first();
+pub(super) fn explain(name: &str, error: &io::Error, sniffed: &Sniffed, came: &Came) -> Failure {
     if let Some(tls) = tls_error(error) {
         let failure = classify(name, tls);
-        if failure.kind != Kind::TlsNotTls {
-            return failure;
-        }
-        let text = text(first);
-        return failure.because(Evidence::FirstBytes { text });
+        return match failure.kind {
+            Kind::TlsNotTls => not_tls(name, came),
+            _ => failure,
+        };
     }
     if error.kind() == io::ErrorKind::UnexpectedEof {
         let message = format!("{name} closed the connection during the TLS handshake");
-        let after_bytes = sniffed.count();
-        return Failure::new(Stage::Tls, Kind::TlsProtocol, message)
+        let after_bytes = came.count;
+        let failure = Failure::new(Stage::Tls, Kind::TlsProtocol, message)
             .by(Who::Peer)
             .because(Evidence::Fin { after_bytes });
+        return match after_bytes {
+            0 => failure.hint(
+                "what listens there may not speak TLS, or not before it is asked to (--starttls)",
+            ),
+            _ => failure,
+        };
     }
     sniffed.inner().explain(Stage::Tls, error)
+}
+
+/// What answered speaks something else: what it said, and what that looks like.
+fn not_tls(name: &str, came: &Came) -> Failure {
+    let guess = guess(&came.bytes);
+    let message = match guess {
+        Some((protocol, _)) => {
+            format!("{name} does not speak TLS on this port: this is {protocol}")
+        }
+        None => format!("{name} does not speak TLS on this port"),
+    };
+    let failure = Failure::new(Stage::Tls, Kind::TlsNotTls, message)
+        .by(Who::Peer)
+        .because(first_bytes(came));
+    match guess {
+        Some((_, Some(hint))) => failure.hint(hint),
+        _ => failure,
+    }
+}
+
+/// What protocol begins so, and what to do about it.
+fn guess(first: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
+    const KNOWN: &[(&[u8], &str, Option<&str>)] = &[
+        (
+            b"HTTP/",
+            "plain HTTP",
+            Some("leave --tls out, or dial the port of HTTPS"),
+        ),
+        (
+            b"<!DOCTYPE",
+            "plain HTTP",
+            Some("leave --tls out, or dial the port of HTTPS"),
+        ),
+        (
+            b"<html",
+            "plain HTTP",
+            Some("leave --tls out, or dial the port of HTTPS"),
+        ),
+        (
+            b"SSH-",
+            "SSH",
+            Some("SSH has encryption of its own: leave --tls out"),
+        ),
+        (
+            b"* OK",
+            "IMAP",
+            Some("it may speak TLS when asked to: --starttls imap"),
+        ),
+        (
+            b"+OK",
+            "POP3",
+            Some("it may speak TLS when asked to: --starttls pop3"),
+        ),
+        (b"-ERR", "POP3 or Redis", None),
+        (b"RFB ", "VNC", None),
+        (
+            b"<?xml",
+            "XMPP",
+            Some("it may speak TLS when asked to: --starttls xmpp"),
+        ),
+        (
+            b"<stream",
+            "XMPP",
+            Some("it may speak TLS when asked to: --starttls xmpp"),
+        ),
+        (b"AMQP", "AMQP", None),
+    ];
+    if let Some((_, protocol, hint)) = KNOWN.iter().find(|(start, ..)| first.starts_with(start)) {
+        return Some((protocol, *hint));
+    }
+    if first.starts_with(b"220") {
+        return Some(by_greeting(first));
+    }
+    // Length of the packet, its number 0, version 10 of the protocol.
+    if first.get(3..5) == Some(&[0, 10]) {
+        return Some((
+            "MySQL",
+            Some("it may speak TLS when asked to: --starttls mysql"),
+        ));
+    }
+    None
+}
+
+/// SMTP and FTP greet with the same number.
+fn by_greeting(first: &[u8]) -> (&'static str, Option<&'static str>) {
+    let text = String::from_utf8_lossy(first).to_ascii_uppercase();
+    if text.contains("FTP") {
+        (
+            "FTP",
+            Some("it may speak TLS when asked to: --starttls ftp"),
+        )
+    } else if text.contains("SMTP") {
+        (
+            "SMTP",
+            Some("it may speak TLS when asked to: --starttls smtp"),
+        )
+    } else {
+        (
+            "SMTP or FTP",
+            Some("it may speak TLS when asked to: --starttls smtp or ftp"),
+        )
+    }
 }
 
 /// Gives an error of the protocol its kind.
@@ -72,7 +190,66 @@ pub(super) fn classify(name: &str, error: &Error) -> Failure {
             format!("the TLS handshake with {name} failed: {other}"),
         ),
     };
-    Failure::new(Stage::Tls, kind, message).by(Who::Peer)
+    let failure = Failure::new(Stage::Tls, kind, message).by(Who::Peer);
+    let failure = match hint(error) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    };
+    match error {
+        Error::AlertReceived(_) => failure.because(alert_evidence(error)),
+        _ => failure,
+    }
+}
+
+/// A next step for errors whose kind alone does not tell one.
+fn hint(error: &Error) -> Option<&'static str> {
+    use AlertDescription as A;
+    Some(match error {
+        Error::AlertReceived(A::ProtocolVersion) | Error::PeerIncompatible(_) => {
+            "compare the versions and suites of both sides; --tls-min and --tls-max limit ours"
+        }
+        Error::AlertReceived(A::UnrecognisedName) => "ask for another name with --sni",
+        Error::AlertReceived(A::NoApplicationProtocol) | Error::NoApplicationProtocol => {
+            "offer other protocols with --alpn, or none"
+        }
+        Error::AlertReceived(A::HandshakeFailure) => {
+            "no suite or group in common, no certificate for that name (--sni), or it wants one of ours (--cert)"
+        }
+        _ => return None,
+    })
+}
+
+/// The number and the name of an alert.
+pub(super) fn alert_evidence(error: &Error) -> Evidence {
+    let Error::AlertReceived(alert) = error else {
+        return Evidence::Note {
+            text: error.to_string(),
+        };
+    };
+    let (code, name) = (u8::from(*alert), alert_name(*alert));
+    Evidence::TlsAlert { code, name }
+}
+
+/// The name of an alert as RFC 8446 §6 writes it: `handshake_failure`.
+pub(super) fn alert_name(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::UnknownCA => "unknown_ca".to_owned(),
+        AlertDescription::UnknownPSKIdentity => "unknown_psk_identity".to_owned(),
+        AlertDescription::UnrecognisedName => "unrecognized_name".to_owned(),
+        AlertDescription::Unknown(code) => format!("number {code}"),
+        alert => snake(&format!("{alert:?}")),
+    }
+}
+
+fn snake(camel: &str) -> String {
+    let mut snake = String::new();
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn alerted(name: &str, alert: AlertDescription) -> (Kind, String) {
@@ -87,16 +264,19 @@ fn alerted(name: &str, alert: AlertDescription) -> (Kind, String) {
         ),
         alert => (
             Kind::TlsProtocol,
-            format!("{name} broke the TLS handshake off: alert {alert:?}"),
+            format!(
+                "{name} broke the TLS handshake off: alert {}",
+                alert_name(alert)
+            ),
         ),
     }
 }
 
-/// What is wrong with a certificate.
-fn certificate(name: &str, why: &CertificateError) -> (Kind, String) {
+/// What is wrong with a certificate, without a look at it.
+pub(super) fn certificate(name: &str, why: &CertificateError) -> (Kind, String) {
     match why {
         CertificateError::ExpiredContext { time, not_after } => {
-            let ago = span(*not_after, *time);
+            let ago = span(between(*not_after, *time));
             (
                 Kind::TlsExpired,
                 format!("the certificate of {name} expired {ago} ago"),
@@ -107,12 +287,12 @@ fn certificate(name: &str, why: &CertificateError) -> (Kind, String) {
             format!("the certificate of {name} has expired"),
         ),
         CertificateError::NotValidYetContext { time, not_before } => {
-            let ahead = span(*time, *not_before);
-            let message = format!("the certificate of {name} is valid in {ahead} only");
-            (Kind::TlsExpired, message)
+            let ahead = span(between(*time, *not_before));
+            let message = format!("the certificate of {name} is not valid for another {ahead}");
+            (Kind::TlsNotYetValid, message)
         }
         CertificateError::NotValidYet => (
-            Kind::TlsExpired,
+            Kind::TlsNotYetValid,
             format!("the certificate of {name} is not valid yet"),
         ),
         CertificateError::NotValidForNameContext { presented, .. } => {
@@ -149,9 +329,13 @@ fn named(presented: &[String]) -> String {
     names.join(", ").escape_debug().to_string()
 }
 
-/// The time between two moments in its two largest units.
-fn span(from: UnixTime, to: UnixTime) -> String {
+fn between(from: UnixTime, to: UnixTime) -> i64 {
     let seconds = to.as_secs().saturating_sub(from.as_secs());
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// A time in its two largest units.
+pub(super) fn span(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (days, hours) {
         (0, 0) if minutes == 0 => format!("{seconds} s"),

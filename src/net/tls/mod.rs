@@ -4,6 +4,10 @@
 //! `tls`.
 
 #[cfg(feature = "tls")]
+mod blame;
+#[cfg(feature = "tls")]
+mod certificate;
+#[cfg(feature = "tls")]
 mod client;
 #[cfg(feature = "tls")]
 mod connection;
@@ -11,6 +15,7 @@ mod connection;
 mod explain;
 #[cfg(feature = "tls")]
 mod facts;
+pub mod handshake;
 #[cfg(feature = "tls")]
 mod library;
 mod options;
@@ -22,11 +27,14 @@ pub(in crate::net) mod quic;
 mod roots;
 #[cfg(feature = "tls")]
 mod sniff;
+#[cfg(feature = "tls")]
+mod spiffe;
 
 #[cfg(feature = "tls")]
 pub use self::client::TlsClient;
 #[cfg(feature = "tls")]
 pub use self::connection::TlsConnection;
+pub use self::handshake::Handshake;
 pub use self::options::{IdentityFiles, Roots, TlsFacts, TlsOptions, TlsVersion};
 #[cfg(feature = "tls")]
 pub use self::pem::Identity;

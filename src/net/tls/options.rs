@@ -61,6 +61,10 @@ pub struct TlsOptions {
     /// Whether to tell the server which name is wanted (SNI, RFC 6066 §3); never for an address.
     /// Yes.
     pub sni: bool,
+    /// Goes on whatever the peer's chain is like; it is verified, and reported, all the same. No.
+    pub insecure: bool,
+    /// Keeps the peer's certificates as a whole (PEM) for the report. No.
+    pub keep_pem: bool,
     /// The oldest version to accept. 1.2.
     pub min_version: TlsVersion,
     /// The newest version to offer. 1.3.
@@ -74,6 +78,8 @@ impl Default for TlsOptions {
             identity: None,
             alpn: Vec::new(),
             sni: true,
+            insecure: false,
+            keep_pem: false,
             min_version: TlsVersion::Tls12,
             max_version: TlsVersion::Tls13,
         }

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -11,31 +13,54 @@ use crate::net::Connection;
 /// As much as the evidence of a failure shows.
 const KEPT: usize = 64;
 
+/// What came first; it outlives the connection, so that one given up can still be explained.
+#[derive(Clone, Debug, Default)]
+pub(super) struct First {
+    shared: Arc<Mutex<Came>>,
+}
+
+/// What came so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Came {
+    /// The first bytes.
+    pub(super) bytes: Vec<u8>,
+    /// How many came in all.
+    pub(super) count: u64,
+    /// When the first came.
+    pub(super) at: Option<Instant>,
+}
+
+impl First {
+    /// What came until now.
+    pub(super) fn came(&self) -> Came {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Came> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_in(&self, bytes: &[u8]) {
+        let mut came = self.lock();
+        let room = KEPT.saturating_sub(came.bytes.len()).min(bytes.len());
+        came.bytes.extend_from_slice(&bytes[..room]);
+        came.count += bytes.len() as u64;
+        if !bytes.is_empty() {
+            came.at.get_or_insert_with(Instant::now);
+        }
+    }
+}
+
 /// The connection below TLS.
 #[derive(Debug)]
 pub(super) struct Sniffed {
     inner: Box<dyn Connection>,
-    first: Vec<u8>,
-    count: u64,
+    first: First,
 }
 
 impl Sniffed {
-    pub(super) fn new(inner: Box<dyn Connection>) -> Self {
-        Self {
-            inner,
-            first: Vec::new(),
-            count: 0,
-        }
-    }
-
-    /// The first bytes that came.
-    pub(super) fn first(&self) -> &[u8] {
-        &self.first
-    }
-
-    /// How many bytes came in all.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    pub(super) fn new(inner: Box<dyn Connection>, first: First) -> Self {
+        Self { inner, first }
     }
 
     pub(super) fn inner(&self) -> &dyn Connection {
@@ -55,10 +80,7 @@ impl AsyncRead for Sniffed {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        let came = &buffer.filled()[before..];
-        let room = KEPT.saturating_sub(self.first.len()).min(came.len());
-        self.first.extend_from_slice(&came[..room]);
-        self.count += came.len() as u64;
+        self.first.take_in(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

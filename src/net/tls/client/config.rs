@@ -1,36 +1,49 @@
-//! From options to what rustls takes: versions, trust, protocols. Reads files.
+//! From options to what rustls takes: versions, trust, protocols, our identity. Reads files.
 
 use std::sync::Arc;
 
 use super::super::library::provider;
 use super::super::library::rustls::client::WebPkiServerVerifier;
-use super::super::library::rustls::sign::SingleCertAndKey;
 use super::super::library::rustls::{ClientConfig, SupportedProtocolVersion, version};
 use super::super::{Identity, TlsOptions, TlsVersion, roots};
+use super::TlsClient;
+use super::ask::Answer;
+use super::verify::Verifier;
 use crate::failure::{Failure, Kind, Stage, Who};
 
-/// Everything that handshakes share, and the verifier in it.
-pub(super) fn build(
-    options: &TlsOptions,
-) -> Result<(ClientConfig, Arc<WebPkiServerVerifier>), Failure> {
-    let roots = Arc::new(roots::read(&options.roots)?);
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider())
-        .build()
-        .map_err(|error| local(format!("the trusted roots cannot be used: {error}")))?;
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&versions(options)?)
-        .map_err(|error| local(format!("TLS cannot be set up: {error}")))?;
-    let builder = builder.with_webpki_verifier(verifier.clone());
-    let mut config = match &options.identity {
-        Some(files) => {
-            let certified = Identity::read(files)?.certified();
-            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
-        }
-        None => builder.with_no_client_auth(),
-    };
+/// A client with everything that its handshakes share.
+pub(super) fn client(options: &TlsOptions) -> Result<TlsClient, Failure> {
+    let versions = versions(options)?;
+    let identity = options.identity.as_ref().map(Identity::read).transpose()?;
+    let certified = identity.as_ref().map(Identity::certified);
+    let (verifier, answer) = (
+        Arc::new(verifier(options)?),
+        Arc::new(Answer::new(certified)),
+    );
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&versions)
+        .map_err(|error| local(format!("TLS cannot be set up: {error}")))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier.clone())
+        .with_client_cert_resolver(answer.clone());
     config.enable_sni = options.sni;
     config.alpn_protocols = protocols(options.alpn.iter().map(String::as_str));
-    Ok((config, verifier))
+    let warnings = identity.iter().flat_map(Identity::warnings);
+    Ok(TlsClient {
+        config: Arc::new(config),
+        verifier,
+        answer,
+        warnings: warnings.cloned().collect(),
+        pem: options.keep_pem,
+    })
+}
+
+fn verifier(options: &TlsOptions) -> Result<Verifier, Failure> {
+    let roots = Arc::new(roots::read(&options.roots)?);
+    let inner = WebPkiServerVerifier::builder_with_provider(roots, provider())
+        .build()
+        .map_err(|error| local(format!("the trusted roots cannot be used: {error}")))?;
+    Ok(Verifier::new(inner, options.insecure))
 }
 
 /// Names of protocols as ALPN sends them.

@@ -1,0 +1,261 @@
+//! Which certificate of a chain is at fault, and why in words: verdicts that name the culprit.
+//!
+//! The verdict itself is rustls's; here it is only explained, by looking at the same chain again.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::certificate::{self, Link};
+use super::client::verify::Seen;
+use super::explain::{alert_name, certificate as plain, span};
+use super::handshake::{ClientAuth, Verification};
+use super::library::rustls::pki_types::CertificateDer;
+use super::library::rustls::{AlertDescription, CertificateError, Error};
+use crate::failure::{Failure, Kind, Stage, Who};
+
+/// The least size of an RSA key that anybody still takes (NIST SP 800-131A, CA/Browser Forum).
+const LEAST_RSA: usize = 2048;
+
+/// What is wrong, and with which certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Blame {
+    pub(super) kind: Kind,
+    pub(super) reason: String,
+    /// Its place in the chain.
+    pub(super) certificate: Option<usize>,
+}
+
+impl Blame {
+    fn new(kind: Kind, certificate: usize, reason: String) -> Self {
+        Self {
+            kind,
+            reason,
+            certificate: Some(certificate),
+        }
+    }
+
+    pub(super) fn into_failure(self) -> Failure {
+        Failure::new(Stage::Tls, self.kind, self.reason).by(Who::Peer)
+    }
+}
+
+/// The clock by which certificates are judged, in seconds of the Unix epoch.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+/// What came of verifying, for a report.
+pub(super) fn verification(name: &str, seen: &Seen, insecure: bool) -> Verification {
+    let blame = seen
+        .error
+        .as_ref()
+        .map(|error| match of(name, error, &seen.chain, now()) {
+            Some(blame) => blame,
+            None => Blame {
+                kind: Kind::TlsProtocol,
+                reason: error.to_string(),
+                certificate: None,
+            },
+        });
+    Verification {
+        ok: blame.is_none(),
+        kind: blame.as_ref().map(|blame| blame.kind),
+        certificate: blame.as_ref().and_then(|blame| blame.certificate),
+        ignored: insecure && blame.is_some(),
+        reason: blame.map(|blame| blame.reason),
+    }
+}
+
+/// Explains an error about a chain; `None` when it is about something else.
+pub(super) fn of(
+    name: &str,
+    error: &Error,
+    chain: &[CertificateDer<'_>],
+    now: i64,
+) -> Option<Blame> {
+    let Error::InvalidCertificate(why) = error else {
+        return None;
+    };
+    use CertificateError as C;
+    let found = match why {
+        C::Expired | C::ExpiredContext { .. } => expired(name, chain, now),
+        C::NotValidYet | C::NotValidYetContext { .. } => not_yet_valid(name, chain, now),
+        C::UnknownIssuer => Some(unknown_issuer(name, chain)),
+        C::BadSignature => weak_key(name, chain).or_else(|| forged(name, chain)),
+        C::NotValidForName | C::NotValidForNameContext { .. } => None,
+        _ => weak_key(name, chain),
+    };
+    Some(found.unwrap_or_else(|| {
+        let (kind, reason) = plain(name, why);
+        Blame::new(kind, 0, reason)
+    }))
+}
+
+/// How a certificate of the chain is called in a sentence.
+fn called(name: &str, chain: &[CertificateDer<'_>], at: usize) -> String {
+    match at {
+        0 => format!("the certificate of {name}"),
+        _ => format!(
+            "the certificate of {} in the chain of {name}",
+            subject(&chain[at])
+        ),
+    }
+}
+
+fn subject(der: &[u8]) -> String {
+    let subject = certificate::describe(der, 0, false).subject;
+    quoted(subject)
+}
+
+fn issuer(der: &[u8]) -> String {
+    quoted(certificate::describe(der, 0, false).issuer)
+}
+
+/// A name of the peer's choosing, in quotes.
+fn quoted(name: Option<String>) -> String {
+    format!("{:?}", name.unwrap_or_default())
+}
+
+fn expired(name: &str, chain: &[CertificateDer<'_>], now: i64) -> Option<Blame> {
+    let ends = |der: &CertificateDer<'_>| certificate::validity(der).map(|(_, ends)| ends);
+    let at = chain
+        .iter()
+        .position(|der| ends(der).is_some_and(|ends| ends < now))?;
+    let ago = span(now.saturating_sub(ends(&chain[at])?));
+    let reason = format!("{} expired {ago} ago", called(name, chain, at));
+    Some(Blame::new(Kind::TlsExpired, at, reason))
+}
+
+fn not_yet_valid(name: &str, chain: &[CertificateDer<'_>], now: i64) -> Option<Blame> {
+    let begins = |der: &CertificateDer<'_>| certificate::validity(der).map(|(begins, _)| begins);
+    let at = chain
+        .iter()
+        .position(|der| begins(der).is_some_and(|begins| begins > now))?;
+    let ahead = span(begins(&chain[at])?.saturating_sub(now));
+    let reason = format!(
+        "{} is not valid for another {ahead}",
+        called(name, chain, at)
+    );
+    Some(Blame::new(Kind::TlsNotYetValid, at, reason))
+}
+
+/// Follows the chain as far as it goes: who is it that nobody vouches for?
+fn unknown_issuer(name: &str, chain: &[CertificateDer<'_>]) -> Blame {
+    let untrusted = |at, reason| Blame::new(Kind::TlsUntrusted, at, reason);
+    let Some(last) = last_of_path(chain) else {
+        return untrusted(
+            0,
+            format!("the certificate of {name} is not signed by a trusted authority"),
+        );
+    };
+    if let Some(forged) = forged(name, chain) {
+        return forged;
+    }
+    let der = &chain[last];
+    if certificate::link(der, der) == Link::Stranger {
+        let (who, issuer) = (called(name, chain, last), issuer(der));
+        let reason = format!(
+            "{who} is signed by {issuer}, which is neither trusted nor in the chain that the server sent"
+        );
+        return untrusted(last, reason);
+    }
+    let reason = match last {
+        0 => format!("the certificate of {name} is signed by nobody but itself, and not trusted"),
+        _ => format!(
+            "the chain of {name} ends at {}, which signed itself and is not trusted",
+            subject(der)
+        ),
+    };
+    untrusted(last, reason)
+}
+
+/// The last certificate that can be reached from the first by going from subject to issuer.
+fn last_of_path(chain: &[CertificateDer<'_>]) -> Option<usize> {
+    let mut path = vec![0];
+    chain.first()?;
+    loop {
+        let at = *path.last()?;
+        let next = (0..chain.len())
+            .filter(|next| !path.contains(next))
+            .find(|next| certificate::link(&chain[at], &chain[*next]) != Link::Stranger);
+        match next {
+            Some(next) => path.push(next),
+            None => return Some(at),
+        }
+    }
+}
+
+/// A certificate that names an issuer in the chain whose key did not sign it.
+fn forged(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let signed_by = |at: usize, link: Link| {
+        chain
+            .iter()
+            .any(|issuer| certificate::link(&chain[at], issuer) == link)
+    };
+    let at = (0..chain.len())
+        .find(|at| signed_by(*at, Link::Forged) && !signed_by(*at, Link::Signed))?;
+    let reason = format!(
+        "the signature on {} is not by the key of its issuer",
+        called(name, chain, at)
+    );
+    Some(Blame::new(Kind::TlsUntrusted, at, reason))
+}
+
+fn weak_key(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let weak =
+        |der: &CertificateDer<'_>| certificate::rsa_bits(der).filter(|bits| *bits < LEAST_RSA);
+    let (at, bits) = chain
+        .iter()
+        .enumerate()
+        .find_map(|(at, der)| weak(der).map(|bits| (at, bits)))?;
+    let who = called(name, chain, at);
+    let reason = format!(
+        "{who} has a key that is too short to be safe: RSA {bits}, and {LEAST_RSA} is the least"
+    );
+    Some(Blame::new(Kind::TlsUntrusted, at, reason))
+}
+
+/// An alert that is about our certificate, or about having none; `None` when it is not.
+pub(super) fn refused_client(name: &str, error: &Error, asked: &ClientAuth) -> Option<Failure> {
+    use AlertDescription as A;
+    let Error::AlertReceived(alert) = error else {
+        return None;
+    };
+    let about_us = matches!(
+        alert,
+        A::CertificateRequired
+            | A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+    );
+    // TLS 1.2 has no alert of its own for a certificate that is missing.
+    let missing = asked.requested && !asked.sent && *alert == A::HandshakeFailure;
+    if !about_us && !missing {
+        return None;
+    }
+    let alert = alert_name(*alert);
+    let (message, hint) = if asked.sent {
+        (
+            format!("{name} refused our certificate: alert {alert}"),
+            "use one that its authorities signed; `client_auth` names them, if the server did",
+        )
+    } else {
+        (
+            format!("{name} demands a client certificate: alert {alert}"),
+            "give one with --cert FILE --key FILE",
+        )
+    };
+    let failure = Failure::new(Stage::Tls, Kind::TlsClientCertRequired, message);
+    Some(
+        failure
+            .by(Who::Peer)
+            .hint(hint)
+            .because(super::explain::alert_evidence(error)),
+    )
+}
