@@ -12,6 +12,9 @@ use super::{Network, ParseError, Transport, UnixPath};
 
 const EXPECTED_TARGET: &str = "host:port, [ipv6]:port or unix:/path";
 
+/// What asks for TLS on TCP.
+const TLS: &str = "tls://";
+
 /// URLs people paste, and the port each would dial.
 const URL_SCHEMES: [(&str, &str); 10] = [
     ("http", "80"),
@@ -29,6 +32,8 @@ const URL_SCHEMES: [(&str, &str); 10] = [
 /// What a text says.
 pub(super) struct Parsed {
     pub(super) network: Network,
+    /// `tls://` instead of `tcp://`.
+    pub(super) tls: bool,
     pub(super) place: Place,
 }
 
@@ -44,6 +49,10 @@ pub(super) enum Place {
 
 /// Reads one joined text: `tcp://host:port`.
 pub(super) fn parse_joined(text: Piece<'_>, default: Network) -> Result<Parsed, ParseError> {
+    if let Some(rest) = after_tls(text) {
+        let parsed = parse_joined(rest, Network::Tcp)?;
+        return secured(parsed, rest);
+    }
     let (network, rest) = split_network(text, default)?;
     if is_unix(network) {
         return unix(network, rest);
@@ -59,6 +68,9 @@ pub(super) fn parse_pair(
     ports: Piece<'_>,
     default: Network,
 ) -> Result<Parsed, ParseError> {
+    if let Some(rest) = after_tls(host) {
+        return secured(parse_pair(rest, ports, Network::Tcp)?, rest);
+    }
     let (network, rest) = split_network(host, default)?;
     if is_unix(network) {
         return Err(ports.error("a Unix socket has no port", "unix:/path alone"));
@@ -71,9 +83,31 @@ pub(super) fn parse_pair(
     inet(network, unbracketed(rest)?, ports)
 }
 
+/// What follows `tls://`.
+fn after_tls(text: Piece<'_>) -> Option<Piece<'_>> {
+    let is_tls = |start: &str| start.eq_ignore_ascii_case(TLS);
+    let found = text.text().get(..TLS.len()).is_some_and(is_tls);
+    found.then(|| text.after(TLS.len()))
+}
+
+/// The same target over TLS, which is on TCP and nothing else here.
+fn secured(parsed: Parsed, rest: Piece<'_>) -> Result<Parsed, ParseError> {
+    if parsed.tls || parsed.network != Network::Tcp {
+        return Err(rest.error("tls:// is followed by the target alone", "tls://host:port"));
+    }
+    Ok(Parsed {
+        tls: true,
+        ..parsed
+    })
+}
+
 /// Whether a text needs no port list after it: it has a port, or none at all (Unix sockets).
 pub(super) fn is_complete(text: &str, default: Network) -> bool {
-    let Ok((network, rest)) = split_network(Piece::new(text), default) else {
+    let (text, default) = match after_tls(Piece::new(text)) {
+        Some(rest) => (rest, Network::Tcp),
+        None => (Piece::new(text), default),
+    };
+    let Ok((network, rest)) = split_network(text, default) else {
         return true;
     };
     let rest = rest.text();
@@ -101,14 +135,24 @@ fn starts_like_unix(text: &str) -> bool {
 
 fn unix(network: Network, rest: Piece<'_>) -> Result<Parsed, ParseError> {
     let place = Place::Unix(parse_unix(rest)?);
-    Ok(Parsed { network, place })
+    let tls = false;
+    Ok(Parsed {
+        network,
+        tls,
+        place,
+    })
 }
 
 fn inet(network: Network, host: Piece<'_>, ports: Piece<'_>) -> Result<Parsed, ParseError> {
     let hosts = parse_hosts(host, network)?;
     let (ports, zero) = PortList::parse(ports, network.transport())?;
     let place = Place::Inet { hosts, ports, zero };
-    Ok(Parsed { network, place })
+    let tls = false;
+    Ok(Parsed {
+        network,
+        tls,
+        place,
+    })
 }
 
 /// Takes `tcp://`, `unix:` and their kin off the front.

@@ -30,6 +30,7 @@ use super::{Endpoint, Family, Host, Network, ParseError, Target, UnixPath};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetSpec {
     network: Network,
+    tls: bool,
     form: Form,
     /// The error that port 0 is to a dialler.
     zero: Option<Box<ParseError>>,
@@ -57,6 +58,12 @@ impl TargetSpec {
     #[must_use]
     pub fn network(&self) -> Network {
         self.network
+    }
+
+    /// Whether it asks for TLS (`tls://`).
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
     }
 
     /// Says no if one of the ports is 0, which can be listened on but not dialled.
@@ -104,7 +111,12 @@ impl FromStr for TargetSpec {
 }
 
 impl From<Parsed> for TargetSpec {
-    fn from(Parsed { network, place }: Parsed) -> Self {
+    fn from(parsed: Parsed) -> Self {
+        let Parsed {
+            network,
+            tls,
+            place,
+        } = parsed;
         let (form, zero) = match place {
             Place::Unix(path) => (Form::Unix(path), None),
             Place::Inet { hosts, ports, zero } => (Form::Inet { hosts, ports }, zero),
@@ -112,6 +124,7 @@ impl From<Parsed> for TargetSpec {
         let zero = zero.map(Box::new);
         Self {
             network,
+            tls,
             form,
             zero,
         }
@@ -122,6 +135,7 @@ impl From<Parsed> for TargetSpec {
 #[derive(Clone, Debug)]
 struct Targets {
     network: Network,
+    tls: bool,
     hosts: HostCursor,
     /// The host whose ports are being handed out.
     host: Option<Host>,
@@ -138,6 +152,7 @@ impl Targets {
         let (mut hosts, ports) = (hosts, PortCursor::new(ports));
         Self {
             network: spec.network,
+            tls: spec.tls,
             host: hosts.next(),
             hosts,
             ports,
@@ -153,7 +168,11 @@ impl Targets {
             self.ports.rewind();
             self.ports.next()?
         };
-        Some(Target::inet(self.network, self.host.clone()?, port))
+        let target = Target::inet(self.network, self.host.clone()?, port);
+        Some(Target {
+            tls: self.tls,
+            ..target
+        })
     }
 }
 
@@ -165,6 +184,7 @@ impl Iterator for Targets {
             Some(path) => Some(Target {
                 network: self.network,
                 endpoint: Endpoint::Unix(path),
+                tls: false,
             }),
             None => self.next_inet(),
         }

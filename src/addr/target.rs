@@ -96,6 +96,8 @@ pub struct Target {
     pub network: Network,
     /// Where it is.
     pub endpoint: Endpoint,
+    /// Whether TLS was asked for with the target itself (`tls://`).
+    pub tls: bool,
 }
 
 impl Target {
@@ -105,6 +107,7 @@ impl Target {
         Self {
             network,
             endpoint: Endpoint::Inet { host, port },
+            tls: false,
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::tls::Tls;
 use crate::addr::Family;
 use crate::net::SocketOptions;
 pub use crate::policy::race::{ATTEMPT_DELAY, MIN_ATTEMPT_DELAY, RESOLUTION_DELAY, Strategy};
@@ -90,6 +91,8 @@ pub struct Config {
     pub socket: SocketOptions,
     /// What is said after connecting.
     pub exchange: Exchange,
+    /// How connections are encrypted; `None`: not at all.
+    pub tls: Option<Tls>,
     /// Keeps the connection open this long after the dial and watches the keepalive probes.
     pub hold: Option<Duration>,
 }
@@ -99,7 +102,8 @@ impl Config {
     #[must_use]
     pub fn only_connects(&self) -> bool {
         // With Fast Open a connect sends nothing by itself: the first write does.
-        self.exchange.is_empty() && self.hold.is_none() && !self.socket.fastopen
+        let quick = self.hold.is_none() && self.tls.is_none() && !self.socket.fastopen;
+        quick && self.exchange.is_empty()
     }
 
     /// The limit of a dial that has one address.
@@ -122,6 +126,7 @@ impl Default for Config {
             race_all: false,
             socket: SocketOptions::default(),
             exchange: Exchange::default(),
+            tls: None,
             hold: None,
         }
     }

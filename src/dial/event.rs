@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use super::report::{Detection, Exchange, Hold};
 use crate::addr::Family;
 use crate::failure::Failure;
+use crate::net::tls::Handshake;
+use crate::net::tls::handshake::Resumption;
 use crate::net::{Connected, PeerAddr};
 use crate::resolve::Answer;
 use crate::time::Millis;
@@ -37,13 +39,24 @@ pub enum Event {
         /// Where it goes.
         addr: PeerAddr,
     },
-    /// An attempt ended.
+    /// The transport of an attempt stands, and TLS begins on it.
+    TlsStart {
+        /// Its index in the report.
+        attempt: usize,
+        /// The socket.
+        connected: Connected,
+    },
+    /// An attempt ended: with TLS, after the handshake.
     ConnectDone {
         /// Its index in the report.
         attempt: usize,
         /// The socket, or why there is none.
         result: Result<Connected, Failure>,
+        /// What was learned of the handshake, if it came to that.
+        tls: Option<Box<Handshake>>,
     },
+    /// A second handshake showed whether the session can be resumed.
+    Resumed(Resumption),
     /// An attempt was given up because another had won, or the run was stopped.
     ConnectCancelled {
         /// Its index in the report.

@@ -9,6 +9,8 @@ use super::event::Event;
 use super::report::{Attempt, AttemptOutcome, Question, Report, Resolve};
 use crate::event::Stamped;
 use crate::failure::Failure;
+use crate::net::tls::Handshake;
+use crate::net::tls::handshake::Resumption;
 use crate::net::{Connected, PeerAddr, SocketFacts, TcpInfo};
 use crate::resolve::Answer;
 use crate::time::Millis;
@@ -31,7 +33,16 @@ impl Report {
             Event::ResolveDone { family, result } => self.question_answered(*family, at, result),
             Event::Ordered { addresses } => self.resolve_mut().addresses.clone_from(addresses),
             Event::ConnectStart { attempt, addr } => self.attempt_began(*attempt, addr, at),
-            Event::ConnectDone { attempt, result } => self.attempt_ended(*attempt, result, at),
+            Event::TlsStart { attempt, connected } => self.tls_began(*attempt, connected, at),
+            Event::ConnectDone {
+                attempt,
+                result,
+                tls,
+            } => {
+                self.attempt_ended(*attempt, result, at);
+                self.take_handshake(result.is_ok(), *attempt, tls.as_deref());
+            }
+            Event::Resumed(resumption) => self.resumed(resumption),
             Event::ConnectCancelled { attempt } => {
                 self.end_attempt(*attempt, at, AttemptOutcome::Cancelled);
             }
@@ -104,6 +115,7 @@ impl Report {
             family: addr.family(),
             local: None,
             started_ms: at.into(),
+            tls_started_ms: None,
             ended_ms: None,
             outcome: AttemptOutcome::Pending,
             failure: None,
@@ -112,13 +124,44 @@ impl Report {
         });
     }
 
+    /// The transport stands; what the kernel says of it now is what it cost.
+    fn tls_began(&mut self, index: usize, connected: &Connected, at: Duration) {
+        if let Some(attempt) = self.attempts.get_mut(index) {
+            attempt.tls_started_ms = Some(at.into());
+            attempt.local.clone_from(&connected.facts.local);
+            let info = connected
+                .tcp_info
+                .as_ref()
+                .filter(|info| !info.is_syn_sent());
+            attempt.handshake_rtt_ms = info.map(|info| info.rtt_ms);
+            attempt.syn_retransmits = info.and_then(|info| info.syn_retransmits);
+        }
+    }
+
+    /// Keeps the handshake of the winner, or else of the first attempt that had one.
+    fn take_handshake(&mut self, connected: bool, index: usize, tls: Option<&Handshake>) {
+        let outcome = self.attempts.get(index).map(|attempt| attempt.outcome);
+        let won = connected && outcome == Some(AttemptOutcome::Won);
+        if won || (self.tls.is_none() && !connected) {
+            self.tls = tls.cloned();
+        }
+    }
+
+    fn resumed(&mut self, resumption: &Resumption) {
+        if let Some(tls) = &mut self.tls {
+            tls.resumption = Some(resumption.clone());
+        }
+    }
+
     fn attempt_ended(&mut self, index: usize, result: &Result<Connected, Failure>, at: Duration) {
         match result {
             Ok(connected) => self.attempt_connected(index, connected, at),
             Err(failure) => {
                 self.end_attempt(index, at, AttemptOutcome::Failed);
                 if let Some(attempt) = self.attempts.get_mut(index) {
-                    attempt.syn_retransmits = failure.syn_retransmits();
+                    if attempt.tls_started_ms.is_none() {
+                        attempt.syn_retransmits = failure.syn_retransmits();
+                    }
                     attempt.failure = Some(failure.clone());
                 }
             }
@@ -146,11 +189,16 @@ impl Report {
             .as_ref()
             .is_some_and(TcpInfo::is_syn_sent);
         let info = connected.tcp_info.as_ref().filter(|_| !put_off);
-        attempt.handshake_rtt_ms = info.map(|info| info.rtt_ms);
-        attempt.syn_retransmits = info.and_then(|info| info.syn_retransmits);
+        let tls_began = attempt.tls_started_ms;
+        if tls_began.is_none() {
+            attempt.handshake_rtt_ms = info.map(|info| info.rtt_ms);
+            attempt.syn_retransmits = info.and_then(|info| info.syn_retransmits);
+        }
         if won {
-            let took = Millis(at.saturating_sub(attempt.started_ms.0));
+            let stood = tls_began.map_or(at, |began| began.0);
+            let took = Millis(stood.saturating_sub(attempt.started_ms.0));
             self.connect_ms = (!put_off).then_some(took);
+            self.tls_ms = tls_began.map(|began| Millis(at.saturating_sub(began.0)));
             self.tcp_info.clone_from(&connected.tcp_info);
             self.take_facts(&connected.facts);
         }

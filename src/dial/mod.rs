@@ -13,9 +13,11 @@ pub mod repeat;
 pub mod report;
 mod run;
 pub mod stdio;
+pub mod tls;
 pub mod wait;
 
 pub use config::{Config, Exchange, Expect, Strategy};
 pub use event::Event;
 pub use report::Report;
 pub use run::{open, run};
+pub use tls::Tls;

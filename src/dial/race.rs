@@ -2,7 +2,7 @@
 //!
 //! Every decision (which address, when, for how long) is the policy's; here are only the futures.
 
-mod attempt;
+pub(super) mod attempt;
 
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use super::config::Config;
 use super::event::Event;
 use super::lookups::{Looked, families, headline, look_up};
 use super::recorder::Recorder;
+use super::tls::{Session, Tls};
 use crate::addr::{Endpoint, Family, Host, Target};
 use crate::deadline::{Deadline, Expired};
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::io::Io;
-use crate::net::{Connection, PeerAddr};
+use crate::net::{Connected, Connection, PeerAddr};
 use crate::policy::race::{self, Race, Step};
 
-use attempt::{Ended, attempt, inet_addr, unix_addr};
+use attempt::{Ended, Outcome, attempt, encrypt, inet_addr, unix_addr};
 
 /// What is left to the layer below to notice the deadline itself, with its evidence, before the
 /// race is cut off: well within the 50 ms that a dial may outlive its timeout.
@@ -30,11 +31,19 @@ const GRACE: Duration = Duration::from_millis(20);
 /// How a race ended.
 pub(super) enum Raced {
     /// With a connection.
-    Won(Box<dyn Connection>),
+    Won(Winner),
     /// Without one.
     Failed(Failure),
     /// The run was stopped first.
     Interrupted,
+}
+
+/// The attempt that won.
+pub(super) struct Winner {
+    pub(super) connection: Box<dyn Connection>,
+    pub(super) addr: PeerAddr,
+    /// With TLS: what a second handshake needs.
+    pub(super) session: Option<Session>,
 }
 
 /// Resolves the target where it needs it, and connects by the configured strategy. All sockets but
@@ -70,7 +79,11 @@ struct Run<'a, 'r, I> {
     scope_id: u32,
     lookups: FuturesUnordered<attempt::Boxed<'a, Looked>>,
     attempts: FuturesUnordered<attempt::Boxed<'a, Ended>>,
-    winner: Option<Box<dyn Connection>>,
+    winner: Option<Winner>,
+    /// Where each attempt goes.
+    addrs: Vec<PeerAddr>,
+    /// How connections to this target are encrypted, if they are.
+    tls: Option<&'a Tls>,
     lookup_failures: Vec<Failure>,
 }
 
@@ -104,6 +117,8 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
             lookups,
             attempts,
             winner,
+            addrs: Vec::new(),
+            tls: config.tls.as_ref().filter(|tls| tls.applies_to(target)),
             lookup_failures,
         }
     }
@@ -179,37 +194,77 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
             attempt: index,
             addr: addr.clone(),
         });
-        let options = &self.config.socket;
-        self.attempts
-            .push(Box::pin(attempt(self.io, index, addr, options, deadline)));
+        self.addrs.push(addr.clone());
+        let (options, more) = (&self.config.socket, self.tls.is_some());
+        let attempt = attempt(self.io, index, addr, options, deadline, more);
+        self.attempts.push(Box::pin(attempt));
     }
 
     fn ended(&mut self, ended: Ended) {
-        let (index, at) = (ended.index, ended.at);
-        let result = match ended.result {
-            Ok((connected, connection)) => {
-                self.race.won(index);
-                // A later one is dropped, and so closed.
-                self.winner.get_or_insert(connection);
-                Ok(connected)
+        let Ended { index, at, outcome } = ended;
+        match outcome {
+            Outcome::Stood(connected, connection, deadline) => {
+                self.stood(index, at, connected, connection, deadline);
             }
-            Err(_) if self.deadline.cancel().is_cancelled() => {
-                return self
-                    .recorder
-                    .at(at, Event::ConnectCancelled { attempt: index });
+            Outcome::Over { result: Err(_), .. } if self.deadline.cancel().is_cancelled() => {
+                let event = Event::ConnectCancelled { attempt: index };
+                self.recorder.at(at, event);
             }
-            Err(failure) => {
-                self.race.failed(index);
-                Err(failure)
-            }
-        };
-        self.recorder.at(
-            at,
-            Event::ConnectDone {
-                attempt: index,
+            Outcome::Over {
                 result,
-            },
-        );
+                tls,
+                session,
+            } => {
+                let result = self.judged(index, result, session);
+                let event = Event::ConnectDone {
+                    attempt: index,
+                    result,
+                    tls,
+                };
+                self.recorder.at(at, event);
+            }
+        }
+    }
+
+    /// The transport stands: the attempt goes on with TLS, and has not won before that is done.
+    fn stood(
+        &mut self,
+        index: usize,
+        at: Instant,
+        connected: Connected,
+        connection: Box<dyn Connection>,
+        deadline: Deadline,
+    ) {
+        let event = Event::TlsStart {
+            attempt: index,
+            connected,
+        };
+        self.recorder.at(at, event);
+        if let Some(tls) = self.tls {
+            let encrypt = encrypt(index, tls, self.target, connection, deadline);
+            self.attempts.push(Box::pin(encrypt));
+        }
+    }
+
+    /// Tells the policy how an attempt ended, and keeps the first that connected.
+    fn judged(
+        &mut self,
+        index: usize,
+        result: Result<(Connected, Box<dyn Connection>), Failure>,
+        session: Option<Session>,
+    ) -> Result<Connected, Failure> {
+        let (connected, connection) = result.inspect_err(|_| self.race.failed(index))?;
+        self.race.won(index);
+        if let (None, Some(addr)) = (&self.winner, self.addrs.get(index)) {
+            let addr = addr.clone();
+            self.winner = Some(Winner {
+                connection,
+                addr,
+                session,
+            });
+        }
+        // A later one is dropped, and so closed.
+        Ok(connected)
     }
 
     fn looked(&mut self, looked: Looked) {
@@ -233,7 +288,7 @@ impl<'a, 'r, I: Io> Run<'a, 'r, I> {
     fn finish(mut self) -> Raced {
         self.cancel_the_rest();
         match self.winner.take() {
-            Some(connection) => Raced::Won(connection),
+            Some(winner) => Raced::Won(winner),
             None if self.deadline.cancel().is_cancelled() => Raced::Interrupted,
             None => Raced::Failed(self.failure()),
         }

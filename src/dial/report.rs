@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::addr::{Endpoint, Family, Network, Target};
 use crate::failure::{Evidence, Failure};
 pub use crate::net::Detection;
+use crate::net::tls::Handshake;
 use crate::net::{KeepaliveFacts, OptionFact, TcpInfo};
 use crate::resolve::Source;
 use crate::time::Millis;
@@ -41,8 +42,10 @@ pub struct Report {
     pub local: Option<String>,
     /// Its other end, joined.
     pub peer: Option<String>,
-    /// From the start of the winning attempt to the connection.
+    /// From the start of the winning attempt to the connection; without TLS.
     pub connect_ms: Option<Millis>,
+    /// From there to the end of the TLS handshake, with the dialogue before it.
+    pub tls_ms: Option<Millis>,
     /// From the first byte sent (or from the connection, if none was) to the first received.
     pub first_byte_ms: Option<Millis>,
     /// The whole dial, without the hold.
@@ -59,6 +62,8 @@ pub struct Report {
     pub detection: Option<Detection>,
     /// The kernel's view right after connecting; only TCP.
     pub tcp_info: Option<TcpInfo>,
+    /// The TLS handshake of the winning attempt, or of the first that failed in it.
+    pub tls: Option<Handshake>,
     /// What was said.
     pub exchange: Option<Exchange>,
     /// What the hold showed.
@@ -130,6 +135,8 @@ pub struct Attempt {
     pub local: Option<String>,
     /// When it began.
     pub started_ms: Millis,
+    /// When its transport stood and TLS began; `null` without TLS, or before.
+    pub tls_started_ms: Option<Millis>,
     /// When it ended.
     pub ended_ms: Option<Millis>,
     /// How it ended.
@@ -236,6 +243,7 @@ impl Report {
             local: None,
             peer: None,
             connect_ms: None,
+            tls_ms: None,
             first_byte_ms: None,
             total_ms: None,
             keepalive: None,
@@ -244,6 +252,7 @@ impl Report {
             fastopen: None,
             detection: None,
             tcp_info: None,
+            tls: None,
             exchange: None,
             hold: None,
             warnings: Vec::new(),

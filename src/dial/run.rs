@@ -8,9 +8,10 @@ use super::config::{Config, Exchange};
 use super::event::Event;
 use super::exchange::{Ended, exchange};
 use super::hold::hold;
-use super::race::{self, Raced};
+use super::race::{self, Raced, Winner};
 use super::recorder::Recorder;
 use super::report::Report;
+use super::tls::{self, Tls};
 use crate::addr::Target;
 use crate::deadline::Deadline;
 use crate::event::Observer;
@@ -83,17 +84,59 @@ async fn connect<I: Io>(
     deadline: &Deadline,
     recorder: &mut Recorder<'_>,
 ) -> Option<Box<dyn Connection>> {
+    let tls = config.tls.as_ref().filter(|tls| tls.applies_to(target));
+    for warning in tls.iter().flat_map(|tls| tls.client.warnings()) {
+        recorder.now(Event::Warning(warning.clone()));
+    }
     match race::race(target, config, io, deadline, recorder).await {
-        Raced::Won(connection) => {
+        Raced::Won(winner) => {
             warn_of_unsent_syn(recorder);
+            warn_of_tls(tls, recorder);
             predict(config, recorder);
-            Some(connection)
+            resume(&winner, tls, config, io, deadline, recorder).await;
+            Some(winner.connection)
         }
         Raced::Failed(failure) => {
             conclude(Ended::Badly(failure), recorder);
             None
         }
         Raced::Interrupted => None,
+    }
+}
+
+/// Shakes hands a second time where that was asked for.
+async fn resume<I: Io>(
+    winner: &Winner,
+    tls: Option<&Tls>,
+    config: &Config,
+    io: &I,
+    deadline: &Deadline,
+    recorder: &mut Recorder<'_>,
+) {
+    let (Some(tls), Some(session)) = (tls.filter(|tls| tls.resume), &winner.session) else {
+        return;
+    };
+    let (addr, options) = (&winner.addr, &config.socket);
+    let resumption = tls::resume(io, addr, options, tls, session, deadline).await;
+    recorder.now(Event::Resumed(resumption));
+}
+
+/// What is worth knowing of a handshake that succeeded.
+fn warn_of_tls(tls: Option<&Tls>, recorder: &mut Recorder<'_>) {
+    let (Some(tls), Some(handshake)) = (tls, &recorder.report.tls) else {
+        return;
+    };
+    let mut warnings = Vec::new();
+    if let Some(verification) = handshake.verification.as_ref().filter(|one| one.ignored) {
+        let reason = verification.reason.as_deref().unwrap_or_default();
+        warnings.push(format!("not verified, because of --insecure: {reason}"));
+    }
+    if tls.client.offers_protocols() && handshake.alpn.is_none() {
+        let warning = "the server chose none of the protocols that were offered (ALPN)";
+        warnings.push(warning.to_owned());
+    }
+    for warning in warnings {
+        recorder.now(Event::Warning(warning));
     }
 }
 

@@ -241,6 +241,7 @@ fn report_of(swept: Swept<Target>) -> Report {
         dial::Event::ConnectDone {
             attempt: 0,
             result: swept.result,
+            tls: None,
         },
     );
     apply(took, dial::Event::Done { failure });

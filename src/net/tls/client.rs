@@ -100,6 +100,12 @@ impl TlsClient {
         &self.warnings
     }
 
+    /// Whether it offers protocols (ALPN).
+    #[must_use]
+    pub fn offers_protocols(&self) -> bool {
+        !self.config.alpn_protocols.is_empty()
+    }
+
     #[cfg(feature = "quic")]
     pub(super) fn config(&self) -> &ClientConfig {
         &self.config
@@ -141,7 +147,7 @@ impl TlsClient {
         name: &str,
         resumable: bool,
         deadline: &Deadline,
-    ) -> (Handshake, Result<TlsConnection, Failure>) {
+    ) -> (Handshake, Result<Met, Failure>) {
         let (first, began) = (First::default(), Instant::now());
         let mut result = self.connect(connection, name, &first, deadline).await;
         let mut handshake = Handshake::default();
@@ -155,11 +161,16 @@ impl TlsClient {
             }
         }
         self.describe(&mut handshake, name, began, &first.came());
-        let connection = result.map(|(stream, took)| {
+        let met = result.map(|(stream, took)| {
+            let tickets = tickets(stream.get_ref().1);
             let facts = facts::of(stream.get_ref().1, name, took);
-            TlsConnection::new(stream.into(), facts)
+            let connection = Box::new(TlsConnection::new(stream.into(), facts));
+            Met {
+                connection,
+                tickets,
+            }
         });
-        (handshake, connection)
+        (handshake, met)
     }
 
     async fn connect(
@@ -225,6 +236,15 @@ impl TlsClient {
             self.verifier.is_insecure(),
         ));
     }
+}
+
+/// What comes of a handshake that works.
+#[derive(Debug)]
+pub struct Met {
+    /// The encrypted connection.
+    pub connection: Box<dyn Connection>,
+    /// Tickets of TLS 1.3 that the server has given so far; `None` in TLS 1.2.
+    pub tickets: Option<u32>,
 }
 
 /// Tickets of TLS 1.3 that the server has given; `None` in TLS 1.2.

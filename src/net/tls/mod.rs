@@ -3,6 +3,8 @@
 //! The values are always here, so that reports have one shape; the handshake needs the feature
 //! `tls`.
 
+#[cfg(not(feature = "tls"))]
+mod absent;
 #[cfg(feature = "tls")]
 mod blame;
 #[cfg(feature = "tls")]
@@ -29,9 +31,12 @@ mod roots;
 mod sniff;
 #[cfg(feature = "tls")]
 mod spiffe;
+pub mod starttls;
 
+#[cfg(not(feature = "tls"))]
+pub use self::absent::{Met, TlsClient};
 #[cfg(feature = "tls")]
-pub use self::client::TlsClient;
+pub use self::client::{Met, TlsClient};
 #[cfg(feature = "tls")]
 pub use self::connection::TlsConnection;
 pub use self::handshake::Handshake;
