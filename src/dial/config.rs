@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::gate::Gate;
 use super::tls::Tls;
 use crate::addr::Family;
 use crate::net::SocketOptions;
@@ -93,6 +94,8 @@ pub struct Config {
     pub exchange: Exchange,
     /// How connections are encrypted; `None`: not at all.
     pub tls: Option<Tls>,
+    /// Conditions under which a dial that went well counts as failed.
+    pub fail_if: Vec<Gate>,
     /// Keeps the connection open this long after the dial and watches the keepalive probes.
     pub hold: Option<Duration>,
 }
@@ -102,7 +105,10 @@ impl Config {
     #[must_use]
     pub fn only_connects(&self) -> bool {
         // With Fast Open a connect sends nothing by itself: the first write does.
-        let quick = self.hold.is_none() && self.tls.is_none() && !self.socket.fastopen;
+        let quick = self.hold.is_none()
+            && self.fail_if.is_empty()
+            && self.tls.is_none()
+            && !self.socket.fastopen;
         quick && self.exchange.is_empty()
     }
 
@@ -127,6 +133,7 @@ impl Default for Config {
             socket: SocketOptions::default(),
             exchange: Exchange::default(),
             tls: None,
+            fail_if: Vec::new(),
             hold: None,
         }
     }

@@ -4,6 +4,7 @@ pub mod config;
 pub mod event;
 mod exchange;
 mod fold;
+pub mod gate;
 mod hold;
 mod lookups;
 pub mod many;

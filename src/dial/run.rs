@@ -51,7 +51,7 @@ pub async fn run<I: Io>(
     let deadline = recorder.deadline(config.timeout);
     if let Some(mut connection) = connect(target, config, io, &deadline, &mut recorder).await {
         let ended = converse(&mut *connection, target, config, &deadline, &mut recorder).await;
-        conclude(ended, &mut recorder);
+        conclude(judged(ended, config, &recorder), &mut recorder);
     }
     recorder.report
 }
@@ -71,7 +71,7 @@ pub async fn open<I: Io>(
     let deadline = recorder.deadline(config.timeout);
     let connection = connect(target, config, io, &deadline, &mut recorder).await;
     if connection.is_some() {
-        conclude(Ended::Well, &mut recorder);
+        conclude(judged(Ended::Well, config, &recorder), &mut recorder);
     }
     (recorder.report, connection)
 }
@@ -213,6 +213,18 @@ fn effective_exchange(target: &Target, asked: &Exchange) -> Exchange {
         plan.send = Some(Vec::new());
     }
     plan
+}
+
+/// The conditions of the user, once all went well.
+fn judged(ended: Ended, config: &Config, recorder: &Recorder<'_>) -> Ended {
+    let Ended::Well = ended else {
+        return ended;
+    };
+    let mut failures = config
+        .fail_if
+        .iter()
+        .filter_map(|gate| gate.judge(&recorder.report));
+    failures.next().map_or(Ended::Well, Ended::Badly)
 }
 
 fn conclude(ended: Ended, recorder: &mut Recorder<'_>) {

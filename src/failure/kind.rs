@@ -150,6 +150,8 @@ kinds! {
     TlsNotTls = "tls_not_tls", Tls;
     /// The peer answered, and not with what was expected.
     UnexpectedReply = "unexpected_reply", Expectation;
+    /// A condition of the user's that makes a failure of a success.
+    FailIf = "fail_if", Expectation;
     /// The circuit breaker is open.
     BreakerOpen = "breaker_open", Peer;
     /// One of our own limits.

@@ -52,7 +52,7 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ("4", "TLS failed"),
     (
         "5",
-        "an expectation was not met (--expect, --expect-regex, --dnssec)",
+        "an expectation was not met (--expect, --expect-regex, --fail-if, --dnssec)",
     ),
     (
         "6",

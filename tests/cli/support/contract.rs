@@ -51,14 +51,14 @@ contract! {
         target: String, network: String, ok: bool, outcome: String,
         attempts: Vec<Attempt>, options: Vec<OptionFact>, warnings: Vec<String>,
         ; host: String, port: u16, path: String, failure: Failure, resolve: Resolve,
-        local: String, peer: String, connect_ms: f64, first_byte_ms: f64, total_ms: f64,
+        local: String, peer: String, connect_ms: f64, tls_ms: f64, first_byte_ms: f64, total_ms: f64, tls: Tls,
         keepalive: Keepalive, mptcp: bool, fastopen: bool, detection: Detection,
         tcp_info: TcpInfo, exchange: Exchange, hold: Hold,
         seq: u64, due_ms: f64, lateness_ms: f64, config: Config,
     }
     Attempt {
         addr: String, started_ms: f64, outcome: String,
-        ; family: String, local: String, ended_ms: f64, failure: Failure,
+        ; family: String, local: String, tls_started_ms: f64, ended_ms: f64, failure: Failure,
         handshake_rtt_ms: f64, syn_retransmits: u32,
     }
     Failure {
@@ -95,10 +95,31 @@ contract! {
     }
     Config {
         timeout_ms: f64, strategy: String, resolution_delay_ms: f64, race_all: bool,
-        name_servers: Vec<String>, socket: SocketConfig, exchange: ExchangeConfig,
+        name_servers: Vec<String>, fail_if: Vec<String>, socket: SocketConfig, exchange: ExchangeConfig,
         ; attempt_timeout_ms: f64, family: String, attempt_delay_ms: f64, hold_ms: f64,
         policy: String, region: String, parallel: u64, schedule: Schedule, wait: Wait,
+        tls: TlsConfig,
     }
+    TlsConfig {
+        always: bool, sni: bool, alpn: Vec<String>, insecure: bool, min_version: String,
+        max_version: String, session_resumption: bool,
+        ; name: String, ca: String, cert: String, starttls: String,
+    }
+    Tls {
+        peer_name: String, client_auth: ClientAuth, chain: Vec<Certificate>,
+        ; sni: String, starttls: String, version: String, suite: String, group: String,
+        alpn: String, kind: String, starttls_ms: f64, first_reply_ms: f64, verify_ms: f64,
+        handshake_ms: f64, ocsp_stapled: bool, verification: Verification, spiffe_id: String,
+        resumption: Resumption,
+    }
+    ClientAuth { requested: bool, sent: bool, authorities: Vec<String>, }
+    Verification { ok: bool, ignored: bool, ; kind: String, reason: String, certificate: usize, }
+    Certificate {
+        names: Vec<String>, sha256: String,
+        ; subject: String, issuer: String, key: String, signature: String, serial: String,
+        not_before: String, not_after: String, days_left: i64, is_ca: bool, pem: String,
+    }
+    Resumption { ; resumed: bool, tickets: u32, handshake_ms: f64, failure: Failure, }
     SocketConfig {
         fastopen: bool, mptcp: bool, keepalive: KeepaliveValues, close: String,
         ; local_addr: String, interface: String, mark: u32, tos: u8, ttl: u8, mss: u16,

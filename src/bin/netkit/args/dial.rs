@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, PolicyArgs, RaceArgs, RepeatArgs, SocketArgs,
-    TargetArgs, WaitArgs,
+    TargetArgs, TlsArgs, WaitArgs,
 };
 
 /// Everything that can be said after `netkit dial`.
@@ -18,6 +18,16 @@ pub(crate) struct DialArgs {
     pub(crate) policy: PolicyArgs,
     #[command(flatten)]
     pub(crate) race: RaceArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    /// Fails if this holds in the end (`cert_days<14`, `tls_ms>200`; may be given more than once).
+    #[arg(
+        long,
+        value_name = "CONDITION",
+        help_heading = "Timing and racing",
+        value_parser = super::tls::gate
+    )]
+    pub(crate) fail_if: Vec<netkit::dial::gate::Gate>,
     #[command(flatten)]
     pub(crate) exchange: ExchangeArgs,
     #[command(flatten)]

@@ -13,6 +13,7 @@ mod listen;
 mod parse_addr;
 mod policy;
 mod resolve;
+mod tls;
 pub(crate) mod values;
 
 use std::ffi::OsString;
@@ -33,6 +34,8 @@ pub(crate) use groups::{
 pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg};
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use policy::PolicyArgs;
+pub(crate) use tls::{Sni, TlsArgs};
+
 pub(crate) use resolve::{
     AgainArgs, ClientArgs, DnssecArgs, MessageArgs, NsModeArg, QueryArgs, ResolveArgs,
     ResolveOutputArgs, SystemArgs, TransportArgs,

@@ -5,6 +5,7 @@
 pub(crate) mod addr;
 mod connection;
 mod failure;
+mod tls;
 
 use netkit::dial::Report;
 
@@ -45,6 +46,7 @@ pub(crate) fn dial_facts(report: &Report, view: &View) -> Vec<Fact> {
     }
     facts.extend(failure::lookup_facts(report, view));
     facts.extend(connection::connection_facts(report, view));
+    facts.extend(report.tls.iter().flat_map(|one| tls::tls_facts(one, view)));
     let warnings = report.warnings.iter();
     facts.extend(warnings.map(|text| Fact::new("warning", view.safe(text)).tone(Tone::Warn)));
     facts.extend(connection::exchange_facts(report, view));

@@ -9,9 +9,9 @@ use netkit::dial::{self, Exchange, Expect, Strategy, repeat, wait};
 use netkit::net::{Close, Keepalive, SocketOptions};
 use netkit::resolve::NameServer;
 
-use super::PolicyPlan;
 use super::needs::NetworkNeeds;
 use super::rules;
+use super::{PolicyPlan, TlsPlan};
 use crate::args::{
     CloseArg, DialArgs, ExchangeArgs, KeepaliveArgs, OnlyArg, SocketArgs, StrategyArg, TargetArgs,
     UntilArg,
@@ -35,6 +35,8 @@ pub(crate) struct DialPlan {
     pub(crate) name_servers: Vec<NameServer>,
     /// Rules for names.
     pub(crate) policy: Option<PolicyPlan>,
+    /// How connections are encrypted.
+    pub(crate) tls: Option<TlsPlan>,
     /// Dials at once, as asked for.
     pub(crate) parallel: Option<usize>,
     pub(crate) mode: Mode,
@@ -96,6 +98,11 @@ pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
     specs
         .iter()
         .try_for_each(|spec| check_network(spec, &needs))?;
+    // A list may name targets with TLS: that is known when it is read.
+    let possible = list.is_some() || specs.iter().any(TargetSpec::is_tls);
+    let tls = TlsPlan::new(&args.tls, possible)?;
+    rules::certificates_to_judge(&args, tls.is_some())?;
+    rules::chain_to_show(&args, many)?;
     let config = config(&args);
     Ok(DialPlan {
         specs,
@@ -106,6 +113,7 @@ pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
         payload: args.exchange.send_file.clone(),
         name_servers: args.target.ns.clone(),
         policy: PolicyPlan::new(&args.policy),
+        tls,
         parallel: args.repeat.parallel,
         mode: mode(args, many),
     })
@@ -215,6 +223,7 @@ fn config(args: &DialArgs) -> dial::Config {
         race_all: args.race.race_all,
         socket: socket(&args.socket, &args.keepalive),
         exchange: exchange(&args.exchange),
+        fail_if: args.fail_if.clone(),
         hold: args.hold,
         ..default
     }

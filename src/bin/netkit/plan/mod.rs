@@ -15,6 +15,7 @@ mod resolve;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
@@ -25,6 +26,7 @@ pub(crate) use parse_addr::{
 };
 pub(crate) use policy::PolicyPlan;
 pub(crate) use resolve::{AnchorSource, AnswerForm, BulkPlan, Group, QueryPlan, QueryTask};
+pub(crate) use tls::TlsPlan;
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;

@@ -51,6 +51,8 @@ impl NetworkNeeds {
                 (args.exchange.banner, "--banner"),
                 (args.exchange.shutdown_write, "--shutdown-write"),
                 (args.hold.is_some(), "--hold"),
+                (args.tls.tls, "--tls"),
+                (args.tls.starttls.is_some(), "--starttls"),
             ]),
             inet: given(&[
                 (args.target.ipv4, "-4"),

@@ -244,6 +244,7 @@ fn stdio_alone(args: &DialArgs) -> Checked {
 /// only a payload sends one, and only a read shows that it was answered.
 fn fastopen_is_answered(args: &DialArgs) -> Checked {
     let (fastopen, exchange) = (args.socket.fastopen, &args.exchange);
+    let starttls = args.tls.starttls.is_some();
     let (text, hex) = (exchange.send.as_ref(), exchange.send_hex.as_ref());
     let payloads = [("--send", text), ("--send-hex", hex)];
     let empty = payloads
@@ -254,6 +255,13 @@ fn fastopen_is_answered(args: &DialArgs) -> Checked {
         return Err(UsageError::new(message, "a payload of at least one byte"));
     }
     exclusive(&[
+        Pair(
+            fastopen,
+            "--fastopen",
+            starttls,
+            "--starttls",
+            "the SYN leaves only with data, and most servers speak first then",
+        ),
         Pair(
             fastopen,
             "--fastopen",
@@ -292,7 +300,9 @@ fn race_all_alone(args: &DialArgs) -> Checked {
 /// Flags that mean nothing without another.
 fn companions(args: &DialArgs) -> Checked {
     let wait = args.wait.wait.is_some();
-    let sends = args.exchange.send.is_some()
+    // The first words of TLS are ours.
+    let sends = args.tls.tls
+        || args.exchange.send.is_some()
         || args.exchange.send_hex.is_some()
         || args.exchange.send_file.is_some();
     let rows = [
@@ -329,6 +339,32 @@ fn companions(args: &DialArgs) -> Checked {
                 companion,
             ));
         }
+    }
+    Ok(())
+}
+
+/// `cert_days` without a certificate would fail always.
+pub(super) fn certificates_to_judge(args: &DialArgs, tls: bool) -> Checked {
+    use netkit::dial::gate::Metric;
+    let about_tls = |metric| matches!(metric, Metric::CertDays | Metric::TlsMs);
+    match args.fail_if.iter().find(|gate| about_tls(gate.metric())) {
+        Some(gate) if !tls => {
+            let message = format!("--fail-if '{gate}' needs TLS, and there is none");
+            Err(UsageError::new(message, "--tls, or a target `tls://…`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The certificates follow one report, or are part of JSON.
+pub(super) fn chain_to_show(args: &DialArgs, many: bool) -> Checked {
+    let output = &args.output;
+    let repeats = args.repeat.count.is_some() || args.wait.wait.is_some();
+    let shown = output.json || output.pretty || !(many || repeats || args.exchange.stdio);
+    if args.tls.show_chain && (!shown || output.quiet) {
+        let message = "--show-chain prints the certificates of one dial";
+        let expected = "one target, once and without --quiet; or --json";
+        return Err(UsageError::new(message, expected));
     }
     Ok(())
 }

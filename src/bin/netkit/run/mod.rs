@@ -34,7 +34,7 @@ use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::{Line, config::DialConfig};
 use crate::output::{Out, WhenFull};
-use crate::plan::{DialPlan, Format, Mode, OutputSettings};
+use crate::plan::{DialPlan, Format, Mode, OutputSettings, TlsPlan};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 use policy::Policy;
@@ -148,9 +148,14 @@ impl Session {
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
         let (io, policy) = system_io(plan).await?;
+        let tls = plan.tls.as_ref().map(TlsPlan::open).transpose();
+        let tls = tls.map_err(|failure| Error::new("preparing TLS", failure))?;
         Ok(Self {
             output,
-            dial: plan.config.clone(),
+            dial: netkit::dial::Config {
+                tls,
+                ..plan.config.clone()
+            },
             config: DialConfig::from(plan),
             io,
             _policy: policy,

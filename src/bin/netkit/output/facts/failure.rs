@@ -115,6 +115,7 @@ fn describe_evidence(evidence: &Evidence) -> String {
             action,
             detail,
         } => format!("policy rule {rule:?}, {action}: {detail}"),
+        Evidence::TlsAlert { code, name } => format!("TLS alert {code} ({name})"),
         Evidence::Note { text } => text.clone(),
         // A kind that this version has no words for is still shown.
         other => format!("{other:?}"),

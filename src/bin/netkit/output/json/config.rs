@@ -4,11 +4,12 @@
 use netkit::addr::Family;
 use netkit::dial::{self, Expect, Strategy, repeat, wait};
 use netkit::net::facts::KeepaliveValues;
+use netkit::net::tls::{Roots, TlsVersion};
 use netkit::net::{Close, SocketOptions};
 use netkit::time::Millis;
 use serde::Serialize;
 
-use crate::plan::{DialPlan, Mode};
+use crate::plan::{DialPlan, Mode, TlsPlan};
 
 /// What a dial was asked to do.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -28,6 +29,9 @@ pub(crate) struct DialConfig {
     pub(crate) region: Option<String>,
     pub(crate) socket: SocketConfig,
     pub(crate) exchange: ExchangeConfig,
+    /// `null`: no TLS.
+    pub(crate) tls: Option<TlsConfig>,
+    pub(crate) fail_if: Vec<String>,
     pub(crate) hold_ms: Option<Millis>,
     /// Dials at once, as asked for (`-P`); `null`: not asked for.
     pub(crate) parallel: Option<usize>,
@@ -53,6 +57,53 @@ pub(crate) struct SocketConfig {
     pub(crate) keepalive: KeepaliveValues,
     pub(crate) user_timeout_ms: Option<Millis>,
     pub(crate) close: Close,
+}
+
+/// How connections were to be encrypted.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct TlsConfig {
+    /// On every target; otherwise on those that ask for it themselves.
+    pub(crate) always: bool,
+    /// Whether a name is asked for (SNI).
+    pub(crate) sni: bool,
+    /// The name asked for and verified; `null`: the target's.
+    pub(crate) name: Option<String>,
+    pub(crate) alpn: Vec<String>,
+    /// `null`: the roots of the system.
+    pub(crate) ca: Option<String>,
+    pub(crate) insecure: bool,
+    pub(crate) min_version: TlsVersion,
+    pub(crate) max_version: TlsVersion,
+    /// The file of our own certificate.
+    pub(crate) cert: Option<String>,
+    pub(crate) starttls: Option<String>,
+    pub(crate) session_resumption: bool,
+}
+
+impl From<&TlsPlan> for TlsConfig {
+    fn from(plan: &TlsPlan) -> Self {
+        let options = &plan.options;
+        let path = |path: &std::path::Path| path.display().to_string();
+        Self {
+            always: plan.always,
+            sni: options.sni,
+            name: plan.name.clone(),
+            alpn: options.alpn.clone(),
+            ca: match &options.roots {
+                Roots::Path(file) => Some(path(file)),
+                Roots::Platform => None,
+            },
+            insecure: options.insecure,
+            min_version: options.min_version,
+            max_version: options.max_version,
+            cert: options
+                .identity
+                .as_ref()
+                .map(|files| path(&files.certificate)),
+            starttls: plan.starttls.map(|protocol| protocol.name().to_owned()),
+            session_resumption: plan.resume,
+        }
+    }
 }
 
 /// What was to be said.
@@ -103,6 +154,8 @@ impl From<&DialPlan> for DialConfig {
                 .and_then(|policy| policy.region.clone()),
             socket: (&config.socket).into(),
             exchange: (&config.exchange).into(),
+            tls: plan.tls.as_ref().map(TlsConfig::from),
+            fail_if: config.fail_if.iter().map(ToString::to_string).collect(),
             hold_ms: config.hold.map(Millis),
             parallel: plan.parallel,
             schedule: match &plan.mode {

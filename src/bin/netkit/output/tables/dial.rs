@@ -8,6 +8,7 @@ use netkit::dial::report::{Attempt, AttemptOutcome};
 use netkit::failure::Kind;
 use netkit::time::Millis;
 
+use super::chain::{chain, pem};
 use super::{facts, headline};
 use crate::output::View;
 use crate::output::facts::{connect_time, describe_resolve, dial_facts};
@@ -33,6 +34,10 @@ pub(crate) fn render(report: &Report, view: &View) -> String {
         text.push_str(&plain_stages(report));
     }
     text.push_str(&facts(view, &dial_facts(report, view)));
+    if let Some(tls) = &report.tls {
+        text.push_str(&chain(tls, view));
+        text.push_str(&pem(tls));
+    }
     text
 }
 
@@ -93,6 +98,7 @@ fn spans(report: &Report) -> Vec<Span> {
             .take(MOST_BARS)
             .map(|attempt| attempt_span(attempt, end, datagram)),
     );
+    spans.extend(tls_span(report, end));
     spans.extend(exchange_span(report, end));
     spans
 }
@@ -114,14 +120,35 @@ fn resolve_span(resolve: &netkit::dial::report::Resolve) -> Option<Span> {
     })
 }
 
+/// An attempt, up to where TLS begins if it is the one whose TLS has a bar of its own.
 fn attempt_span(attempt: &Attempt, end: Duration, datagram: bool) -> Span {
+    let over = attempt.ended_ms.map_or(end, |ended| ended.0);
+    let stood = attempt
+        .tls_started_ms
+        .filter(|_| attempt.outcome == AttemptOutcome::Won);
     Span {
         label: attempt.addr.clone(),
         start: attempt.started_ms.0,
-        end: attempt.ended_ms.map_or(end, |ended| ended.0),
+        end: stood.map_or(over, |stood| stood.0),
         note: attempt_note(attempt, datagram),
         tone: attempt_tone(attempt.outcome),
     }
+}
+
+/// The handshake of the attempt that won.
+fn tls_span(report: &Report, end: Duration) -> Option<Span> {
+    let won = |attempt: &&Attempt| attempt.outcome == AttemptOutcome::Won;
+    let winner = report.attempts.iter().find(won)?;
+    let handshake = report.tls.as_ref()?;
+    let version = handshake.version.map_or("?", |version| version.as_str());
+    let kind = handshake.kind.map_or("", |kind| kind.phrase());
+    Some(Span {
+        label: "tls".to_owned(),
+        start: winner.tls_started_ms?.0,
+        end: winner.ended_ms.map_or(end, |ended| ended.0),
+        note: format!("TLS {version}, {kind}"),
+        tone: Tone::Good,
+    })
 }
 
 fn exchange_span(report: &Report, end: Duration) -> Option<Span> {
@@ -309,6 +336,10 @@ fn plain_stages(report: &Report) -> String {
             took(attempt),
             why(report, attempt)
         );
+    }
+    if let (Some(took), Some(tls)) = (report.tls_ms, &report.tls) {
+        let kind = tls.kind.map_or("", |kind| kind.phrase());
+        put!(text, "tls handshake: {took}, {kind}\n");
     }
     text
 }

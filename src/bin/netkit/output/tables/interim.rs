@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netkit::addr::Target;
 use netkit::dial::Report;
-use netkit::dial::report::AttemptOutcome;
+use netkit::dial::report::{Attempt, AttemptOutcome};
 use netkit::time::Millis;
 
 use super::dial::phrase;
@@ -32,13 +32,21 @@ fn connecting(report: &Report) -> String {
         .attempts
         .iter()
         .filter(|attempt| attempt.outcome == AttemptOutcome::Pending);
-    let pending: Vec<_> = pending.map(|attempt| attempt.addr.as_str()).collect();
+    let pending: Vec<_> = pending.map(under_way).collect();
     let failed = report.attempts.iter().filter_map(|attempt| {
         let failure = attempt.failure.as_ref()?;
         Some(format!("{} {}", attempt.addr, phrase(failure.kind)))
     });
     let failed = failed.fold(String::new(), |all, one| all + ", " + &one);
     format!("connecting to {}{failed}", pending.join(" and "))
+}
+
+/// An attempt that goes on, and whether its transport stands already.
+fn under_way(attempt: &Attempt) -> String {
+    match attempt.tls_started_ms {
+        Some(_) => format!("{} (TLS)", attempt.addr),
+        None => attempt.addr.clone(),
+    }
 }
 
 /// A connection that is relayed.
@@ -118,6 +126,7 @@ mod tests {
             Event::ConnectDone {
                 attempt: 0,
                 result: Err(refused),
+                tls: None,
             },
         ]);
         assert_eq!(

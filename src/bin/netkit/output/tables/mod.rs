@@ -2,6 +2,7 @@
 
 pub(crate) mod addr;
 pub(crate) mod bulk;
+mod chain;
 pub(crate) mod dial;
 pub(crate) mod interim;
 pub(crate) mod many;

@@ -1,0 +1,122 @@
+//! From the flags about TLS to what a client needs; the files are read by `run`.
+
+use netkit::dial;
+use netkit::failure::Failure;
+use netkit::net::tls::starttls::Starttls;
+use netkit::net::tls::{IdentityFiles, Roots, TlsClient, TlsOptions};
+
+use super::rules::Checked;
+use crate::args::{Sni, TlsArgs};
+use crate::usage::UsageError;
+
+/// How connections will be encrypted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TlsPlan {
+    pub(crate) options: TlsOptions,
+    /// Whom the peer must prove to be, where that is not the target.
+    pub(crate) name: Option<String>,
+    /// On every target, not only on those that ask for it themselves.
+    pub(crate) always: bool,
+    pub(crate) starttls: Option<Starttls>,
+    pub(crate) resume: bool,
+}
+
+impl TlsPlan {
+    /// Reads the flags; `possible` tells that a target asks, or may ask, for TLS by itself.
+    /// `None`: no TLS anywhere.
+    pub(crate) fn new(args: &TlsArgs, possible: bool) -> Result<Option<Self>, UsageError> {
+        let always = args.tls || args.starttls.is_some();
+        if !always && !possible {
+            no_flag_alone(args)?;
+            return Ok(None);
+        }
+        key_and_certificate(args)?;
+        versions(args)?;
+        Ok(Some(Self {
+            options: options(args),
+            name: match &args.sni {
+                Some(Sni::Name(name)) => Some(name.clone()),
+                Some(Sni::Nobody) | None => None,
+            },
+            always,
+            starttls: args.starttls,
+            resume: args.session_resumption,
+        }))
+    }
+
+    /// Reads the files.
+    pub(crate) fn open(&self) -> Result<dial::Tls, Failure> {
+        Ok(dial::Tls {
+            client: TlsClient::new(&self.options)?,
+            name: self.name.clone(),
+            always: self.always,
+            starttls: self.starttls,
+            resume: self.resume,
+        })
+    }
+}
+
+fn options(args: &TlsArgs) -> TlsOptions {
+    let default = TlsOptions::default();
+    let identity = args.cert.clone().zip(args.key.clone());
+    TlsOptions {
+        roots: args.ca.clone().map_or(default.roots, Roots::Path),
+        identity: identity.map(|(certificate, key)| IdentityFiles { certificate, key }),
+        alpn: args.alpn.clone(),
+        sni: args.sni != Some(Sni::Nobody),
+        insecure: args.insecure,
+        keep_pem: args.show_chain,
+        min_version: args.tls_min.unwrap_or(default.min_version),
+        max_version: args.tls_max.unwrap_or(default.max_version),
+    }
+}
+
+/// The flags that say how TLS is to be.
+fn no_flag_alone(args: &TlsArgs) -> Checked {
+    let rows = [
+        (args.sni.is_some(), "--sni"),
+        (!args.alpn.is_empty(), "--alpn"),
+        (args.ca.is_some(), "--ca"),
+        (args.insecure, "--insecure"),
+        (args.tls_min.is_some(), "--tls-min"),
+        (args.tls_max.is_some(), "--tls-max"),
+        (args.cert.is_some(), "--cert"),
+        (args.key.is_some(), "--key"),
+        (args.session_resumption, "--session-resumption"),
+        (args.show_chain, "--show-chain"),
+    ];
+    match rows.into_iter().find(|(given, _)| *given) {
+        Some((_, flag)) => {
+            let message = format!("{flag} has no effect without TLS");
+            Err(UsageError::new(message, "--tls, or a target `tls://…`"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn key_and_certificate(args: &TlsArgs) -> Checked {
+    let (alone, other) = match (&args.cert, &args.key) {
+        (Some(_), None) => ("--cert", "--key FILE"),
+        (None, Some(_)) => ("--key", "--cert FILE"),
+        _ => return Ok(()),
+    };
+    let message = format!("{alone} has no effect alone");
+    Err(UsageError::new(message, other))
+}
+
+fn versions(args: &TlsArgs) -> Checked {
+    let default = TlsOptions::default();
+    let (min, max) = (
+        args.tls_min.unwrap_or(default.min_version),
+        args.tls_max.unwrap_or(default.max_version),
+    );
+    if min <= max {
+        return Ok(());
+    }
+    let (min, max) = (min.as_str(), max.as_str());
+    let message = format!("--tls-min {min} is newer than --tls-max {max}");
+    Err(UsageError::new(
+        message,
+        "an oldest version that is not newer than the newest",
+    ))
+}
