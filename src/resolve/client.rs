@@ -169,7 +169,7 @@ impl Client {
     }
 
     /// A TCP connection, and how long it took to stand.
-    async fn connect_tcp(
+    pub(super) async fn connect_tcp(
         &self,
         upstream: &Upstream,
     ) -> Result<(Box<dyn Connection>, Duration), Broken> {

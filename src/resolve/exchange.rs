@@ -19,9 +19,11 @@ use crate::deadline::Deadline;
 
 use super::client::Client;
 use super::conversation::{Asking, Came};
+use super::edns::{Cookie, PADDING_BLOCK};
 use super::ledger::{Attempt, Carrier, End, Outcome, Received, Step, Trigger, Unusable};
 use super::link::Broken;
 use super::query::Query;
+use super::registry::OptionCode;
 use super::server::Transports;
 use super::udp::{Heard, UdpAsk};
 use super::upstream::Upstream;
@@ -109,6 +111,7 @@ impl Client {
         let mut policy = policy.clone();
         if upstream.transports.is_secure() {
             policy.transports = upstream.transports;
+            pad(&mut policy);
         }
         let round = |policy: Policy, trigger| Round {
             client: self,
@@ -119,6 +122,20 @@ impl Client {
             trigger,
         };
         let mut outcome = round(policy.clone(), Trigger::First).run().await;
+        // RFC 7873 §5.3: once with the server's half, and then over TCP, where no cookie is needed.
+        let carriers = [policy.transports, over_tcp(policy.transports)];
+        for transports in carriers {
+            let Some(cookie) = wanted_cookie(&policy, &outcome) else {
+                break;
+            };
+            policy.transports = transports;
+            if let Some(edns) = &mut policy.options.edns {
+                edns.cookie = Some(cookie);
+            }
+            let next = round(policy.clone(), Trigger::FreshCookie).run().await;
+            outcome.attempts.extend(next.attempts);
+            outcome.received = next.received.or(outcome.received);
+        }
         if policy.options.edns.is_some() && dislikes_edns(&outcome) {
             policy.options.edns = None;
             let second = round(policy, Trigger::WithoutEdns).run().await;
@@ -149,6 +166,32 @@ fn carrier(transports: Transports) -> Option<Carrier> {
         Transports::Quic => Some(Carrier::Quic),
         Transports::H3 => Some(Carrier::H3),
     }
+}
+
+/// What is encrypted is padded, so that its length tells less (RFC 8467 §4.1).
+fn pad(policy: &mut Policy) {
+    if let Some(edns) = &mut policy.options.edns {
+        edns.padding.get_or_insert(PADDING_BLOCK);
+    }
+}
+
+/// The carrier on which a server must not ask for cookies, where it may be used.
+fn over_tcp(transports: Transports) -> Transports {
+    match transports {
+        Transports::Both => Transports::TcpOnly,
+        other => other,
+    }
+}
+
+/// Our cookie with the server's half, if the server asks for it and it is not what it was sent.
+fn wanted_cookie(policy: &Policy, outcome: &Outcome) -> Option<Cookie> {
+    let received = outcome.received.as_ref()?;
+    let ours = policy.options.edns.as_ref()?.cookie.as_ref()?;
+    let theirs = received.reply.edns.as_ref()?;
+    let theirs = Cookie::from_bytes(&theirs.option(OptionCode::COOKIE)?.data)?;
+    let is_wanted = received.reply.rcode == Rcode::BADCOOKIE && !theirs.server.is_empty();
+    let may_help = theirs.server != ours.server || received.carrier == Carrier::Udp;
+    (is_wanted && may_help).then_some(theirs)
 }
 
 /// Whether the server could not read the question because of the OPT record (RFC 6891 §7).

@@ -216,6 +216,7 @@ pub(super) fn describe(tried: &Tried) -> String {
 fn way(received: &Received) -> String {
     match (received.carrier, received.trigger) {
         (Carrier::Udp, Trigger::WithoutEdns) => " without EDNS".to_owned(),
+        (Carrier::Udp, Trigger::FreshCookie) => " with its cookie".to_owned(),
         (Carrier::Udp, _) => String::new(),
         (carrier, Trigger::First) => format!(" over {carrier}"),
         (carrier, trigger) => format!(" over {carrier} ({trigger})"),

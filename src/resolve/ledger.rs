@@ -96,6 +96,8 @@ pub enum Trigger {
     UdpUnusable,
     /// The server did not like EDNS; this try is without.
     WithoutEdns,
+    /// The server wants its half of the cookie repeated (RFC 7873 §5.3); this try does.
+    FreshCookie,
     /// The connection that was used before had grown old.
     Reconnected,
 }
@@ -109,6 +111,7 @@ impl fmt::Display for Trigger {
             Self::UdpSilent => "UDP silent",
             Self::UdpUnusable => "UDP reply unusable",
             Self::WithoutEdns => "EDNS refused",
+            Self::FreshCookie => "cookie refused",
             Self::Reconnected => "connection had been closed",
         })
     }

@@ -229,6 +229,8 @@ fn what_a_server_says_no_with_is_its_verdict() {
         row(B::Code(4), B::Closed, "server_error", 3),
         row(B::Code(1), B::Closed, "server_error", 3),
         row(B::Code(9), B::Closed, "server_error", 3),
+        row(B::FormerrToAll, B::Closed, "server_error", 3),
+        row(B::FormerrOrSilence, B::Silent, "edns_broken", 3).within(DEADLINE),
         row(B::Lame, B::Closed, "lame", 3),
     ];
     rows.iter().for_each(Row::check);
@@ -406,4 +408,106 @@ fn an_extended_error_is_told() {
     );
     let line = format!("resolve web.example A @{}", server.addr());
     netkit(&line).run().status(3).says("servfail");
+}
+
+#[test]
+fn every_option_of_edns_and_every_bit_of_the_header_is_told() {
+    let server = zone().udp(B::EveryOption).start();
+    let (_, value) = ask(&server, "--cd");
+    let edns = &value["edns"];
+    let name = |option: &Value| option["name"].as_str().map(str::to_owned);
+    let names: Vec<_> = edns["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(name)
+        .collect();
+    let known = ["NSID", "ECS", "KEEPALIVE", "PADDING", "EDE"].map(|name| Some(name.to_owned()));
+    assert!(known.iter().all(|name| names.contains(name)), "{edns:#}");
+    assert!(names.contains(&None), "an option without a name: {edns:#}");
+    assert_eq!(edns["ede"]["name"], "Stale Answer");
+    assert_eq!((&edns["version"], &edns["do"]), (&0.into(), &false.into()));
+    assert_eq!(
+        (&value["flags"]["rd"], &value["flags"]["cd"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(value["qclass"], "IN");
+    let line = format!("resolve web.example A @{} --cd --verbose", server.addr());
+    let shown = netkit(&line).run().status(0).stdout;
+    for part in [
+        "flags rd ra cd",
+        "version 0",
+        r"NSID ns1\x1b (6e73311b)",
+        "ECS 192.0.2.0/24/16",
+        "KEEPALIVE 10000 ms",
+        "PADDING 4 B",
+        "EDE 3 Stale Answer: old",
+        "OPT65001 ab",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn the_reply_alone_is_written_as_rfc_8427_has_it() {
+    let server = zone().start();
+    let line = format!("resolve web.example A @{} --json=rfc8427", server.addr());
+    let value = netkit(&line).run().status(0).one();
+    assert_eq!(
+        (&value["QR"], &value["QNAME"]),
+        (&1.into(), &"web.example.".into())
+    );
+    assert_eq!(value["answerRRs"][0]["rdataA"], "192.0.2.1");
+    let broken = zone().udp(B::CompressionLoop).tcp(B::Closed).start();
+    let line = format!(
+        "resolve web.example A @{} --json=rfc8427 -t 1",
+        broken.addr()
+    );
+    let value = netkit(&line).run().status(3).one();
+    assert!(value["messageOctetsHEX"].is_string(), "{value:#}");
+    let silent = zone().both(B::Closed).start();
+    let line = format!("resolve web.example MX @{} --json=rfc8427", silent.addr());
+    let value = netkit(&line).run().status(3).one();
+    assert_eq!(
+        (&value["QTYPEname"], &value["QCLASS"]),
+        (&"MX".into(), &1.into())
+    );
+    assert!(
+        value["comment"]
+            .as_str()
+            .unwrap()
+            .starts_with("port_closed")
+    );
+    for other in [
+        "--count 2",
+        "--compare @127.0.0.2",
+        "--pretty",
+        "--trace",
+        "--check-server",
+    ] {
+        let line = format!("resolve web.example A @127.0.0.1 --json=rfc8427 {other}");
+        netkit(&line).run().status(2);
+    }
+}
+
+#[test]
+fn a_class_is_a_word_of_the_command() {
+    let server = zone().udp(B::Code(5)).start();
+    let at = server.addr();
+    let value = netkit(&format!("resolve version.bind ch TXT @{at} --json"))
+        .run()
+        .one();
+    valid(&value);
+    assert_eq!(
+        (&value["qclass"], &value["qtype"]),
+        (&"CH".into(), &"TXT".into())
+    );
+    // Where no name would be left the word is one.
+    let value = netkit(&format!("resolve hs a @{at} --json")).run().one();
+    assert_eq!(
+        (&value["name"], &value["qclass"]),
+        (&"hs".into(), &"IN".into())
+    );
+    let two = format!("resolve web.example CH HS @{at}");
+    netkit(&two).run().status(2).complains("two classes");
 }

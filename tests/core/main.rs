@@ -18,6 +18,7 @@ mod resolve_policy;
 #[cfg(feature = "quic")]
 mod resolve_secure;
 mod resolve_system;
+mod resolve_transfer;
 #[cfg(feature = "quic")]
 #[path = "../support/secure.rs"]
 mod secure;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::RecordType as Type;
 use netkit::deadline::Deadline;
 use netkit::failure::Errno;
+use netkit::resolve::edns::Cookie;
 use netkit::resolve::exchange::Clock;
 use netkit::resolve::ledger::{Attempt, Carrier, End, Outcome, Step, Trigger, Unusable};
 use netkit::resolve::wire::{Ask, Rcode, RecordType};
@@ -162,4 +163,45 @@ async fn a_connection_that_ends_early_says_after_how_many_bytes() {
         );
         assert_eq!(outcome.received, None);
     }
+}
+
+/// Asks with a cookie of our own.
+fn with_cookie() -> Policy {
+    let mut policy = Policy::default();
+    if let Some(edns) = &mut policy.options.edns {
+        edns.cookie = Some(Cookie::random());
+    }
+    policy
+}
+
+#[tokio::test]
+async fn a_server_that_wants_its_cookie_gets_it_and_then_tcp() {
+    let server = zone().udp(Behaviour::WantsCookie).start();
+    let outcome = run(&server, &with_cookie(), LIMIT).await;
+    let refused = (Carrier::Udp, Trigger::First, End::Replied(Rcode::BADCOOKIE));
+    assert_eq!(
+        story(&outcome),
+        [
+            refused.clone(),
+            (Carrier::Udp, Trigger::FreshCookie, REPLIED)
+        ]
+    );
+    let server = zone().udp(Behaviour::BadCookie).start();
+    let outcome = run(&server, &with_cookie(), LIMIT).await;
+    let again = (
+        Carrier::Udp,
+        Trigger::FreshCookie,
+        End::Replied(Rcode::BADCOOKIE),
+    );
+    let over_tcp = (Carrier::Tcp, Trigger::FreshCookie, REPLIED);
+    assert_eq!(story(&outcome), [refused, again, over_tcp]);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_cookie_is_not_asked_for_ever() {
+    let server = zone().both(Behaviour::BadCookie).start();
+    let outcome = run(&server, &with_cookie(), LIMIT).await;
+    assert_eq!(outcome.attempts.len(), 3);
+    let reply = outcome.received.expect("a reply").reply;
+    assert_eq!(reply.rcode, Rcode::BADCOOKIE);
 }

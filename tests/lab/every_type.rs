@@ -16,6 +16,7 @@ use netkit::resolve::zone_line::{GenericLine, ZoneLine};
 
 use crate::bed::namespace::Namespace;
 use crate::bed::skip::{Need, ready};
+use crate::netkit::NETKIT;
 
 const ZONE: &str = "every.example";
 const FILE: &str = include_str!("zones/every-type.zone");
@@ -169,6 +170,10 @@ fn lines_of_every_type_are_those_of_dig() {
     let theirs: Vec<_> = theirs.iter().map(|line| with_zeros(line)).collect();
     assert_eq!(differences(&ours, &theirs), "");
     assert_eq!(ours.len(), theirs.len());
+    let arguments = ["resolve", ZONE, "AXFR", "@127.0.0.1", "--zone-format"];
+    let printed = bind.machine.run(NETKIT, &arguments);
+    let printed: Vec<_> = printed.lines().map(str::to_owned).collect();
+    assert_eq!(differences(&printed, &theirs), "");
     let records = FILE.lines().filter(|line| !line.starts_with('$')).count();
     assert_eq!(ours.len(), records + 1, "the SOA comes twice");
 }

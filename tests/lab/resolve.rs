@@ -128,3 +128,42 @@ fn servers_whose_zones_differ_are_told_apart() {
         lines[3]
     );
 }
+
+#[test]
+fn a_zone_is_transferred_from_every_server_as_dig_has_it() {
+    let dig = [Need::Program("dig")];
+    if !ready(&[&NEEDS[..], &dig].concat()) {
+        return;
+    }
+    for brand in [Brand::Knot, Brand::Nsd, Brand::Bind] {
+        let server = NameServer::start(brand);
+        let at = server.addr();
+        let output = run(&format!(
+            "{ZONE} AXFR @{at} --zone-format --local-addr 127.0.0.9"
+        ));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{brand:?}: {said}");
+        let dig = Command::new("dig")
+            .args([&format!("@{}", at.ip()), "-p", &at.port().to_string()])
+            .args(["-b", "127.0.0.9", "+noall", "+answer", ZONE, "AXFR"])
+            .output()
+            .expect("dig starts");
+        let lines = |output: &[u8]| -> Vec<String> {
+            let text = String::from_utf8_lossy(output);
+            let lines = text.lines().filter(|line| !line.starts_with(';'));
+            lines
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(lines(&output.stdout), lines(&dig.stdout), "{brand:?}");
+        let (lines, code) = json(&format!("{ZONE} AXFR @{at}"));
+        let last = lines.last().expect("an end");
+        assert_eq!(
+            (code, &last["ok"], &last["serial"]),
+            (Some(0), &true.into(), &7.into()),
+            "{brand:?}: {last:#}"
+        );
+        assert_eq!(last["records"], lines.len() as u64 - 1);
+    }
+}

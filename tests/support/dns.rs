@@ -55,6 +55,16 @@ pub(crate) enum Behaviour {
     FormerrToEdns,
     /// BADVERS to any question with EDNS; answers the others.
     BadversToEdns,
+    /// FORMERR, a bare header, to any question with EDNS; says nothing to the others.
+    FormerrOrSilence,
+    /// FORMERR, a bare header, to any question.
+    FormerrToAll,
+    /// BADCOOKIE with the server's half until a question repeats it; answers that one.
+    WantsCookie,
+    /// BADCOOKIE with the server's half, always.
+    BadCookie,
+    /// Answers with an EDNS option of each kind.
+    EveryOption,
     /// A referral: NS records, no authority, no recursion.
     Lame,
     /// An empty datagram or message.
@@ -429,6 +439,7 @@ impl Server {
         };
         match behaviour {
             Behaviour::Closed | Behaviour::Silent => Vec::new(),
+            Behaviour::FormerrOrSilence if query.edns.is_none() => Vec::new(),
             Behaviour::Truncate => vec![spoilt(&|reply| {
                 reply.answers.clear();
                 reply.metadata.truncation = true;
@@ -473,6 +484,17 @@ impl Server {
             other if spoil(other, Vec::new()).is_some() => {
                 spoil(other, spoilt(&|_| {})).into_iter().collect()
             }
+            Behaviour::EveryOption => vec![spoilt(&|reply| {
+                reply.metadata.checking_disabled = true;
+                reply.set_edns(options(&[
+                    (3, b"ns1\x1b"),
+                    (8, &[0, 1, 24, 16, 192, 0, 2]),
+                    (11, &[0, 100]),
+                    (12, &[0; 4]),
+                    (15, b"\0\x03old"),
+                    (65_001, &[0xab]),
+                ]));
+            })],
             other => vec![encode(
                 &error(query, other).unwrap_or_else(|| self.answer(query)),
             )],
@@ -547,7 +569,12 @@ fn error(query: &Message, behaviour: &Behaviour) -> Option<Message> {
             reply.metadata.response_code = ResponseCode::ServFail;
             reply.set_edns(extended_error(*code, text));
         }
-        Behaviour::FormerrToEdns if has_edns => {
+        Behaviour::FormerrToAll => {
+            reply.metadata.response_code = ResponseCode::FormErr;
+            reply.queries.clear();
+            reply.edns = None;
+        }
+        Behaviour::FormerrToEdns | Behaviour::FormerrOrSilence if has_edns => {
             reply.metadata.response_code = ResponseCode::FormErr;
             reply.queries.clear();
             reply.edns = None;
@@ -555,6 +582,17 @@ fn error(query: &Message, behaviour: &Behaviour) -> Option<Message> {
         Behaviour::BadversToEdns if has_edns => {
             reply.metadata.response_code = ResponseCode::BADVERS;
             let mut edns = Edns::new();
+            edns.set_rcode_high(1);
+            reply.set_edns(edns);
+        }
+        Behaviour::WantsCookie | Behaviour::BadCookie => {
+            let cookie = cookie(query)?;
+            if *behaviour == Behaviour::WantsCookie && cookie.ends_with(SERVER_COOKIE) {
+                return None;
+            }
+            reply.metadata.response_code = ResponseCode::BADCOOKIE;
+            let cookie = [&cookie[..8], SERVER_COOKIE].concat();
+            let mut edns = options(&[(10, &cookie)]);
             edns.set_rcode_high(1);
             reply.set_edns(edns);
         }
@@ -602,8 +640,27 @@ fn encode(message: &Message) -> Vec<u8> {
 fn extended_error(code: u16, text: &str) -> Edns {
     let mut bytes = code.to_be_bytes().to_vec();
     bytes.extend_from_slice(text.as_bytes());
+    options(&[(15, &bytes)])
+}
+
+/// The server's half of every cookie.
+const SERVER_COOKIE: &[u8] = b"\x01\x02\x03\x04\x05\x06\x07\x08";
+
+/// The cookie of a question.
+fn cookie(query: &Message) -> Option<Vec<u8>> {
+    let options = query.edns.as_ref()?.options();
+    match options.get(EdnsCode::Cookie)? {
+        EdnsOption::Unknown(_, data) => Some(data.clone()),
+        _ => None,
+    }
+}
+
+/// An OPT record with these options.
+fn options(all: &[(u16, &[u8])]) -> Edns {
     let mut edns = Edns::new();
-    edns.options_mut()
-        .insert(EdnsOption::Unknown(EdnsCode::from(15).into(), bytes));
+    for (code, data) in all {
+        let option = EdnsOption::Unknown(EdnsCode::from(*code).into(), data.to_vec());
+        edns.options_mut().insert(option);
+    }
     edns
 }

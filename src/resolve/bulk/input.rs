@@ -22,6 +22,8 @@ pub enum InputError {
     Name(NameError),
     /// The second word is no type.
     Type(String),
+    /// The type stands for a transfer of the zone.
+    Transfer(RecordType),
     /// More than a name and a type.
     TooManyWords,
     /// It is not UTF-8.
@@ -38,6 +40,10 @@ impl fmt::Display for InputError {
         match self {
             Self::Name(error) => error.fmt(f),
             Self::Type(word) => write!(f, "{word:?} is not a record type"),
+            Self::Transfer(rtype) => write!(
+                f,
+                "{rtype} is a transfer, which is more than one line: ask for it by itself"
+            ),
             Self::TooManyWords => f.write_str("a line is a name and perhaps a type"),
             Self::NotText => f.write_str("the line is not UTF-8"),
             Self::TooLong => write!(f, "the line is longer than {LONGEST} octets"),
@@ -73,11 +79,14 @@ fn read(line: &[u8]) -> Result<Line<'_>, InputError> {
     if word.contains([' ', '\t']) {
         return Err(InputError::TooManyWords);
     }
-    let qtype = word
+    let qtype: RecordType = word
         .parse()
         .map_err(|_| InputError::Type(word.to_owned()))?;
-    Ok(Line {
-        name,
-        qtype: Some(qtype),
-    })
+    match qtype {
+        RecordType::AXFR | RecordType::IXFR => Err(InputError::Transfer(qtype)),
+        qtype => Ok(Line {
+            name,
+            qtype: Some(qtype),
+        }),
+    }
 }

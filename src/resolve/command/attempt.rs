@@ -25,7 +25,7 @@ pub struct AttemptReport {
     /// The type.
     pub qtype: String,
     /// Why it was begun: `first`, `truncated`, `udp_unreachable`, `udp_silent`, `udp_unusable`,
-    /// `without_edns`, `reconnected`.
+    /// `without_edns`, `fresh_cookie`, `reconnected`.
     pub reason: String,
     /// When it was begun, since the question was put.
     pub started_ms: Millis,
@@ -184,6 +184,7 @@ pub(super) fn reason(trigger: Trigger) -> &'static str {
         Trigger::UdpSilent => "udp_silent",
         Trigger::UdpUnusable => "udp_unusable",
         Trigger::WithoutEdns => "without_edns",
+        Trigger::FreshCookie => "fresh_cookie",
         Trigger::Reconnected => "reconnected",
     }
 }

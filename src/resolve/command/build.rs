@@ -7,7 +7,7 @@ use super::malformed::malformed;
 use super::question::Question;
 use super::record::Record;
 use super::remark::{Remark, RemarkCode, remarks};
-use super::report::{Edns, ExtendedError, Flags, Report, ReportSource, Search, SearchStep};
+use super::report::{Edns, Report, ReportSource, Search, SearchStep};
 use super::verdict::Verdict;
 use crate::failure::Failure;
 use crate::resolve::exchange::Clock;
@@ -16,6 +16,7 @@ use crate::resolve::judge::Finding;
 use crate::resolve::ledger::{Attempt, Received};
 use crate::resolve::message::Section;
 use crate::resolve::name::DomainName;
+use crate::resolve::registry::Class;
 use crate::resolve::search::{Step, Walk};
 use crate::resolve::servers::Tried;
 use crate::resolve::setup::Setup;
@@ -45,9 +46,10 @@ pub(super) fn report(
     report.advice = report.verdict.advice().map(str::to_owned);
     report.server = Some(tried.outcome.server);
     report.asked = Some(tried.ask.name.to_string());
+    report.qclass = tried.ask.class.to_string();
     report.unicode = tried.ask.name.to_unicode();
     report.remarks = remarks(&walk.ledger, best);
-    report.malformed = malformed(tried);
+    (report.malformed, report.packet) = malformed(tried).unzip();
     if !matches!(tried.finding, Finding::Records(_)) {
         report.failure = Some(case(question, &walk.ledger).failure(best));
     }
@@ -111,6 +113,7 @@ fn empty(question: &Question, clock: &Clock) -> Report {
         asked: None,
         unicode: None,
         qtype: question.rtype.to_string(),
+        qclass: Class::IN.to_string(),
         ok: false,
         verdict: Verdict::Interrupted,
         advice: None,
@@ -134,6 +137,7 @@ fn empty(question: &Question, clock: &Clock) -> Report {
         },
         attempts: Vec::new(),
         total_ms: clock.elapsed().into(),
+        packet: None,
         dnssec: None,
         malformed: None,
         system: None,
@@ -178,22 +182,11 @@ fn fill(report: &mut Report, received: &Received, attempt: Option<&Attempt>) {
     report.rtt_ms = attempt.and_then(Attempt::waited).map(Into::into);
     report.size = Some(reply.size);
     report.rcode = Some(reply.rcode.to_string());
-    report.flags = Some(Flags {
-        aa: reply.authoritative,
-        tc: reply.truncated,
-        ra: reply.recursion_available,
-        ad: reply.authentic_data,
-    });
+    report.flags = Some(reply.message().header().into());
+    report.packet = Some(reply.packet.clone());
     report.authority = section(reply, Section::Authority);
     report.additional = section(reply, Section::Additional);
-    report.edns = reply.edns.as_ref().map(|edns| Edns {
-        version: edns.version,
-        payload: edns.payload,
-        ede: edns.extended_error.as_ref().map(|error| ExtendedError {
-            code: error.code,
-            text: error.text.clone(),
-        }),
-    });
+    report.edns = reply.edns.as_ref().map(Edns::from);
 }
 
 /// The answers of the reply that counts, after the aliases of earlier replies that led to it.

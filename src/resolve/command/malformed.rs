@@ -1,5 +1,7 @@
 //! A reply that breaks the protocol, read as far as it goes.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::record::Record;
@@ -45,13 +47,13 @@ pub struct DumpLine {
     pub marked: Option<usize>,
 }
 
-/// The first malformed reply of a server.
-pub(super) fn malformed(tried: &Tried) -> Option<Malformed> {
+/// The first malformed reply of a server, and its octets.
+pub(super) fn malformed(tried: &Tried) -> Option<(Malformed, Arc<[u8]>)> {
     let mut attempts = tried.outcome.attempts.iter();
     attempts.find_map(|attempt| attempt.ignored.iter().find_map(of))
 }
 
-fn of(ignored: &Ignored) -> Option<Malformed> {
+fn of(ignored: &Ignored) -> Option<(Malformed, Arc<[u8]>)> {
     let Unusable::Malformed {
         fault: Some(fault), ..
     } = &ignored.why
@@ -59,7 +61,7 @@ fn of(ignored: &Ignored) -> Option<Malformed> {
         return None;
     };
     let packet = &ignored.packet[..];
-    Some(Malformed {
+    let malformed = Malformed {
         reason: fault.to_string(),
         offset: fault.offset,
         rule: fault.rule.code().to_owned(),
@@ -67,7 +69,8 @@ fn of(ignored: &Ignored) -> Option<Malformed> {
         records: records(packet),
         dump: dump(packet, fault.offset),
         bytes: ignored.bytes,
-    })
+    };
+    Some((malformed, packet.into()))
 }
 
 /// Everything that can be read before the fault.

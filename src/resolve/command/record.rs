@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::resolve::rdata::{Rdata, Value};
-use crate::resolve::wire;
+use crate::resolve::{wire, zone_line};
 
 /// One record: who, what, for how long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct Record {
 
 /// Whatever a field holds, in the schema.
 #[cfg(feature = "schema")]
-struct Any;
+pub(super) struct Any;
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Any {
@@ -51,9 +51,9 @@ impl Record {
     #[must_use]
     pub fn zone_line(&self) -> String {
         let dot = if self.name == "." { "" } else { "." };
+        let name = format!("{}{dot}", self.name);
         let ttl = self.ttl.unwrap_or_default();
-        let (name, class, rtype, data) = (&self.name, &self.class, &self.rtype, &self.data);
-        format!("{name}{dot}\t{ttl}\t{class}\t{rtype}\t{data}")
+        zone_line::front(&name, ttl, &self.class, &self.rtype) + &self.data
     }
 
     /// The serial of an SOA record.

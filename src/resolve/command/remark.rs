@@ -32,6 +32,8 @@ pub enum RemarkCode {
     UdpUnusable,
     /// The reply came after the question was put once more, without EDNS.
     EdnsBroken,
+    /// The reply came after the question was put once more, with the server's half of the cookie.
+    CookieRefused,
     /// TCP was tried and does not work.
     TcpBroken,
     /// Packets were not taken for the reply.
@@ -100,6 +102,10 @@ fn way(tried: &Tried) -> Option<Remark> {
         (Trigger::WithoutEdns, _) => (
             RemarkCode::EdnsBroken,
             "the server takes no EDNS, answered without it".to_owned(),
+        ),
+        (Trigger::FreshCookie, _) => (
+            RemarkCode::CookieRefused,
+            "the server asked for its cookie (BADCOOKIE), asked again with it".to_owned(),
         ),
         _ if received.reply.truncated => cut(tried),
         _ => {

@@ -2,6 +2,7 @@
 //! is the JSON contract of `type: "resolve"`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ use super::system::SystemView;
 use super::verdict::Verdict;
 use crate::failure::Failure;
 use crate::resolve::dnssec;
+use crate::resolve::edns::{self, EdnsOption, EdnsReply};
+use crate::resolve::message::Header;
 pub use crate::resolve::search::Stop;
 use crate::time::Millis;
 
@@ -28,6 +31,8 @@ pub struct Report {
     pub unicode: Option<String>,
     /// The type.
     pub qtype: String,
+    /// The class, by name or as `CLASSn`.
+    pub qclass: String,
     /// Whether there are records of the type asked for.
     pub ok: bool,
     /// What became of it.
@@ -66,6 +71,9 @@ pub struct Report {
     pub attempts: Vec<AttemptReport>,
     /// The whole question.
     pub total_ms: Millis,
+    /// The octets of the reply, or of the first that breaks the protocol; not part of the JSON.
+    #[serde(skip)]
+    pub packet: Option<Arc<[u8]>>,
     /// Whether it is proven, and by what; `null` when that was not asked, or there was no reply.
     pub dnssec: Option<dnssec::Report>,
     /// The first reply that breaks the protocol, as far as it can be read.
@@ -101,10 +109,47 @@ pub struct Flags {
     pub aa: bool,
     /// Truncated.
     pub tc: bool,
+    /// Recursion desired: the bit repeated.
+    pub rd: bool,
     /// Recursion available.
     pub ra: bool,
+    /// The bit without a meaning.
+    pub z: bool,
     /// Authentic data.
     pub ad: bool,
+    /// Checking disabled: the bit repeated.
+    pub cd: bool,
+}
+
+impl Flags {
+    /// The names of the bits that are set, in the order of the header.
+    pub fn set(&self) -> impl Iterator<Item = &'static str> {
+        let bits = [
+            (self.aa, "aa"),
+            (self.tc, "tc"),
+            (self.rd, "rd"),
+            (self.ra, "ra"),
+            (self.z, "z"),
+            (self.ad, "ad"),
+            (self.cd, "cd"),
+        ];
+        bits.into_iter()
+            .filter_map(|(set, name)| set.then_some(name))
+    }
+}
+
+impl From<Header> for Flags {
+    fn from(header: Header) -> Self {
+        Self {
+            aa: header.authoritative(),
+            tc: header.truncated(),
+            rd: header.recursion_desired(),
+            ra: header.recursion_available(),
+            z: header.z(),
+            ad: header.authentic_data(),
+            cd: header.checking_disabled(),
+        }
+    }
 }
 
 /// What the server said by EDNS.
@@ -115,8 +160,31 @@ pub struct Edns {
     pub version: u8,
     /// The UDP payload that the server takes.
     pub payload: u16,
-    /// The extended error (RFC 8914), if there is one.
+    /// DO: the bit repeated.
+    pub r#do: bool,
+    /// The flags that have no meaning yet, as a number.
+    pub z: u16,
+    /// The extended error (RFC 8914), the first if there are several.
     pub ede: Option<ExtendedError>,
+    /// Every option in its order: `code`, `name`, `hex`, and the fields that it has.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Vec<std::collections::BTreeMap<String, super::record::Any>>")
+    )]
+    pub options: Vec<EdnsOption>,
+}
+
+impl From<&EdnsReply> for Edns {
+    fn from(edns: &EdnsReply) -> Self {
+        Self {
+            version: edns.version,
+            payload: edns.payload,
+            r#do: edns.dnssec_ok,
+            z: edns.z,
+            ede: edns.extended_error.as_ref().map(ExtendedError::from),
+            options: edns.options.clone(),
+        }
+    }
 }
 
 /// An extended error.
@@ -125,8 +193,20 @@ pub struct Edns {
 pub struct ExtendedError {
     /// INFO-CODE.
     pub code: u16,
+    /// The registry's name for it; `null` for a code without one.
+    pub name: Option<&'static str>,
     /// EXTRA-TEXT, escaped.
     pub text: String,
+}
+
+impl From<&edns::ExtendedError> for ExtendedError {
+    fn from(error: &edns::ExtendedError) -> Self {
+        Self {
+            code: error.code,
+            name: error.name(),
+            text: error.text.clone(),
+        }
+    }
 }
 
 /// The names that were tried, and why the search ended.

@@ -1,6 +1,6 @@
 //! One configuration and many questions: reads the system's files once, picks the servers, asks.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 
@@ -19,10 +19,12 @@ use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::resolve::cache::Cache;
 use crate::resolve::check::{CheckReport, check};
+use crate::resolve::client::Client;
 use crate::resolve::dnssec::prepare;
 use crate::resolve::exchange::Clock;
 use crate::resolve::hosts::Hosts;
 use crate::resolve::name::DomainName;
+use crate::resolve::registry::Class;
 use crate::resolve::search::walk;
 use crate::resolve::server::Transports;
 use crate::resolve::servers::Servers;
@@ -68,6 +70,9 @@ impl Session {
     /// Asks one question; see [`run`](super::run).
     pub async fn ask(&self, question: &Question, cx: &Cx) -> Vec<Report> {
         let mut reports = self.ask_servers(question, cx).await;
+        for report in &mut reports {
+            report.qclass = self.config.policy.options.class.to_string();
+        }
         if self.config.compare_system {
             let deadline = cx.restarted().deadline(Some(self.config.timeout));
             for report in &mut reports {
@@ -78,10 +83,13 @@ impl Session {
     }
 
     /// The server that is asked first, for what is asked of one only.
-    pub(super) async fn first_server(&self, deadline: &Deadline) -> Result<SocketAddr, Failure> {
+    pub(super) async fn first_server(
+        &self,
+        deadline: &Deadline,
+    ) -> Result<(Client, Upstream), Failure> {
         let servers = self.servers(self.setup(), deadline).await?;
-        let first = servers.list.first().map(|upstream| upstream.addr);
-        first.ok_or_else(|| {
+        let first = servers.list.into_iter().next();
+        first.map(|first| (servers.client, first)).ok_or_else(|| {
             Failure::new(
                 Stage::Resolve,
                 Kind::DnsUnreachable,
@@ -150,7 +158,10 @@ impl Session {
         let name = DomainName::parse(&question.text).map_err(|error| {
             Failure::new(Stage::Parse, Kind::Invalid, error.to_string()).by(Who::Netkit)
         })?;
-        let ask = Ask::new(name, question.rtype);
+        let ask = Ask {
+            class: self.config.policy.options.class,
+            ..Ask::new(name, question.rtype)
+        };
         let each = servers.list.iter();
         let each = each.map(|upstream| check(&servers.client, upstream, &ask, &clock));
         Ok(futures_util::future::join_all(each).await)
@@ -215,6 +226,9 @@ impl Session {
 
     /// What this machine knows without asking anybody; `None` when it must ask.
     fn known(&self, question: &Question) -> Option<(Vec<IpAddr>, ReportSource)> {
+        if self.config.policy.options.class != Class::IN {
+            return None;
+        }
         let family = match question.rtype {
             RecordType::A => Family::Ipv4,
             RecordType::AAAA => Family::Ipv6,

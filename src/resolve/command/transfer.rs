@@ -9,7 +9,6 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::config::Config;
@@ -18,10 +17,14 @@ use super::record::Record;
 use super::session::Session;
 use super::verdict::Verdict;
 use crate::deadline::{Deadline, Expired};
-use crate::failure::{Failure, Kind, Stage, Who};
-use crate::resolve::message::{Message, Section};
+use crate::failure::{Class, Failure, Kind, Stage, Who};
+use crate::resolve::client::Client;
+use crate::resolve::link;
 use crate::resolve::name::DomainName;
-use crate::resolve::wire::{self, Ask, Rcode, RecordType};
+use crate::resolve::stream::framed;
+use crate::resolve::transfer::{self, Progress, TransferError};
+use crate::resolve::upstream::Upstream;
+use crate::resolve::wire::{self, Ask, AskOptions, Rcode, RecordType};
 use crate::run::Cx;
 use crate::time::Millis;
 
@@ -61,10 +64,14 @@ pub struct Transfer {
 
 /// Why a transfer ended before it was whole.
 enum Broken {
+    /// There is no connection.
+    Unconnected(link::Broken),
     System(std::io::Error),
     Closed,
-    Code(Rcode),
-    Malformed(String),
+    /// The server's no, or what is no transfer.
+    Wrong(TransferError),
+    TimedOut,
+    /// The caller has enough.
     Stopped,
 }
 
@@ -73,6 +80,15 @@ impl From<std::io::Error> for Broken {
         match error.kind() {
             std::io::ErrorKind::UnexpectedEof => Self::Closed,
             _ => Self::System(error),
+        }
+    }
+}
+
+impl From<Expired> for Broken {
+    fn from(expired: Expired) -> Self {
+        match expired {
+            Expired::Cancelled => Self::Stopped,
+            Expired::TimedOut => Self::TimedOut,
         }
     }
 }
@@ -89,7 +105,7 @@ pub async fn run(
     record: &mut (dyn FnMut(&Record) -> ControlFlow<()> + Send),
 ) -> Result<Transfer, Failure> {
     let limit = Some(session.config().timeout);
-    let server = session.first_server(&cx.deadline(limit)).await?;
+    let (client, upstream) = session.first_server(&cx.deadline(limit)).await?;
     let name = DomainName::parse(&question.text).map_err(|error| {
         let message = format!("{:?} is not a domain name: {error}", question.text);
         Failure::new(Stage::Resolve, Kind::Invalid, message).by(Who::Netkit)
@@ -101,7 +117,7 @@ pub async fn run(
             verdict: Verdict::Interrupted,
             advice: None,
             failure: None,
-            server,
+            server: upstream.addr,
             rcode: None,
             serial: None,
             records: 0,
@@ -115,8 +131,11 @@ pub async fn run(
         config: session.config(),
         cx,
     };
-    let ask = Ask::new(name, RecordType::AXFR);
-    let end = state.converse(&ask, record).await;
+    let ask = Ask {
+        class: session.config().policy.options.class,
+        ..Ask::new(name, RecordType::AXFR)
+    };
+    let end = state.converse(&client, &upstream, &ask, record).await;
     state.finish(end);
     Ok(state.report)
 }
@@ -130,34 +149,32 @@ struct State<'a> {
 
 impl State<'_> {
     /// Bounds one wait.
-    async fn bounded<T>(
-        &self,
-        wait: impl Future<Output = std::io::Result<T>>,
-    ) -> Result<T, Result<Broken, Expired>> {
+    async fn bounded<T, E>(&self, wait: impl Future<Output = Result<T, E>>) -> Result<T, Broken>
+    where
+        Broken: From<E>,
+    {
         let at = Instant::now().checked_add(self.config.timeout);
         let deadline = Deadline::new(at, self.cx.cancel().clone());
-        match deadline.bound(wait).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Ok(error.into())),
-            Err(expired) => Err(Err(expired)),
-        }
+        Ok(deadline.bound(wait).await??)
     }
 
     async fn converse(
         &mut self,
+        client: &Client,
+        upstream: &Upstream,
         ask: &Ask,
         record: &mut (dyn FnMut(&Record) -> ControlFlow<()> + Send),
-    ) -> Result<(), Result<Broken, Expired>> {
-        let mut stream = self.bounded(TcpStream::connect(self.report.server)).await?;
-        self.report.connect_ms = Some(self.began.elapsed().into());
+    ) -> Result<(), Broken> {
+        let connect = async {
+            let connected = client.connect_tcp(upstream).await;
+            connected.map_err(Broken::Unconnected)
+        };
+        let (mut stream, took) = self.bounded(connect).await?;
+        self.report.connect_ms = Some(took.into());
         let id = wire::random_id();
-        let mut options = self.config.policy.options.clone();
-        // A transfer asks the server itself, and its messages are no datagrams.
-        options.recursion_desired = false;
-        let question = wire::encode(id, ask, &options);
-        let length = u16::try_from(question.len()).unwrap_or(u16::MAX);
-        let framed = [&length.to_be_bytes(), &question[..]].concat();
-        self.bounded(stream.write_all(&framed)).await?;
+        let question = framed(&wire::encode(id, ask, &self.options()));
+        self.bounded(stream.write_all(&question)).await?;
+        let mut reader = transfer::Transfer::new(id, ask.clone());
         let mut message = Vec::new();
         loop {
             let length = self.bounded(stream.read_u16()).await?;
@@ -168,109 +185,95 @@ impl State<'_> {
             }
             self.report.messages += 1;
             self.report.bytes += u64::from(length);
-            if self.take(&message, id, record).map_err(Ok)?.is_break() {
+            if self.take(&mut reader, &message, record)? == Progress::Done {
                 return Ok(());
             }
         }
     }
 
-    /// Takes the records of one message; `Break` when the zone is whole.
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        id: u16,
-        record: &mut (dyn FnMut(&Record) -> ControlFlow<()> + Send),
-    ) -> Result<ControlFlow<()>, Broken> {
-        let malformed = |why: &dyn std::fmt::Display| Broken::Malformed(why.to_string());
-        let message = Message::new(bytes).map_err(|fault| malformed(&fault))?;
-        let header = message.header();
-        if header.id != id || !header.response() {
-            return Err(malformed(&"a message that is no reply to the question"));
-        }
-        let rcode = Rcode(header.rcode_low().into());
-        self.report.rcode = Some(rcode.to_string());
-        if rcode != Rcode::NOERROR {
-            return Err(Broken::Code(rcode));
-        }
-        for own in wire::records(&message, Section::Answer) {
-            let is_soa = own.rtype == RecordType::SOA;
-            if self.report.records == 0 && !is_soa {
-                return Err(malformed(&"the first record is no SOA (RFC 5936 §2.2)"));
-            }
-            let shown = Record::from(&own);
-            self.report.serial = self.report.serial.or_else(|| shown.soa_serial());
-            self.report.records += 1;
-            if record(&shown).is_break() {
-                return Err(Broken::Stopped);
-            }
-            if is_soa && self.report.records > 1 {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        match message.fault() {
-            Some(fault) => Err(malformed(&fault)),
-            None if header.count(Section::Answer) == 0 => {
-                Err(malformed(&"a message without records"))
-            }
-            None => Ok(ControlFlow::Continue(())),
+    /// A transfer asks the server itself, and its messages are no datagrams.
+    fn options(&self) -> AskOptions {
+        AskOptions {
+            recursion_desired: false,
+            ..self.config.policy.options.clone()
         }
     }
 
-    fn finish(&mut self, end: Result<(), Result<Broken, Expired>>) {
+    /// Hands on the records of one message.
+    fn take(
+        &mut self,
+        reader: &mut transfer::Transfer,
+        message: &[u8],
+        record: &mut (dyn FnMut(&Record) -> ControlFlow<()> + Send),
+    ) -> Result<Progress, Broken> {
+        let mut wanted = ControlFlow::Continue(());
+        let taken = reader.message(message, |own| {
+            if wanted.is_continue() {
+                wanted = record(&Record::from(&own));
+            }
+        });
+        self.report.records = reader.records();
+        self.report.serial = reader.soa().and_then(transfer::serial);
+        self.report.rcode = match &taken {
+            Ok(_) => Some(Rcode::NOERROR.to_string()),
+            Err(TransferError::Rcode(rcode)) => Some(rcode.to_string()),
+            Err(_) => self.report.rcode.take(),
+        };
+        match wanted {
+            ControlFlow::Break(()) => Err(Broken::Stopped),
+            ControlFlow::Continue(()) => taken.map_err(Broken::Wrong),
+        }
+    }
+
+    fn finish(&mut self, end: Result<(), Broken>) {
         self.report.total_ms = self.began.elapsed().into();
-        let (verdict, kind, message) = match end {
+        let (verdict, failure) = match end {
             Ok(()) => {
                 (self.report.ok, self.report.verdict) = (true, Verdict::Answer);
                 return;
             }
-            Err(Err(Expired::Cancelled) | Ok(Broken::Stopped)) => return,
-            Err(Err(Expired::TimedOut)) => self.silent(),
-            Err(Ok(broken)) => self.broken(broken),
+            Err(Broken::Stopped) => return,
+            Err(Broken::Unconnected(link::Broken::Explained(failure))) => {
+                (of_own(&failure), *failure)
+            }
+            Err(broken) => {
+                let (verdict, kind, message) = self.explain(broken);
+                let addr = self.report.server;
+                let failure = Failure::new(Stage::Resolve, kind, message);
+                (verdict, failure.by(Who::NameServer { addr }))
+            }
         };
         let report = &mut self.report;
         report.verdict = verdict;
         report.advice = verdict.advice().map(str::to_owned);
-        let failure = Failure::new(Stage::Resolve, kind, message);
-        let addr = report.server;
-        report.failure = Some(failure.by(Who::NameServer { addr }));
+        report.failure = Some(failure);
     }
 
-    fn silent(&self) -> (Verdict, Kind, String) {
-        let (server, records) = (self.report.server, self.report.records);
-        if self.report.connect_ms.is_some() {
-            let message = format!("{server} fell silent after {records} records");
-            return (Verdict::TcpBroken, Kind::DnsTimeout, message);
-        }
-        let message = format!("{server} does not take connections: silence");
-        (Verdict::Silent, Kind::DnsTimeout, message)
-    }
-
-    fn broken(&self, broken: Broken) -> (Verdict, Kind, String) {
+    fn explain(&self, broken: Broken) -> (Verdict, Kind, String) {
         let report = &self.report;
         let (server, name, records) = (report.server, &report.name, report.records);
         match broken {
-            Broken::Code(rcode) => {
+            Broken::Wrong(TransferError::Rcode(rcode)) => {
                 let (verdict, kind) = code(rcode);
                 let message = format!("{server} does not transfer {name} ({rcode})");
                 (verdict, kind, message)
             }
-            Broken::Malformed(why) => {
-                let message = format!("{server} sent no transfer: {why}");
+            Broken::Wrong(why) => {
+                let message = format!("what {server} sent is not the zone: {why}");
                 (Verdict::Malformed, Kind::DnsMalformed, message)
             }
-            Broken::System(error) if report.connect_ms.is_none() => {
-                let closed = error.kind() == std::io::ErrorKind::ConnectionRefused;
-                let verdict = if closed {
-                    Verdict::PortClosed
-                } else {
-                    Verdict::Unreachable
-                };
-                let message = format!("{server} cannot be reached: {error}");
-                (verdict, Kind::DnsUnreachable, message)
-            }
+            Broken::Unconnected(broken) => unreachable(server, broken),
             Broken::System(error) => {
                 let message = format!("{server} after {records} records: {error}");
                 (Verdict::TcpBroken, Kind::DnsUnreachable, message)
+            }
+            Broken::TimedOut if report.connect_ms.is_none() => {
+                let message = format!("{server} does not take connections: silence");
+                (Verdict::Silent, Kind::DnsTimeout, message)
+            }
+            Broken::TimedOut => {
+                let message = format!("{server} fell silent after {records} records");
+                (Verdict::TcpBroken, Kind::DnsTimeout, message)
             }
             Broken::Closed | Broken::Stopped => {
                 let message = format!("{server} closed the connection after {records} records");
@@ -278,6 +281,31 @@ impl State<'_> {
             }
         }
     }
+}
+
+/// What keeps this machine from connecting at all.
+fn of_own(failure: &Failure) -> Verdict {
+    match failure.kind.class() {
+        Class::Local | Class::Usage => Verdict::LocalError,
+        _ => Verdict::Unreachable,
+    }
+}
+
+fn unreachable(server: SocketAddr, broken: link::Broken) -> (Verdict, Kind, String) {
+    let (closed, text) = match broken {
+        link::Broken::Failed { errno, text } => {
+            let code = errno.map(|errno| errno.code);
+            (code == Some(libc::ECONNREFUSED), text)
+        }
+        _ => (false, "no connection".to_owned()),
+    };
+    let verdict = if closed {
+        Verdict::PortClosed
+    } else {
+        Verdict::Unreachable
+    };
+    let message = format!("{server} cannot be reached: {text}");
+    (verdict, Kind::DnsUnreachable, message)
 }
 
 fn code(rcode: Rcode) -> (Verdict, Kind) {

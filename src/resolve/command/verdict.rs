@@ -188,10 +188,11 @@ fn is_alias_end(tried: &Tried, ledger: &[Tried]) -> bool {
 }
 
 fn of_code(rcode: Rcode, outcome: &Outcome) -> Verdict {
-    let tried_without = outcome
-        .attempts
-        .iter()
-        .any(|attempt| attempt.trigger == Trigger::WithoutEdns);
+    let is_without = |attempt: &Attempt| attempt.trigger == Trigger::WithoutEdns;
+    // A server that says the same without EDNS does not take the question at all.
+    let received = outcome.received.as_ref();
+    let tried_without = outcome.attempts.iter().any(is_without)
+        && received.is_none_or(|received| received.trigger != Trigger::WithoutEdns);
     match rcode {
         Rcode::REFUSED => Verdict::Refused,
         Rcode::SERVFAIL => Verdict::Servfail,

@@ -6,6 +6,8 @@ use crate::resolve::registry::{OptionCode, RecordType};
 
 /// UDP payload size to announce: no fragments on any sane path (DNS flag day 2020).
 pub const EDNS_PAYLOAD: u16 = 1232;
+/// Octets of the blocks that encrypted questions are padded to (RFC 8467 §4.1).
+pub const PADDING_BLOCK: u16 = 128;
 /// DO: the lowest of the flags' upper bits (RFC 3225 §3).
 const DNSSEC_OK: u16 = 0x8000;
 /// Octets before the options: root, type, class, TTL, RDLENGTH.
@@ -28,7 +30,8 @@ pub struct EdnsAsk {
     pub cookie: Option<Cookie>,
     /// Other options, in this order. None.
     pub options: Vec<EdnsOption>,
-    /// Pads the message to a multiple of this many octets (RFC 8467: 128). Not at all.
+    /// Pads the message to a multiple of this many octets. Not at all, and to [`PADDING_BLOCK`] over
+    /// TLS, HTTPS and QUIC.
     pub padding: Option<u16>,
 }
 

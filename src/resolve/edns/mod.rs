@@ -10,7 +10,7 @@ mod reply;
 mod subnet;
 mod value;
 
-pub use ask::{EDNS_PAYLOAD, EdnsAsk};
+pub use ask::{EDNS_PAYLOAD, EdnsAsk, PADDING_BLOCK};
 pub use cookie::Cookie;
 pub use option::{EdnsOption, OptionError};
 pub use reply::{EdnsReply, ExtendedError};

@@ -129,7 +129,12 @@ impl fmt::Display for EdnsOption {
             OptionValue::Padding(length) => write!(f, " {length} B"),
             OptionValue::Keepalive(Some(idle)) => write!(f, " {} ms", idle.as_millis()),
             OptionValue::ExtendedError(error) => {
-                write!(f, " {} {}", error.code, error.name().unwrap_or_default())
+                write!(f, " {}", error.code)?;
+                error.name().map_or(Ok(()), |name| write!(f, " {name}"))?;
+                match &error.text[..] {
+                    "" => Ok(()),
+                    text => write!(f, ": {text}"),
+                }
             }
             OptionValue::Expire(Some(seconds)) => write!(f, " {seconds} s"),
             OptionValue::Chain(name) | OptionValue::ReportChannel(name) => write!(f, " {name}"),

@@ -37,7 +37,7 @@ pub(crate) use policy::PolicyArgs;
 pub(crate) use tls::{Sni, TlsArgs};
 
 pub(crate) use resolve::{
-    AgainArgs, ClientArgs, DnssecArgs, MessageArgs, NsModeArg, QueryArgs, ResolveArgs,
+    AgainArgs, ClientArgs, DnssecArgs, JsonForm, MessageArgs, NsModeArg, QueryArgs, ResolveArgs,
     ResolveOutputArgs, SystemArgs, TransportArgs,
 };
 

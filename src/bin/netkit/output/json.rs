@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod lines;
 pub(crate) mod listen;
 pub(crate) mod resolve;
+pub(crate) mod rfc8427;
 pub(crate) mod trace;
 
 use std::time::{Duration, SystemTime};

@@ -52,7 +52,8 @@ pub(crate) struct MessageArgs {
     #[arg(long, value_name = "HEX", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "", value_parser = dns::cookie)]
     pub(crate) cookie: Option<Cookie>,
-    /// Pads questions to a multiple of BLOCK octets; 128 without a number (RFC 8467).
+    /// Pads questions to a multiple of BLOCK octets; 128 without a number, and over TLS, HTTPS and
+    /// QUIC without the flag (RFC 8467).
     #[arg(long, value_name = "BLOCK", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "128", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) padding: Option<u16>,

@@ -19,7 +19,7 @@ pub(crate) use check::CheckArgs;
 pub(crate) use client::ClientArgs;
 pub(crate) use dnssec::DnssecArgs;
 pub(crate) use message::MessageArgs;
-pub(crate) use output::ResolveOutputArgs;
+pub(crate) use output::{JsonForm, ResolveOutputArgs};
 pub(crate) use query::{NsModeArg, QueryArgs};
 pub(crate) use repeat::AgainArgs;
 pub(crate) use system::SystemArgs;
@@ -28,8 +28,8 @@ pub(crate) use transport::TransportArgs;
 /// Ask name servers: what they really say, over which transport, and what went wrong on the way.
 ///
 /// Names, types and @servers may stand in any order, as dig users type them. A word that is a
-/// record type is one, unless no name would be left: `netkit resolve mx` asks for
-/// the name "mx". --name says that a word is a name. An address is looked up in reverse. Without a type
+/// record type or a class (IN, CH, HS) is one, unless no name would be left: `netkit resolve mx` asks
+/// for the name "mx". --name says that a word is a name. An address is looked up in reverse. Without a type
 /// A and AAAA are asked together.
 #[derive(Debug, Args)]
 #[command(after_help = crate::help::resolve_short(), after_long_help = crate::help::resolve_long())]

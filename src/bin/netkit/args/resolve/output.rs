@@ -15,7 +15,8 @@ pub(crate) struct ResolveOutputArgs {
     /// Prints the answers as lines of a zone file.
     #[arg(long)]
     pub(crate) zone_format: bool,
-    /// Prints JSON Lines, one a question.
+    /// Prints JSON Lines, one a question; `--json=rfc8427` prints the reply alone, in the form of
+    /// RFC 8427.
     #[arg(
         long,
         value_name = "FORM",
@@ -46,4 +47,6 @@ pub(crate) struct ResolveOutputArgs {
 pub(crate) enum JsonForm {
     /// The report.
     Netkit,
+    /// The reply alone, as RFC 8427 has it.
+    Rfc8427,
 }

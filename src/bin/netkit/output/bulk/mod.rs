@@ -91,7 +91,7 @@ impl Lines {
     fn full(&self, line: &mut Vec<u8>, report: &Report, at: Duration) {
         let text = match self.form {
             // A list has no zone format; the plan refuses it.
-            AnswerForm::Quiet | AnswerForm::Zone => return,
+            AnswerForm::Quiet | AnswerForm::Zone | AnswerForm::Rfc8427 => return,
             AnswerForm::Json | AnswerForm::Pretty => {
                 json_line(report, self.wall, at, self.view.rich)
             }

@@ -172,7 +172,8 @@ pub(crate) struct EdnsConfig {
     version: u8,
     payload: u16,
     r#do: bool,
-    /// Octets of the blocks that questions are padded to; `null`: not padded.
+    /// Octets of the blocks that questions are padded to; `null`: not padded,
+    /// and to 128 over TLS, HTTPS and QUIC.
     padding: Option<u16>,
     /// Options by name or `OPTn`, the cookie and the padding among them.
     options: Vec<String>,

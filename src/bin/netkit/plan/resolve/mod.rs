@@ -19,7 +19,8 @@ use netkit::resolve::{NameServer, StubConfig, SystemFiles, Transports};
 
 use super::PolicyPlan;
 use crate::args::{
-    DnssecArgs, NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs, TransportArgs,
+    DnssecArgs, JsonForm, NsModeArg, OutputArgs, ResolveArgs, ResolveOutputArgs, SystemArgs,
+    TransportArgs,
 };
 use crate::usage::UsageError;
 
@@ -76,22 +77,28 @@ pub(crate) enum AnswerForm {
     Json,
     /// Indented JSON.
     Pretty,
+    /// The reply as RFC 8427 has it.
+    Rfc8427,
     /// Nothing.
     Quiet,
 }
 
 impl AnswerForm {
-    /// Whether standard output is for programs that read JSON.
+    /// Whether standard output is for programs that read netkit's JSON.
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Pretty)
     }
 }
 
 /// Checks the flags against each other and translates them.
-pub(super) fn plan(args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, UsageError> {
+pub(super) fn plan(mut args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, UsageError> {
     let form = form(&args.output)?;
+    let mut words = words::sort(&args.query, args.bulk.input.is_some())?;
+    if let Some(class) = args.message.class {
+        words.set_class(class)?;
+    }
+    args.message.class = words.class;
     let trace = trace::config(&args, form)?;
-    let words = words::sort(&args.query, args.bulk.input.is_some())?;
     let bulk = bulk::plan(&args, &words, stdin_tty)?;
     let groups = match bulk {
         Some(_) => Vec::new(),
@@ -114,6 +121,7 @@ pub(super) fn plan(args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, Usag
     }
     let task = task::task(&args.again, servers.len(), args.query.ns_mode)?;
     let task = rules::transfer(task, &groups, &servers)?;
+    rules::whole_messages(form, &task, check.is_some(), bulk.is_some())?;
     rules::once(policy.is_some(), trace.is_some(), check.is_some(), &task)?;
     if let Task::Watch { until, .. } = &task {
         task::watched(&mut groups, until.as_ref())?;
@@ -169,7 +177,11 @@ fn form(args: &ResolveOutputArgs) -> Result<AnswerForm, UsageError> {
         (args.short, AnswerForm::Short),
         (args.zone_format, AnswerForm::Zone),
         (args.pretty, AnswerForm::Pretty),
-        (args.json.is_some() && !args.pretty, AnswerForm::Json),
+        (args.json == Some(JsonForm::Rfc8427), AnswerForm::Rfc8427),
+        (
+            args.json == Some(JsonForm::Netkit) && !args.pretty,
+            AnswerForm::Json,
+        ),
     ];
     let mut asked = asked.into_iter().filter(|(given, _)| *given);
     let form = asked.next().map_or(AnswerForm::Human, |(_, form)| form);

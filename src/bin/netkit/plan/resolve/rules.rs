@@ -4,8 +4,8 @@ use netkit::resolve::{NameServer, Transports};
 
 use netkit::resolve::wire::RecordType;
 
-use super::Group;
 use super::task::Task;
+use super::{AnswerForm, Group};
 use crate::args::{NsModeArg, SystemArgs, TransportArgs};
 use crate::usage::UsageError;
 
@@ -100,6 +100,22 @@ pub(super) fn transfer(
             "AXFR alone",
         )),
     }
+}
+
+/// RFC 8427 has a form for a message, and none for what netkit makes of several.
+pub(super) fn whole_messages(
+    form: AnswerForm,
+    task: &Task,
+    check: bool,
+    bulk: bool,
+) -> Result<(), UsageError> {
+    if form != AnswerForm::Rfc8427 || (*task == Task::Once && !check && !bulk) {
+        return Ok(());
+    }
+    let message = "--json=rfc8427 is the form of one reply to one question";
+    let accepted =
+        "--json with AXFR, --compare, --count, --watch, --check-server and names from a list";
+    Err(UsageError::new(message, accepted))
 }
 
 /// Rules steer single questions, and a trace is a walk of its own.

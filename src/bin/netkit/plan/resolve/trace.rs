@@ -18,8 +18,13 @@ pub(super) fn config(args: &ResolveArgs, form: AnswerForm) -> Result<Option<Conf
     if !args.dnssec.trace {
         return Ok(None);
     }
-    if form == AnswerForm::Short {
-        return Err(contradiction("--short", "a trace is its steps"));
+    let other = match form {
+        AnswerForm::Short => Some("--short"),
+        AnswerForm::Rfc8427 => Some("--json=rfc8427"),
+        _ => None,
+    };
+    if let Some(flag) = other {
+        return Err(contradiction(flag, "a trace is its steps"));
     }
     foreign(args)?;
     own_message(&args.message)?;

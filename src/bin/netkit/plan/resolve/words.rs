@@ -1,13 +1,14 @@
 //! Which word is what: names, addresses, types, classes and @servers in any order.
 //!
-//! A word that is a type is a type, unless no name would be left: then the first such word is the
-//! name. dig decides word by word and takes `dig mx` for the root's MX; here a question without a
+//! A word that is a type or a class is one, unless no name would be left: then the first such word is
+//! the name. dig decides word by word and takes `dig mx` for the root's MX; here a question without a
 //! name is never what was meant.
 
 use std::net::IpAddr;
 
 use netkit::resolve::NameServer;
 use netkit::resolve::command::Question;
+use netkit::resolve::registry::Class;
 use netkit::resolve::wire::RecordType;
 
 use super::Group;
@@ -22,6 +23,8 @@ pub(super) struct Words {
     pub(super) types: Vec<RecordType>,
     /// What is asked without a type.
     pub(super) defaults: Vec<RecordType>,
+    /// The class that was named.
+    pub(super) class: Option<Class>,
     pub(super) servers: Vec<NameServer>,
 }
 
@@ -30,6 +33,16 @@ pub(super) struct Words {
 pub(super) enum Subject {
     Name(String),
     Address(IpAddr),
+}
+
+/// Classes that are words of the command. ANY is a type, and NONE no class of questions.
+const CLASSES: [Class; 3] = [Class::IN, Class::CH, Class::HS];
+
+/// A word that has a meaning of its own, and may all the same be a name.
+#[derive(Clone, Copy)]
+enum Keyword {
+    Type(RecordType),
+    Class(Class),
 }
 
 /// What dig writes with a plus, and the flag that does it here.
@@ -53,13 +66,13 @@ const PLUS: &[(&str, &str)] = &[
     ("+cd", "--cd"),
 ];
 
-/// Sorts the words. With a list of names a word that is a type is never the name.
+/// Sorts the words. With a list of names a word that is a type or a class is never the name.
 pub(super) fn sort(args: &QueryArgs, has_list: bool) -> Result<Words, UsageError> {
     let mut words = Words {
         defaults: defaults(args),
         ..Words::default()
     };
-    let mut type_like = Vec::new();
+    let mut keywords = Vec::new();
     for word in &args.words {
         if let Some(server) = word.strip_prefix('@') {
             words.servers.push(server_of(word, server)?);
@@ -67,8 +80,8 @@ pub(super) fn sort(args: &QueryArgs, has_list: bool) -> Result<Words, UsageError
             return Err(plus(word));
         } else if let Ok(ip) = word.parse() {
             words.subjects.push(Subject::Address(ip));
-        } else if let Ok(rtype) = rtype(word) {
-            type_like.push((word, rtype));
+        } else if let Some(keyword) = keyword(word) {
+            keywords.push((word, keyword));
         } else {
             words.subjects.push(Subject::Name(word.clone()));
         }
@@ -79,24 +92,57 @@ pub(super) fn sort(args: &QueryArgs, has_list: bool) -> Result<Words, UsageError
     words
         .subjects
         .extend(args.reverse.iter().copied().map(Subject::Address));
-    let mut types = type_like.into_iter();
+    let mut keywords = keywords.into_iter();
     if words.subjects.is_empty()
         && !has_list
-        && let Some((word, _)) = types.next()
+        && let Some((word, _)) = keywords.next()
     {
         words.subjects.push(Subject::Name(word.clone()));
     }
-    let flagged = args
-        .types
-        .iter()
-        .map(|word| rtype(word).map_err(|error| bad_type(word, &error)));
-    let flagged = flagged.collect::<Result<Vec<_>, _>>()?;
-    for rtype in types.map(|(_, rtype)| rtype).chain(flagged) {
-        if !words.types.contains(&rtype) {
-            words.types.push(rtype);
-        }
+    for (_, keyword) in keywords {
+        words.keyword(keyword)?;
+    }
+    for word in &args.types {
+        let rtype = rtype(word).map_err(|error| bad_type(word, &error))?;
+        words.keyword(Keyword::Type(rtype))?;
     }
     Ok(words)
+}
+
+impl Words {
+    /// Takes a type once, and one class.
+    fn keyword(&mut self, keyword: Keyword) -> Result<(), UsageError> {
+        match keyword {
+            Keyword::Type(rtype) if self.types.contains(&rtype) => {}
+            Keyword::Type(rtype) => self.types.push(rtype),
+            Keyword::Class(class) => return self.set_class(class),
+        }
+        Ok(())
+    }
+
+    /// The class of all questions; a second one contradicts it.
+    pub(super) fn set_class(&mut self, class: Class) -> Result<(), UsageError> {
+        match self.class.replace(class) {
+            Some(other) if other != class => Err(UsageError::new(
+                format!("two classes were named, {other} and {class}"),
+                "one class for all questions",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn keyword(word: &str) -> Option<Keyword> {
+    let class = || {
+        let mut classes = CLASSES.into_iter();
+        classes.find(|class| {
+            class
+                .mnemonic()
+                .is_some_and(|name| name.eq_ignore_ascii_case(word))
+        })
+    };
+    let rtype = rtype(word).ok().map(Keyword::Type);
+    rtype.or_else(|| class().map(Keyword::Class))
 }
 
 /// What is asked about a name without a type.

@@ -307,7 +307,7 @@ impl Fold<'_> {
             AnswerForm::Human => messages::say(text.trim_end()),
             AnswerForm::Short if summary.interrupted => messages::say(text.trim_end()),
             // A list has no zone format; the plan refuses it.
-            AnswerForm::Short | AnswerForm::Quiet | AnswerForm::Zone => {}
+            AnswerForm::Short | AnswerForm::Quiet | AnswerForm::Zone | AnswerForm::Rfc8427 => {}
         }
         exit
     }

@@ -188,6 +188,7 @@ impl Job {
             AnswerForm::Zone => tables::resolve::zone(report),
             AnswerForm::Json => line().compact(view.rich),
             AnswerForm::Pretty => line().pretty(view.rich),
+            AnswerForm::Rfc8427 => crate::output::json::rfc8427::line(report, view),
             AnswerForm::Quiet => String::new(),
         }
     }

@@ -65,7 +65,7 @@ impl Job {
                 };
                 self.line("resolve_record", self.cx.elapsed(), body)
             }
-            AnswerForm::Quiet => String::new(),
+            AnswerForm::Quiet | AnswerForm::Rfc8427 => String::new(),
             AnswerForm::Short => format!("{}\n", record.data),
             AnswerForm::Human | AnswerForm::Zone => format!("{}\n", record.zone_line()),
         }

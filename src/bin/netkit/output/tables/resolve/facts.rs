@@ -1,7 +1,8 @@
 //! What there is to say about a report, fact by fact.
 
 use netkit::resolve::command::report::{ReportSource, Search, Stop};
-use netkit::resolve::command::{Malformed, Report, SystemView};
+use netkit::resolve::command::{Malformed, Record, Report, SystemView};
+use netkit::resolve::registry::OptionCode;
 
 use crate::output::View;
 use crate::output::facts::Fact;
@@ -32,6 +33,8 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
     facts.extend(edns(report, view));
     if view.verbose {
         facts.extend(reply(report));
+        facts.extend(section("authority", &report.authority, view));
+        facts.extend(section("additional", &report.additional, view));
     }
     facts.extend(search(&report.search, view));
     if let Some(malformed) = report
@@ -48,11 +51,29 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
     facts
 }
 
-fn edns(report: &Report, view: &View) -> Option<Fact> {
-    let edns = report.edns.as_ref()?;
-    let ede = edns.ede.as_ref()?;
-    let text = format!("EDE {} {}", ede.code, view.safe(&ede.text));
-    Some(Fact::new("extended", text.trim_end()).tone(Tone::Warn))
+/// What was said by EDNS: extended errors always, the rest where all is shown.
+fn edns(report: &Report, view: &View) -> Vec<Fact> {
+    let Some(edns) = &report.edns else {
+        return Vec::new();
+    };
+    let mut facts = Vec::new();
+    if view.verbose {
+        let dnssec_ok = if edns.r#do { ", DO" } else { "" };
+        let mut text = format!("version {}, {} B{dnssec_ok}", edns.version, edns.payload);
+        if edns.z != 0 {
+            put!(text, ", z 0x{:04x}", edns.z);
+        }
+        facts.push(Fact::new("edns", text));
+    }
+    for option in &edns.options {
+        let text = view.safe(&option.to_string());
+        if option.code == OptionCode::EXTENDED_ERROR {
+            facts.push(Fact::new("extended", text).tone(Tone::Warn));
+        } else if view.verbose {
+            facts.push(Fact::new("option", text));
+        }
+    }
+    facts
 }
 
 /// What the reply was.
@@ -69,22 +90,24 @@ fn reply(report: &Report) -> Option<Fact> {
         put!(text, ", {size} B");
     }
     if let Some(flags) = &report.flags {
-        let bits = [
-            (flags.aa, "aa"),
-            (flags.tc, "tc"),
-            (flags.ra, "ra"),
-            (flags.ad, "ad"),
-        ];
-        let set: Vec<_> = bits
-            .iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, name)| *name)
-            .collect();
+        let set: Vec<_> = flags.set().collect();
         if !set.is_empty() {
             put!(text, ", flags {}", set.join(" "));
         }
     }
     Some(Fact::new("reply", text))
+}
+
+/// The records of a section that is no answer.
+fn section<'a>(
+    label: &'static str,
+    records: &'a [Record],
+    view: &'a View,
+) -> impl Iterator<Item = Fact> + 'a {
+    let line = |record: &Record| record.zone_line().replace('\t', " ");
+    records
+        .iter()
+        .map(move |record| Fact::new(label, view.safe(&line(record))))
 }
 
 /// The names that were tried, where there was more than one.
@@ -131,12 +154,7 @@ fn stop_words(stop: Stop) -> &'static str {
 /// Where the reply breaks, what could be read, and the octets around the fault.
 fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
     let mut facts = vec![Fact::new("fault", view.safe(&malformed.reason)).tone(Tone::Bad)];
-    for record in &malformed.records {
-        facts.push(Fact::new(
-            "read",
-            view.safe(&record.zone_line().replace('\t', " ")),
-        ));
-    }
+    facts.extend(section("read", &malformed.records, view));
     for line in &malformed.dump {
         let text = format!("{:04x} {:<47} {}", line.offset, line.hex, line.text);
         let tone = if line.marked.is_some() {

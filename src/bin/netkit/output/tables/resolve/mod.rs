@@ -29,11 +29,15 @@ pub(crate) fn render(reports: &[Report], view: &View) -> String {
     text
 }
 
-/// A report in a pipe: a record a line, its fields separated by tabs, or why there is none.
+/// A report in a pipe: a record a line, its fields separated by tabs, or why there is none; where all
+/// is to be shown, what a terminal shows below the table.
 pub(crate) fn plain(report: &Report, view: &View) -> String {
     let mut text: String = dnssec::shown(report, view)
         .map(|record| plain_line(record, report))
         .collect();
+    if view.verbose {
+        return text + &block(report, view);
+    }
     text.push_str(&dnssec::plain(report, view));
     if !report.ok {
         let subject = format!("{} {}", report.name, report.qtype);
