@@ -19,6 +19,7 @@ mod proof;
 mod repeat;
 mod resolve_again;
 mod resolve_bulk;
+mod resolve_check;
 mod resolve_system;
 mod resolve_verdicts;
 mod shell;

@@ -262,6 +262,10 @@ pub(super) fn tc_honesty(udp: &Seen, tcp: &Seen) -> Judged {
     if whole.truncated {
         return Judged::new(Grade::Fail, "truncated over TCP too, where everything fits");
     }
+    if short.rcode != whole.rcode {
+        let text = format!("{} over UDP, {} over TCP", short.rcode, whole.rcode);
+        return Judged::new(Grade::Fail, text);
+    }
     if short.size > 512 {
         let text = format!("{} octets over UDP where 512 were announced", short.size);
         return Judged::new(Grade::Fail, text);
@@ -319,3 +323,7 @@ pub(super) fn pipelining(seen: &[Seen]) -> Judged {
         format!("{answered} answers over one connection"),
     )
 }
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

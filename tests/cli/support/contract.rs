@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::sync::LazyLock;
 
+use super::contract_resolve::read_resolve;
 use super::transcript::netkit;
 
 /// A key that must be there and may be `null`.
@@ -281,7 +282,8 @@ pub(crate) fn schema_takes(line: &Value) -> bool {
     SCHEMA.is_valid(line)
 }
 
-/// Validates a line against the generated schema, and against the second reader if it is a dial.
+/// Validates a line against the generated schema, and against the second reader if it is a dial or of
+/// the resolver.
 #[track_caller]
 pub(crate) fn valid(line: &Value) {
     let errors: Vec<_> = SCHEMA
@@ -289,10 +291,15 @@ pub(crate) fn valid(line: &Value) {
         .map(|error| error.to_string())
         .collect();
     assert!(errors.is_empty(), "{errors:#?}\n{line:#}");
-    if line["type"] == "dial" {
+    let kind = line["type"].as_str().unwrap_or_default();
+    if kind == "dial" {
         let read: Result<DialLine, _> = serde_json::from_value(line.clone());
         if let Err(error) = read {
             panic!("{error}\n{line:#}");
         }
+    }
+    let is_list = kind == "summary" && line["mode"] == "resolve";
+    if is_list || kind.starts_with("resolve") || ["trace", "check"].contains(&kind) {
+        read_resolve(line);
     }
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod contract_listen;
+mod contract_resolve;
 mod server;
 mod transcript;
 
