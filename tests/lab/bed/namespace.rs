@@ -112,10 +112,17 @@ impl Namespace {
 
     /// How many packets the first rule with a counter has seen.
     pub(crate) fn counted(&self) -> u64 {
+        let counts = self.all_counted();
+        *counts.first().expect("a rule counts")
+    }
+
+    /// How many packets each rule with a counter has seen, in the order of `nft list ruleset`.
+    pub(crate) fn all_counted(&self) -> Vec<u64> {
         let rules = self.run("nft", &["list", "ruleset"]);
-        let packets = rules.split("counter packets ").nth(1);
-        let count = packets.and_then(|rest| rest.split(' ').next()?.parse().ok());
-        count.unwrap_or_else(|| panic!("no rule counts in: {rules}"))
+        let packets = rules.split("counter packets ").skip(1);
+        let counts = packets.map(|rest| rest.split(' ').next()?.parse().ok());
+        let counts: Option<Vec<_>> = counts.collect();
+        counts.unwrap_or_else(|| panic!("no rule counts in: {rules}"))
     }
 
     /// Forgets all rules.

@@ -2,6 +2,7 @@
 
 mod dnssec;
 mod servers;
+mod sockets;
 mod trace;
 mod zones;
 
