@@ -164,4 +164,30 @@ mod tests {
         assert!(rsa(&[5, 1, 1]).is_none());
         assert!(rsa(&[]).is_none());
     }
+
+    /// Made with OpenSSL: an RSA key of 1024 bits, exponent 65537, and its signature over a message.
+    const MODULUS: &str = "c0216f3558ad3d339ca232b41138281414c7ae67755b6003952c30d804272af626342b401b273b4917cd7987\
+        62ff2c2f40288fef152da9a7a73dc14a556172ff5bc05d5f2975b2ac11d4a70f715d5f967508ff4c52f9da4b\
+        028a6124d02aa7136fd782e31cc9f5d0e51c89d0dd82b376b6c2ce8f8f7405133b1c863f30069bcd";
+    const SIGNATURE: &str = "83f460f7256aa493dc0e18c3debc191017535dd2bf0a29de9f39673729bf2be7613f53a22b5bcb7ea09ec9db\
+        b2cab6f8d6db4bd0fbfdd79cba035e4e5204a98b9666ad0a99713d316bfa18ba77098ad06b4c20ee44ffb2d3\
+        e0a3f00445d3e49f6dee910ed714310c67327cd2ba5cae7a24c04387ac59ebc4d2e1d1df6672b5c2";
+
+    #[test]
+    fn signatures_with_sha_1_are_still_verified_and_known_as_such() {
+        let octets = |hex: &str| data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+        let public = [&[3, 1, 0, 1][..], &octets(MODULUS)].concat();
+        let signature = octets(SIGNATURE);
+        for algorithm in [5, 7] {
+            assert!(supports(algorithm) && is_sha1(algorithm));
+            assert!(verify(algorithm, &public, b"a message", &signature));
+            assert!(!verify(algorithm, &public, b"another message", &signature));
+        }
+        // The same signature is none of another hash, nor of an algorithm that is not known.
+        for algorithm in [8, 10, 12, 16, 200] {
+            assert!(!verify(algorithm, &public, b"a message", &signature));
+        }
+        let unknown = [0, 1, 3, 12, 16, 200].map(supports);
+        assert_eq!(unknown, [false; 6]);
+    }
 }

@@ -64,9 +64,10 @@ const fn having(mut child: Child, ds: Ds) -> Child {
 
 const P256: &str = "ECDSAP256SHA256";
 
-const CHILDREN: [Child; 13] = [
+const CHILDREN: [Child; 14] = [
     child("good.test", "ED25519"),
     child("rsa.test", "RSASHA512"),
+    child("sha1.test", "RSASHA1"),
     with(child("nsec3.test", "ECDSAP384SHA384"), &["-3", "-"]),
     with(child("salted.test", P256), &["-3", "aabb", "-H", "5"]),
     with(child("optout.test", P256), &["-3", "-", "-A"]),
@@ -216,7 +217,7 @@ type Row = (
     i32,
 );
 
-const ROWS: [Row; 32] = [
+const ROWS: [Row; 33] = [
     ("www.good.test", "A", "secure", "", "", 0),
     ("alias.good.test", "A", "secure", "", "", 0),
     ("x.y.wild.good.test", "A", "secure", "", "", 0),
@@ -226,6 +227,7 @@ const ROWS: [Row; 32] = [
     ("good.test", "DNSKEY", "secure", "", "", 0),
     ("good.test", "DS", "secure", "", "", 0),
     ("www.rsa.test", "A", "secure", "", "", 0),
+    ("www.sha1.test", "A", "secure", "", "", 0),
     ("www.nsec3.test", "A", "secure", "", "", 0),
     ("x.y.wild.nsec3.test", "A", "secure", "", "", 0),
     ("nope.nsec3.test", "A", "secure", "", "", 3),
@@ -390,6 +392,9 @@ fn check(machine: &Namespace, folder: &Folder, server: &str, row: Row) {
     if status == "bogus" {
         assert_eq!(run.text("/verdict"), "dnssec_bogus", "{run}");
     }
+    let warnings = run.at("/dnssec/warnings").to_string();
+    let is_deprecated = name.ends_with("sha1.test");
+    assert_eq!(warnings.contains("SHA-1"), is_deprecated, "{run}");
     run.exits(exit);
     // A second opinion; only where delv takes the same view of what it may not know.
     let second = delv(machine, folder, name, rtype);
