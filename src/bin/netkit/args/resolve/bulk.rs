@@ -13,8 +13,8 @@ use crate::args::values;
 pub(crate) struct BulkArgs {
     /// Asks for every name of a file, `name` or `name TYPE` a line; `-` is standard input.
     ///
-    /// The default when no name is given and standard input is no terminal. Each line is one question
-    /// and gives one line of output; names are asked as they are written, without search list and
+    /// The default when no name is given and standard input is no terminal. Each line is one question,
+    /// for A where neither it nor --type says otherwise, and gives one line of output; names are asked as they are written, without search list and
     /// hosts file.
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
