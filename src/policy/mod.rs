@@ -5,8 +5,11 @@
 
 pub mod admission;
 pub mod backoff;
+pub mod breaker;
 pub mod chance;
+pub mod detector;
 pub mod fault;
+pub mod idle;
 pub mod order;
 pub mod pace;
 pub mod race;
