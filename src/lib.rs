@@ -10,7 +10,7 @@
 //! | L0 facts | [`error`], [`failure`], [`event`], [`run`], [`deadline`], [`time`], [`addr`] | nothing below |
 //! | L1 decisions | [`policy`], [`stats`] | L0 |
 //! | L2 the wire | [`net`], [`resolve`], [`io`] | L0, L1 |
-//! | L3 operations | [`dial`], [`listen`] | L0, L1, L2 |
+//! | L3 operations | [`dial`], [`heartbeat`], [`listen`] | L0, L1, L2 |
 //!
 //! A negative answer (refused, NXDOMAIN, silence) is a result, not an error: it is a
 //! [`failure::Failure`] inside the report. [`error::Error`] means that nothing could be measured.
@@ -21,6 +21,7 @@ pub mod dial;
 pub mod error;
 pub mod event;
 pub mod failure;
+pub mod heartbeat;
 pub mod io;
 pub mod listen;
 pub mod net;

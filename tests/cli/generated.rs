@@ -63,6 +63,7 @@ fn man_pages_are_up_to_date_and_whole() {
         [
             "netkit-demo.1",
             "netkit-dial.1",
+            "netkit-heartbeat.1",
             "netkit-listen.1",
             "netkit-parse-addr.1",
             "netkit-resolve.1",

@@ -9,6 +9,7 @@ mod demo;
 mod dns;
 mod exit_codes;
 mod generated;
+mod heartbeat;
 mod listen;
 mod many;
 mod names;

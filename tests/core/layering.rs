@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["policy", "stats"],
     &["net", "resolve", "io"],
-    &["dial", "listen"],
+    &["dial", "heartbeat", "listen"],
 ];
 
 /// Foreign crates that one file keeps from the others, so that an upgrade changes one file. A path

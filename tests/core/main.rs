@@ -6,6 +6,7 @@ mod dial;
 mod dns;
 mod dnssec;
 mod fakes;
+mod heartbeat;
 mod layering;
 mod layers;
 mod messages;

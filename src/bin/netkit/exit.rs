@@ -45,14 +45,14 @@ pub(crate) const TABLE: &[(&str, &str)] = &[
     ),
     (
         "1",
-        "the peer or the network said no: refused, reset, unreachable; an invalid address",
+        "the peer or the network said no: refused, reset, unreachable, unhealthy; an invalid address",
     ),
     ("2", "usage"),
     ("3", "the name did not resolve"),
     ("4", "TLS failed"),
     (
         "5",
-        "an expectation was not met (--expect, --expect-regex, --fail-if, --dnssec)",
+        "an expectation was not met (--expect, --expect-regex, --fail-if, --until, --dnssec)",
     ),
     (
         "6",

@@ -89,6 +89,64 @@ pub(crate) const LISTEN: &[Example] = &[
     ),
 ];
 
+/// What `netkit heartbeat` is used for.
+pub(crate) const HEARTBEAT: &[Example] = &[
+    Example(
+        "netkit heartbeat db:5432",
+        "Does it stay up? A connection a second, a line a beat.",
+    ),
+    Example(
+        "netkit heartbeat host:7 --probe echo -i 100ms",
+        "When does the session break, why, how soon was that noticed, and how did it come back?",
+    ),
+    Example(
+        "netkit heartbeat --targets servers --live",
+        "How are all of them right now?",
+    ),
+    Example(
+        "netkit heartbeat host:443 --for 10m --fail-if 'loss>1% or p99>20ms'",
+        "Is it good enough? The exit code says.",
+    ),
+    Example(
+        "netkit heartbeat app:8080 --until 'up>=3' --for 1m",
+        "Wait until it is steadily up, a minute at most.",
+    ),
+    Example(
+        "netkit heartbeat cache:6379 --probe line --send 'PING\\r\\n' --expect +PONG",
+        "Does the application answer, not only its kernel?",
+    ),
+    Example(
+        "netkit heartbeat 192.0.2.53:53 --probe dns --query example.com/A",
+        "Does the name server serve?",
+    ),
+    Example(
+        "netkit heartbeat db:5432 --on-down 'logger \"$NETKIT_TARGET: $NETKIT_REASON\"' -q",
+        "Tell somebody when it goes down.",
+    ),
+    Example(
+        "netkit heartbeat db:5432 --json | jq -c 'select(.type == \"state\")'",
+        "Only the changes.",
+    ),
+];
+
+/// How `netkit heartbeat` speaks to programs.
+pub(crate) const HEARTBEAT_JSON: &str = "\
+With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
+\"type\": `beat` (a beat has its verdict), `late` (a reply came after its beat had failed), `skipped` (a beat \
+was not sent), `state` (the state changed: why, on what evidence, how long the last one lasted), `breaker`, \
+`disconnect` (a session ended: cause, how soon that was noticed), `reconnect` (a session stands, or was given \
+up: every attempt), `stall` (this machine itself stood still, which blames nobody) and `summary` (a target an \
+entry, and the exit code; SIGQUIT adds an interim one). A beat that failed for want of a session has \
+`sent_ms` null. Times are numbers in milliseconds, what is unknown is null and never missing, and new keys may \
+be added. `netkit generate schema` prints the JSON Schema.";
+
+/// What hooks are told.
+pub(crate) const HEARTBEAT_HOOKS: &str = "\
+A command of --on-down, --on-up and --on-change is run with sh(1), beside the beats, and finds in its \
+environment NETKIT_TARGET, NETKIT_STATE, NETKIT_PREVIOUS, NETKIT_REASON and NETKIT_DOWN_MS (how long the outage \
+has lasted, or lasted; empty where there is none). Of one target and hook one command runs at a time and at \
+most one starts a second; of what happens meanwhile the last is told afterwards.";
+
 /// How `netkit listen` speaks to programs.
 pub(crate) const LISTEN_JSON: &str = "--json prints a line an event: `listening` (with the port, before the first connection is \
 accepted), `accept`, `data` (with --dump), `reject`, `close`, `stats` (with --stats-interval), `warning`, and `summary` at the end. \
@@ -249,6 +307,23 @@ pub(crate) fn listen_long() -> String {
     text.push_str(&exit_codes());
     text.push_str("\nExamples:\n");
     examples(&mut text, LISTEN);
+    text
+}
+
+/// Below `netkit heartbeat -h`.
+pub(crate) fn heartbeat_short() -> String {
+    let mut text = "Examples:\n".to_owned();
+    examples(&mut text, &HEARTBEAT[..4]);
+    text.push_str("\nMore with --help: all examples, exit codes, JSON, hooks.\n");
+    text
+}
+
+/// Below `netkit heartbeat --help`.
+pub(crate) fn heartbeat_long() -> String {
+    let mut text = format!("JSON:\n  {HEARTBEAT_JSON}\n\nHooks:\n  {HEARTBEAT_HOOKS}\n\n");
+    text.push_str(&exit_codes());
+    text.push_str("\nExamples:\n");
+    examples(&mut text, HEARTBEAT);
     text
 }
 

@@ -21,7 +21,10 @@ use plan::{Action, Environment};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
-    if argv.get(1).is_some_and(|word| word == "dial") {
+    if argv
+        .get(1)
+        .is_some_and(|word| word == "dial" || word == "heartbeat")
+    {
         // If the system refuses, the run finds that out again and says so.
         let _ = signal::heed();
     }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     };
     let done = match plan.action {
         Action::Dial(dial) => block_on(run::dial(*dial, plan.output)),
+        Action::Heartbeat(plan_of) => block_on(run::heartbeat(*plan_of, plan.output)),
         Action::Listen(listen) => block_on(run::listen(*listen, plan.output)),
         Action::ParseAddr(parse) => Ok(run::parse_addr(&parse, plan.output)),
         Action::Resolve(query) => block_on(run::resolve(*query, plan.output)),

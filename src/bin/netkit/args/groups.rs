@@ -16,7 +16,7 @@ use netkit::resolve::NameServer;
 use super::values;
 
 /// Writes a default the way it can be typed.
-fn default(duration: Duration) -> String {
+pub(super) fn default(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 

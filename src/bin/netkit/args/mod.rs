@@ -9,6 +9,7 @@ mod dial;
 mod dns;
 pub(crate) mod faults;
 mod groups;
+mod heartbeat;
 mod listen;
 mod parse_addr;
 mod policy;
@@ -31,6 +32,9 @@ pub(crate) use groups::{
     RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,
 };
 
+pub(crate) use heartbeat::{
+    DetectorArg, GateArgs, HealthArgs, HeartbeatArgs, ProbeArg, ProbeArgs, ReconnectArgs,
+};
 pub(crate) use listen::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ThenArg};
 pub(crate) use parse_addr::{AddrOutputArgs, ComputeArgs, FilterArgs, ParseAddrArgs, ParseArgs};
 pub(crate) use policy::PolicyArgs;
@@ -62,6 +66,12 @@ pub(crate) fn command() -> clap::Command {
     if let Some(listen) = cli.find_subcommand_mut("listen") {
         let (short, long) = (help::listen_short(), help::listen_long());
         *listen = std::mem::take(listen)
+            .after_help(short)
+            .after_long_help(long);
+    }
+    if let Some(heartbeat) = cli.find_subcommand_mut("heartbeat") {
+        let (short, long) = (help::heartbeat_short(), help::heartbeat_long());
+        *heartbeat = std::mem::take(heartbeat)
             .after_help(short)
             .after_long_help(long);
     }
@@ -101,6 +111,7 @@ fn parse_lean(argv: &[OsString]) -> Option<Cli> {
 fn lean_subcommand(name: &str) -> Option<clap::Command> {
     match name {
         "dial" => Some(DialArgs::augment_args(clap::Command::new("dial"))),
+        "heartbeat" => Some(HeartbeatArgs::augment_args(clap::Command::new("heartbeat"))),
         "listen" => Some(ListenArgs::augment_args(clap::Command::new("listen"))),
         "parse-addr" => Some(ParseAddrArgs::augment_args(clap::Command::new(
             "parse-addr",
@@ -117,6 +128,11 @@ pub(crate) enum Command {
     /// A target is `host:port`, `host port`, `[v6]:port`, `udp://host:port` or `unix:/path`. Ports may
     /// be names, lists and ranges (`host:22,80,8000-8010`), hosts may be blocks (`192.0.2.0/24:443`).
     Dial(Box<DialArgs>),
+    /// Watch targets: when one fails, why, how soon that was noticed, and how it came back.
+    ///
+    /// Beats are due on a schedule that waits for nothing, so an outage shows as long as it was. A
+    /// target is written as for `dial`; several are watched at once, each with a state of its own.
+    Heartbeat(Box<HeartbeatArgs>),
     /// Be the other end: an echo server, or one that behaves as badly as asked, and tell what comes.
     ///
     /// One process serves several addresses. `:8080` is all addresses of both families, as in Go;
@@ -185,7 +201,7 @@ mod tests {
     #[test]
     fn the_lean_definitions_are_those_of_the_whole() {
         let whole = command();
-        for name in ["dial", "listen", "parse-addr", "resolve"] {
+        for name in ["dial", "heartbeat", "listen", "parse-addr", "resolve"] {
             let (lean, of_whole) = (lean_subcommand(name), whole.find_subcommand(name));
             let flags = |command: &clap::Command| {
                 format!("{:#?}", command.get_arguments().collect::<Vec<_>>())

@@ -370,6 +370,78 @@ pub(crate) fn rate(text: &str) -> Parsed<f64> {
     }
 }
 
+/// A number of beats that a counter of 32 bits holds.
+pub(crate) fn at_least_one_u32(text: &str) -> Parsed<u32> {
+    bounded(text, 1, u32::MAX.into()).map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+/// A share: above 0 and at most 100, with or without `%`.
+pub(crate) fn percent(text: &str) -> Parsed<f64> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
+    let share = number.filter(|number| *number > 0.0 && *number <= 100.0);
+    share.ok_or_else(|| {
+        let expected = "a percentage above 0 and up to 100, such as `50` or `0.5%`";
+        ValueError::new(format!("`{text}` is not such a share"), expected)
+    })
+}
+
+/// A number above zero, with a fraction if need be.
+pub(crate) fn positive_number(text: &str) -> Parsed<f64> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| ValueError::new(format!("`{text}` will not do"), "a number above 0"))
+}
+
+/// When a target is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GiveUp {
+    After(Duration),
+    Never,
+}
+
+/// Reads after how long a target is given up.
+pub(crate) fn give_up(text: &str) -> Parsed<GiveUp> {
+    if text == "never" {
+        return Ok(GiveUp::Never);
+    }
+    let limit = positive_duration(text).map(GiveUp::After);
+    limit.map_err(|error| ValueError {
+        expected: format!("{}, or `never`", error.expected),
+        ..error
+    })
+}
+
+/// Reads the settings of a circuit breaker.
+pub(crate) fn breaker(text: &str) -> Parsed<netkit::policy::breaker::Config> {
+    let expected = "settings such as `failures=5,open=10s,half-open=1`";
+    let mut config = netkit::policy::breaker::Config::default();
+    for setting in text.split(',') {
+        let at = setting.as_ptr() as usize - text.as_ptr() as usize;
+        let span = at..at + setting.len();
+        let wrong = |message: String| ValueError::new(message, expected).at(span.clone());
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(wrong(format!("`{setting}` is no setting")));
+        };
+        let unfit = |error: ValueError| wrong(error.message);
+        match name {
+            "failures" => config.failures = at_least_one_u32(value).map_err(unfit)?,
+            "half-open" => config.half_open = at_least_one_u32(value).map_err(unfit)?,
+            "open" => config.open = positive_duration(value).map_err(unfit)?,
+            _ => return Err(wrong(format!("`{name}` is not a setting of it"))),
+        }
+    }
+    Ok(config)
+}
+
+/// Reads a condition on the statistics of a target.
+pub(crate) fn gate(text: &str) -> Parsed<netkit::heartbeat::gate::Gate> {
+    text.parse()
+        .map_err(|error: netkit::heartbeat::gate::GateError| {
+            ValueError::new(error.message, error.expected).at(error.span)
+        })
+}
+
 #[cfg(test)]
 #[path = "values_tests.rs"]
 mod tests;

@@ -29,6 +29,7 @@ fn overview(cli: &Command) -> io::Result<String> {
     page.push_str(&json(help::JSON));
     page.push_str(&see_also(&[
         "netkit-dial(1)",
+        "netkit-heartbeat(1)",
         "netkit-listen(1)",
         "netkit-parse-addr(1)",
         "netkit-resolve(1)",
@@ -54,6 +55,8 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
             "ss(8)",
             "timeout(1)",
         ]));
+    } else if name == "netkit-heartbeat" {
+        page.push_str(&heartbeat());
     } else if name == "netkit-listen" {
         page.push_str(&examples(help::LISTEN));
         page.push_str(&exit_status());
@@ -94,6 +97,18 @@ fn subcommand(name: &str, sub: &Command) -> io::Result<String> {
         page.push_str(&see_also(&["netkit(1)", "netkit-dial(1)"]));
     }
     Ok(page)
+}
+
+fn heartbeat() -> String {
+    let mut page = examples(help::HEARTBEAT) + &exit_status() + &json(help::HEARTBEAT_JSON);
+    let _ = writeln!(page, ".SH HOOKS\n{}", roff(help::HEARTBEAT_HOOKS));
+    page + &see_also(&[
+        "netkit(1)",
+        "netkit-dial(1)",
+        "netkit-listen(1)",
+        "fping(8)",
+        "tcp(7)",
+    ])
 }
 
 /// Title, name, synopsis, description, options and subcommands.

@@ -1,18 +1,20 @@
 //! The JSON Schema of every line of `--json`, from the types that are serialized.
 
+use netkit::policy::breaker::Transition;
 use netkit::resolve::command::compare::Comparison;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, lines, listen, resolve, trace};
+use crate::output::json::{Line, heartbeat, lines, listen, resolve, trace};
+use netkit::heartbeat::event;
 
 /// The whole schema, indented.
 pub(super) fn text() -> String {
     let mut generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator();
-    let lines = [
+    let lines = vec![
         line::<lines::Dial<'_>>("dial", &mut generator),
         line::<lines::Skipped<'_>>("skipped", &mut generator),
         line::<lines::Retry<'_>>("retry", &mut generator),
@@ -27,6 +29,15 @@ pub(super) fn text() -> String {
         line::<resolve::RepeatSummary<'_>>("resolve_summary", &mut generator),
         line::<resolve::BulkSummary<'_>>("summary", &mut generator),
         line::<lines::Summary<'_>>("summary", &mut generator),
+        line::<heartbeat::Of<'_, event::Beat>>("beat", &mut generator),
+        line::<heartbeat::Of<'_, event::Late>>("late", &mut generator),
+        line::<heartbeat::Of<'_, event::Skipped>>("skipped", &mut generator),
+        line::<heartbeat::Of<'_, event::Change>>("state", &mut generator),
+        line::<heartbeat::Of<'_, Transition>>("breaker", &mut generator),
+        line::<heartbeat::Of<'_, event::Disconnect>>("disconnect", &mut generator),
+        line::<heartbeat::Of<'_, event::Reconnect>>("reconnect", &mut generator),
+        line::<event::Stall>("stall", &mut generator),
+        line::<heartbeat::Summary<'_>>("summary", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),
         line::<listen::Accept>("accept", &mut generator),

@@ -132,7 +132,7 @@ pub(crate) fn total(specs: &[TargetSpec]) -> u128 {
         .fold(0, |sum, spec| sum.saturating_add(spec.len()))
 }
 
-fn network(args: &TargetArgs) -> Network {
+pub(super) fn network(args: &TargetArgs) -> Network {
     match args.network {
         Some(network) => network,
         None if args.udp => Network::Udp,
@@ -141,7 +141,7 @@ fn network(args: &TargetArgs) -> Network {
 }
 
 /// The targets of the command line, and the list.
-fn sources(args: &TargetArgs) -> Result<(Vec<String>, Option<ListSource>), UsageError> {
+pub(super) fn sources(args: &TargetArgs) -> Result<(Vec<String>, Option<ListSource>), UsageError> {
     let dash = args.targets.iter().any(|text| text == "-");
     let texts = args
         .targets
@@ -163,7 +163,10 @@ fn sources(args: &TargetArgs) -> Result<(Vec<String>, Option<ListSource>), Usage
     Ok((texts, list))
 }
 
-fn read_specs(texts: &[String], network: Network) -> Result<Vec<TargetSpec>, UsageError> {
+pub(super) fn read_specs(
+    texts: &[String],
+    network: Network,
+) -> Result<Vec<TargetSpec>, UsageError> {
     let specs = netkit::addr::list::parse_arguments(texts, network)?;
     specs.iter().try_for_each(TargetSpec::check_dialable)?;
     Ok(specs)
@@ -218,7 +221,7 @@ fn config(args: &DialArgs) -> dial::Config {
         timeout: args.race.timeout.unwrap_or(default.timeout),
         attempt_timeout: args.race.attempt_timeout,
         strategy: args.race.strategy.map_or(default.strategy, strategy),
-        family: rules::family(args),
+        family: rules::family(&args.target),
         attempt_delay: args.race.attempt_delay,
         race_all: args.race.race_all,
         socket: socket(&args.socket, &args.keepalive),
@@ -238,7 +241,7 @@ fn strategy(arg: StrategyArg) -> Strategy {
     }
 }
 
-fn socket(args: &SocketArgs, keepalive: &KeepaliveArgs) -> SocketOptions {
+pub(super) fn socket(args: &SocketArgs, keepalive: &KeepaliveArgs) -> SocketOptions {
     SocketOptions {
         local_addr: args.local_addr,
         interface: args.interface.clone(),

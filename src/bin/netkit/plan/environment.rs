@@ -18,6 +18,8 @@ pub(crate) struct Environment {
     pub(crate) stderr_tty: bool,
     /// Columns of the terminal, or `COLUMNS`.
     pub(crate) width: Option<usize>,
+    /// Lines of the terminal.
+    pub(crate) height: Option<usize>,
     /// `NO_COLOR` is set and not empty.
     pub(crate) no_color: bool,
     /// `CLICOLOR_FORCE` is set and neither empty nor 0.
@@ -43,6 +45,9 @@ impl Environment {
             } else {
                 columns()
             },
+            height: terminal_size::terminal_size()
+                .filter(|_| stdout_tty)
+                .map(|(_, height)| usize::from(height.0)),
             no_color: set("NO_COLOR"),
             clicolor_force: set("CLICOLOR_FORCE")
                 && env::var_os("CLICOLOR_FORCE") != Some("0".into()),

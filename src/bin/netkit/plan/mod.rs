@@ -6,6 +6,7 @@
 
 mod dial;
 mod environment;
+mod heartbeat;
 mod listen;
 mod needs;
 mod output;
@@ -19,7 +20,9 @@ mod tls;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
+pub(crate) use heartbeat::{HeartbeatPlan, Hooks, MOST as MOST_BEATEN, check_probe};
 pub(crate) use listen::{Content, ListenPlan};
+pub(crate) use needs::NetworkNeeds;
 pub(crate) use output::{Format, OutputSettings};
 pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
@@ -42,6 +45,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) enum Action {
     Dial(Box<DialPlan>),
+    Heartbeat(Box<HeartbeatPlan>),
     Listen(Box<ListenPlan>),
     ParseAddr(Box<AddrPlan>),
     Resolve(Box<QueryPlan>),
@@ -55,6 +59,11 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         Command::Dial(args) => {
             let output = OutputSettings::new(&args.output, environment)?;
             let action = Action::Dial(Box::new(dial::plan(*args)?));
+            Ok(Plan { action, output })
+        }
+        Command::Heartbeat(args) => {
+            let output = OutputSettings::new(&args.output, environment)?;
+            let action = Action::Heartbeat(Box::new(heartbeat::plan(*args, environment)?));
             Ok(Plan { action, output })
         }
         Command::Listen(args) => {

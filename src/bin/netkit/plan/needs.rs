@@ -6,7 +6,7 @@
 use netkit::addr::{Family, Network, Transport};
 
 use super::rules::{self, Checked};
-use crate::args::DialArgs;
+use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs};
 use crate::usage::UsageError;
 
 /// What the flags ask of the network of every target.
@@ -23,13 +23,28 @@ pub(crate) struct NetworkNeeds {
 
 impl NetworkNeeds {
     pub(super) fn new(args: &DialArgs) -> Self {
-        let (socket, keepalive) = (&args.socket, &args.keepalive);
-        let given = |rows: &[(bool, &'static str)]| {
-            rows.iter()
-                .filter(|(given, _)| *given)
-                .map(|(_, flag)| *flag)
-                .collect()
-        };
+        let mut needs = Self::shared(&args.target, &args.socket, &args.keepalive);
+        needs.stream.extend(given(&[
+            (args.exchange.banner, "--banner"),
+            (args.exchange.shutdown_write, "--shutdown-write"),
+            (args.hold.is_some(), "--hold"),
+            (args.tls.tls, "--tls"),
+            (args.tls.starttls.is_some(), "--starttls"),
+        ]));
+        needs.inet.extend(given(&[
+            (args.race.strategy.is_some(), "--strategy"),
+            (args.race.attempt_delay.is_some(), "--attempt-delay"),
+            (args.race.race_all, "--race-all"),
+        ]));
+        needs
+    }
+
+    /// What the groups ask that several subcommands share.
+    pub(super) fn shared(
+        target: &TargetArgs,
+        socket: &SocketArgs,
+        keepalive: &KeepaliveArgs,
+    ) -> Self {
         Self {
             tcp: given(&[
                 (keepalive.keepalive.is_some(), "--keepalive"),
@@ -47,28 +62,19 @@ impl NetworkNeeds {
                 (socket.mptcp, "--mptcp"),
                 (socket.close.is_some(), "--close"),
             ]),
-            stream: given(&[
-                (args.exchange.banner, "--banner"),
-                (args.exchange.shutdown_write, "--shutdown-write"),
-                (args.hold.is_some(), "--hold"),
-                (args.tls.tls, "--tls"),
-                (args.tls.starttls.is_some(), "--starttls"),
-            ]),
+            stream: Vec::new(),
             inet: given(&[
-                (args.target.ipv4, "-4"),
-                (args.target.ipv6, "-6"),
+                (target.ipv4, "-4"),
+                (target.ipv6, "-6"),
                 (socket.local_addr.is_some(), "--local-addr"),
                 (socket.interface.is_some(), "--interface"),
                 (socket.mark.is_some(), "--mark"),
                 (socket.tos.is_some(), "--tos"),
                 (socket.dscp.is_some(), "--dscp"),
                 (socket.ttl.is_some(), "--ttl"),
-                (!args.target.ns.is_empty(), "--ns"),
-                (args.race.strategy.is_some(), "--strategy"),
-                (args.race.attempt_delay.is_some(), "--attempt-delay"),
-                (args.race.race_all, "--race-all"),
+                (!target.ns.is_empty(), "--ns"),
             ]),
-            family: rules::family(args),
+            family: rules::family(target),
         }
     }
 
@@ -99,4 +105,10 @@ impl NetworkNeeds {
             _ => Ok(()),
         }
     }
+}
+
+/// The flags of those that were given.
+fn given(rows: &[(bool, &'static str)]) -> Vec<&'static str> {
+    let given = rows.iter().filter(|(given, _)| *given);
+    given.map(|(_, flag)| *flag).collect()
 }

@@ -5,7 +5,7 @@
 
 use netkit::addr::Family;
 
-use crate::args::{DialArgs, KeepaliveArgs};
+use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs};
 use crate::usage::UsageError;
 
 pub(super) type Checked = Result<(), UsageError>;
@@ -24,14 +24,14 @@ pub(super) fn check(args: &DialArgs) -> Checked {
     one_payload(args)?;
     one_expectation(args)?;
     one_keepalive(&args.keepalive)?;
-    one_family(args)?;
-    one_code_point(args)?;
+    one_family(&args.target)?;
+    one_code_point(&args.socket)?;
     one_mode(args)?;
     stdio_alone(args)?;
     companions(args)?;
     fastopen_is_answered(args)?;
     race_all_alone(args)?;
-    local_addr_has_the_family(args)?;
+    local_addr_has_the_family(&args.target, &args.socket)?;
     something_to_read(args)
 }
 
@@ -139,8 +139,7 @@ pub(super) fn one_keepalive(args: &KeepaliveArgs) -> Checked {
     ])
 }
 
-fn one_family(args: &DialArgs) -> Checked {
-    let target = &args.target;
+pub(super) fn one_family(target: &TargetArgs) -> Checked {
     exclusive(&[
         Pair(
             target.ipv4,
@@ -159,8 +158,8 @@ fn one_family(args: &DialArgs) -> Checked {
     ])
 }
 
-fn one_code_point(args: &DialArgs) -> Checked {
-    let (tos, dscp) = (args.socket.tos.is_some(), args.socket.dscp.is_some());
+pub(super) fn one_code_point(socket: &SocketArgs) -> Checked {
+    let (tos, dscp) = (socket.tos.is_some(), socket.dscp.is_some());
     exclusive(&[Pair(
         tos,
         "--tos",
@@ -369,8 +368,8 @@ pub(super) fn chain_to_show(args: &DialArgs, many: bool) -> Checked {
     Ok(())
 }
 
-fn local_addr_has_the_family(args: &DialArgs) -> Checked {
-    let (Some(local), Some(family)) = (args.socket.local_addr, family(args)) else {
+pub(super) fn local_addr_has_the_family(target: &TargetArgs, socket: &SocketArgs) -> Checked {
+    let (Some(local), Some(family)) = (socket.local_addr, family(target)) else {
         return Ok(());
     };
     if Family::of(local.ip) == family {
@@ -388,8 +387,8 @@ fn local_addr_has_the_family(args: &DialArgs) -> Checked {
 }
 
 /// The family that `-4` or `-6` asks for.
-pub(super) fn family(args: &DialArgs) -> Option<Family> {
-    match (args.target.ipv4, args.target.ipv6) {
+pub(super) fn family(target: &TargetArgs) -> Option<Family> {
+    match (target.ipv4, target.ipv6) {
         (true, _) => Some(Family::Ipv4),
         (_, true) => Some(Family::Ipv6),
         _ => None,

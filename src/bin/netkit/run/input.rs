@@ -2,12 +2,12 @@
 
 use std::io::{self, Read};
 
-use netkit::addr::TargetSpec;
 use netkit::addr::list::{LineError, parse_lines};
+use netkit::addr::{Network, TargetSpec};
 use netkit::error::Error;
 
 use super::Trouble;
-use crate::plan::{DialPlan, ListSource, check_network};
+use crate::plan::{DialPlan, ListSource, NetworkNeeds, check_network};
 use crate::usage::UsageError;
 
 /// Reads the payload into the plan, and all targets.
@@ -25,9 +25,19 @@ pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
         }
         plan.config.exchange.send = Some(bytes);
     }
-    let mut specs = std::mem::take(&mut plan.specs);
-    if let Some(source) = plan.list.take() {
-        specs.extend(list(&source, plan)?);
+    let specs = std::mem::take(&mut plan.specs);
+    with_list(specs, plan.list.take().as_ref(), plan.network, &plan.needs)
+}
+
+/// The targets of the command line and those of the list.
+pub(super) fn with_list(
+    mut specs: Vec<TargetSpec>,
+    source: Option<&ListSource>,
+    network: Network,
+    needs: &NetworkNeeds,
+) -> Result<Vec<TargetSpec>, Trouble> {
+    if let Some(source) = source {
+        specs.extend(list(source, network, needs)?);
     }
     if specs.is_empty() {
         return Err(UsageError::new("the list names no target", "one target a line").into());
@@ -35,13 +45,17 @@ pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
     Ok(specs)
 }
 
-fn list(source: &ListSource, plan: &DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
+fn list(
+    source: &ListSource,
+    network: Network,
+    needs: &NetworkNeeds,
+) -> Result<Vec<TargetSpec>, Trouble> {
     let (name, text) = read(source)?;
     let mut specs = Vec::new();
-    for spec in parse_lines(&text, plan.network) {
+    for spec in parse_lines(&text, network) {
         let spec = spec.map_err(|error| in_list(error, &name))?;
         spec.check_dialable().map_err(UsageError::from)?;
-        check_network(&spec, &plan.needs)?;
+        check_network(&spec, needs)?;
         specs.push(spec);
     }
     Ok(specs)

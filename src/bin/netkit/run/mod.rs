@@ -2,6 +2,8 @@
 //!
 //! The only place where both meet. Nothing is measured here and nothing is formatted.
 
+mod heartbeat;
+mod hooks;
 mod input;
 mod listen;
 mod many;
@@ -13,6 +15,7 @@ mod single;
 mod stdio;
 mod wait;
 
+pub(crate) use heartbeat::heartbeat;
 pub(crate) use listen::listen;
 pub(crate) use parse_addr::parse_addr;
 pub(crate) use resolve::resolve;
@@ -24,8 +27,8 @@ use netkit::addr::{Target, TargetSpec};
 use netkit::error::Error;
 use netkit::io::SystemIo;
 use netkit::net::limits::{self, DescriptorLimit};
-use netkit::resolve::StubConfig;
 use netkit::resolve::policy::Steered;
+use netkit::resolve::{NameServer, StubConfig};
 use netkit::run::Cx;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +37,7 @@ use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::{Line, config::DialConfig};
 use crate::output::{Out, WhenFull};
-use crate::plan::{DialPlan, Format, Mode, OutputSettings, TlsPlan};
+use crate::plan::{DialPlan, Format, Mode, OutputSettings, PolicyPlan, TlsPlan};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 use policy::Policy;
@@ -147,7 +150,7 @@ impl Session {
         let cancel = CancellationToken::new();
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
-        let (io, policy) = system_io(plan).await?;
+        let (io, policy) = system_io(&plan.name_servers, plan.policy.as_ref()).await?;
         let tls = plan.tls.as_ref().map(TlsPlan::open).transpose();
         let tls = tls.map_err(|failure| Error::new("preparing TLS", failure))?;
         Ok(Self {
@@ -213,12 +216,15 @@ impl Session {
 }
 
 /// The real world, asking the name servers that were named, or else the system's.
-async fn system_io(plan: &DialPlan) -> Result<(SystemIo<Steered>, Option<Policy>), Trouble> {
+async fn system_io(
+    name_servers: &[NameServer],
+    policy: Option<&PolicyPlan>,
+) -> Result<(SystemIo<Steered>, Option<Policy>), Trouble> {
     let stub = StubConfig {
-        servers: plan.name_servers.clone(),
+        servers: name_servers.to_vec(),
         ..StubConfig::default()
     };
-    let Some(rules) = &plan.policy else {
+    let Some(rules) = policy else {
         return Ok((SystemIo::new(Steered::new(stub)), None));
     };
     let policy = Policy::open(rules, &stub).await?;

@@ -4,6 +4,7 @@ pub(crate) mod addr;
 pub(crate) mod bulk;
 mod chain;
 pub(crate) mod dial;
+pub(crate) mod heartbeat;
 pub(crate) mod interim;
 pub(crate) mod many;
 pub(crate) mod repeat;

@@ -1,0 +1,284 @@
+//! Beats: sent, answered, failed.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Driver;
+use crate::failure::{Evidence, Failure, Kind, Stage};
+use crate::heartbeat::config::{MOST_CONNECTS, MOST_WAITING};
+use crate::heartbeat::connects::{Connected, connect};
+use crate::heartbeat::event::{Beat, Fact, Late, SkipReason, Skipped};
+use crate::heartbeat::health::Failed;
+use crate::heartbeat::liveness::{self, Kernel};
+use crate::heartbeat::waiting::{Pending, Shell, Waiting, What};
+use crate::io::Io;
+use crate::policy::breaker::{Answer, Permit, State as BreakerState};
+use crate::policy::pace::Slot;
+use crate::time::Millis;
+
+/// What became of a beat.
+pub(super) struct Outcome {
+    pub(super) beat: Pending,
+    pub(super) sent: Option<Instant>,
+    pub(super) at: Instant,
+    /// The round trip; `None` within when this machine stood still meanwhile.
+    pub(super) result: Result<Option<Duration>, Box<Failure>>,
+    pub(super) kernel: Kernel,
+}
+
+impl<I: Io> Driver<'_, I> {
+    /// A beat is due.
+    pub(super) fn beat(&mut self, slot: Slot, now: Instant) {
+        let seq = slot.seq;
+        if slot.missed {
+            return self.skip(seq, SkipReason::Late, now);
+        }
+        let connects = !self.config.probe.is_persistent();
+        if self.dials.len() >= MOST_CONNECTS || self.queue.open() >= MOST_WAITING {
+            return self.skip(seq, SkipReason::Busy, now);
+        }
+        let Ok(permit) = self.admit(now) else {
+            return self.skip(seq, SkipReason::BreakerOpen, now);
+        };
+        let due = slot.due;
+        let beat = Pending { seq, due, permit };
+        self.health.sent(self.log.at(now));
+        if connects {
+            let (target, config, io) = (self.target, self.config, self.io);
+            self.dials
+                .push(connect(target, config, io, beat, self.stalled));
+        } else {
+            let message = self.codec.message(seq);
+            self.say(What::Beat(beat), message, now, now + self.config.timeout());
+        }
+    }
+
+    fn skip(&self, seq: u64, reason: SkipReason, now: Instant) {
+        self.put(now, Fact::Skipped(Skipped { seq, reason }));
+    }
+
+    /// Asks the breaker, if there is one.
+    pub(super) fn admit(&mut self, now: Instant) -> Result<Option<Permit>, ()> {
+        let at = self.log.at(now);
+        let Some(breaker) = &mut self.breaker else {
+            return Ok(None);
+        };
+        let (answer, change) = breaker.admit(at);
+        let trial = breaker.state() == BreakerState::HalfOpen;
+        if let Some(change) = change {
+            self.put(now, Fact::Breaker(change));
+        }
+        match answer {
+            Answer::Admitted(permit) => {
+                if trial && self.wants_session() {
+                    self.link.hurry(now);
+                    self.begin_attempt(now);
+                }
+                Ok(Some(permit))
+            }
+            Answer::Refused(_) => Err(()),
+        }
+    }
+
+    /// Gives leave back: what became of the try, or `None` where it tells nothing of the target.
+    pub(super) fn give_back(&mut self, permit: Option<Permit>, ok: Option<bool>, now: Instant) {
+        let at = self.log.at(now);
+        let (Some(permit), Some(breaker)) = (permit, &mut self.breaker) else {
+            return;
+        };
+        let Some(ok) = ok else {
+            return breaker.cancel(permit);
+        };
+        if let Some(change) = breaker.done(permit, ok, at) {
+            self.put(now, Fact::Breaker(change));
+        }
+    }
+
+    /// A connect probe is over.
+    pub(super) fn connected(&mut self, connected: Connected, now: Instant) {
+        let Connected {
+            beat,
+            sent,
+            at,
+            stalled,
+            result,
+        } = connected;
+        let stood_still = stalled != self.stalled;
+        let silent = |failure: &Failure| failure.kind.class() == crate::failure::Class::Silence;
+        if stood_still && result.as_ref().is_err_and(|failure| silent(failure)) {
+            self.health.forget();
+            self.skip(beat.seq, SkipReason::LocalStall, now);
+            return self.give_back(beat.permit, None, now);
+        }
+        let result = result.map(|rtt| (!stood_still).then_some(rtt));
+        self.outcome(Outcome {
+            beat,
+            sent: Some(sent),
+            at,
+            result,
+            kernel: Kernel::Unknown,
+        });
+    }
+
+    /// A beat has its verdict.
+    pub(super) fn outcome(&mut self, outcome: Outcome) {
+        let Outcome {
+            beat,
+            sent,
+            at,
+            result,
+            kernel,
+        } = outcome;
+        let (now, due) = (self.log.at(at), self.log.at(beat.due));
+        let lateness = sent.map(|sent| sent.saturating_duration_since(beat.due));
+        let (ok, rtt) = (result.is_ok(), result.as_ref().ok().copied().flatten());
+        let change = match &result {
+            Ok(rtt) => self.health.answered(now, beat.seq, rtt.unwrap_or_default()),
+            Err(failure) => self.health.failed(
+                now,
+                &Failed {
+                    seq: beat.seq,
+                    due,
+                    failure,
+                    kernel,
+                },
+            ),
+        };
+        let fact = Beat {
+            seq: beat.seq,
+            ok,
+            due_ms: due.into(),
+            sent_ms: sent.map(|sent| self.log.at(sent).into()),
+            lateness_ms: lateness.map(Millis),
+            rtt_ms: rtt.map(Millis),
+            kernel_ack_ms: None,
+            failure: result.err(),
+        };
+        self.put(at, Fact::Beat(fact));
+        let known = !self.health.is_old_news(beat.seq);
+        self.give_back(beat.permit, known.then_some(ok), at);
+        let fell = change.as_ref().is_some_and(|change| change.to.is_down());
+        if let Some(change) = change {
+            self.changed(change, at);
+        }
+        if !ok {
+            self.consider_redial(fell, kernel, at);
+        }
+    }
+
+    /// Beats and requests that have run out of time.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some((what, shell)) = self.queue.expire(now) {
+            match what {
+                What::Beat(beat) => self.timed_out(beat, shell, now),
+                What::Request(answer) => {
+                    let _ = answer.send(Err(self.no_reply(shell, Kernel::Unknown)));
+                }
+                What::Failed { .. } | What::Abandoned => {}
+            }
+        }
+    }
+
+    fn timed_out(&mut self, beat: Pending, shell: Shell, now: Instant) {
+        let kernel = self.kernel(shell, now);
+        if let (Some(session), Some(_)) = (&mut self.session, shell.sent) {
+            session.failures += u32::from(session.number == shell.session);
+        }
+        let failure = Box::new(self.no_reply(shell, kernel));
+        self.outcome(Outcome {
+            beat,
+            sent: shell.sent,
+            at: now,
+            result: Err(failure),
+            kernel,
+        });
+    }
+
+    /// What the peer's kernel says of a message that was not answered.
+    fn kernel(&self, shell: Shell, now: Instant) -> Kernel {
+        let Some(sent) = shell.sent else {
+            return Kernel::Silent;
+        };
+        let session = self.session.as_ref();
+        match session.filter(|session| session.number == shell.session) {
+            Some(session) if !session.is_datagram() => {
+                liveness::ask(&*session.connection, self.is_unix(), sent, now)
+            }
+            _ => Kernel::Unknown,
+        }
+    }
+
+    fn is_unix(&self) -> bool {
+        self.target.host().is_none()
+    }
+
+    fn no_reply(&self, shell: Shell, kernel: Kernel) -> Failure {
+        if shell.sent.is_none()
+            && let Some(failure) = &self.link.failure
+        {
+            return failure.as_ref().clone();
+        }
+        let within = Millis(self.config.timeout());
+        let target = self.target;
+        let kind = match shell.sent {
+            Some(_) if target.network.transport().is_datagram() => Kind::NoReply,
+            _ => Kind::Timeout,
+        };
+        let message = match shell.sent {
+            Some(_) => format!("{target} sent no reply within {within}"),
+            None => format!("no session with {target} within {within}"),
+        };
+        let failure = Failure::new(Stage::Receive, kind, message);
+        match kernel {
+            Kernel::Acknowledges => failure.because(Evidence::Note {
+                text: ACKNOWLEDGED.to_owned(),
+            }),
+            Kernel::Silent if shell.sent.is_some() => failure.because(Evidence::Note {
+                text: UNACKNOWLEDGED.to_owned(),
+            }),
+            _ => failure,
+        }
+    }
+
+    /// A reply to the message at that place in the queue.
+    pub(super) fn replied(&mut self, place: usize, reply: &[u8], now: Instant) {
+        let Some(entry) = self.queue.take(place) else {
+            return;
+        };
+        let verdict = self.codec.judge(&entry.what, reply);
+        let Waiting {
+            what,
+            sent,
+            stalled,
+            ..
+        } = entry;
+        if let Some(session) = &mut self.session {
+            (session.heard, session.failures, session.worked) = (now, 0, true);
+        }
+        self.link.answered();
+        let rtt = sent.map_or(Duration::ZERO, |sent| now.saturating_duration_since(sent));
+        match what {
+            What::Beat(beat) => self.outcome(Outcome {
+                beat,
+                sent,
+                at: now,
+                result: verdict.map(|()| (stalled == self.stalled).then_some(rtt)),
+                kernel: Kernel::Acknowledges,
+            }),
+            What::Failed { seq } => {
+                self.health.answered_late(self.log.at(now));
+                let rtt_ms = rtt.into();
+                self.put(now, Fact::Late(Late { seq, rtt_ms }));
+            }
+            What::Request(answer) => {
+                let _ = answer.send(Ok(reply.to_vec()));
+            }
+            What::Abandoned => {}
+        }
+    }
+}
+
+const ACKNOWLEDGED: &str =
+    "the peer's kernel acknowledged what was sent; its application did not answer";
+const UNACKNOWLEDGED: &str = "the peer's kernel acknowledged nothing";

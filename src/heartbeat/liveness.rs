@@ -1,0 +1,69 @@
+//! What the peer's kernel says while its application is silent.
+//!
+//! Bytes that were acknowledged prove that the machine is there; only the reply proves that the
+//! application is. On TCP the kernel's `TCP_INFO` tells; on a Unix socket both ends have one kernel.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::net::{Connection, TcpInfo};
+
+/// Whether the peer's kernel is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    /// It acknowledged what was sent.
+    Acknowledges,
+    /// It did not.
+    Silent,
+    /// The transport does not tell.
+    Unknown,
+}
+
+/// `tcpi_last_ack_recv` counts in ticks of the kernel, at most 10 ms long.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Asks the socket about a message that was sent at `sent` and not answered.
+pub(super) fn ask(connection: &dyn Connection, unix: bool, sent: Instant, now: Instant) -> Kernel {
+    if unix {
+        return Kernel::Acknowledges;
+    }
+    match connection.tcp_info() {
+        Some(info) => judge(&info, now.saturating_duration_since(sent)),
+        None => Kernel::Unknown,
+    }
+}
+
+/// Everything is acknowledged, or something was after the message went out.
+fn judge(info: &TcpInfo, age: Duration) -> Kernel {
+    if info.unacked == 0 || info.last_ack_recv_ms.0 + TICK < age {
+        Kernel::Acknowledges
+    } else {
+        Kernel::Silent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acknowledgement_after_the_message_proves_the_kernel() {
+        let ms = Duration::from_millis;
+        // segments unacknowledged, last acknowledgement ms ago, age of the message
+        let rows = [
+            (0, 5_000, 1_000, Kernel::Acknowledges),
+            (1, 1_200, 1_000, Kernel::Silent),
+            (1, 995, 1_000, Kernel::Silent),
+            (3, 100, 1_000, Kernel::Acknowledges),
+        ];
+        for (unacked, last, age, expected) in rows {
+            let info = TcpInfo {
+                unacked,
+                last_ack_recv_ms: ms(last).into(),
+                ..TcpInfo::default()
+            };
+            assert_eq!(judge(&info, ms(age)), expected, "{unacked} {last} {age}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The outages of one target, as a fold of its changes of state: exact sums, and the last ones whole.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::event::{Cause, Change, State};
+use super::report::Outage;
+use crate::time::Millis;
+
+/// Outages that are kept whole; of older ones only the sums are.
+const KEPT: usize = 64;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Outages {
+    /// When something was first known of the target.
+    first: Option<Duration>,
+    /// Since when it has been up.
+    up_since: Option<Duration>,
+    last: VecDeque<Outage>,
+    /// The last one lasts.
+    open: bool,
+    pub(super) total: u64,
+    /// Those that ended.
+    ended: u32,
+    down: Duration,
+    longest_down: Duration,
+    longest_up: Option<Duration>,
+    /// What last ended a session while nothing had come since.
+    cause: Option<Cause>,
+}
+
+impl Outages {
+    pub(super) fn change(&mut self, at: Duration, change: &Change) {
+        self.first.get_or_insert(change.began_ms.0);
+        match (self.open, change.to.is_down()) {
+            (false, true) => self.begin(at, change),
+            (true, true) => {
+                if let Some(outage) = self.last.back_mut() {
+                    outage.state = change.to;
+                }
+            }
+            (true, false) => self.end(change.began_ms.0),
+            (false, false) if change.to == State::Up => {
+                self.up_since.get_or_insert(change.began_ms.0);
+            }
+            (false, false) => {}
+        }
+    }
+
+    /// A session ended: the cause of the outage that lasts or is about to begin.
+    pub(super) fn disconnected(&mut self, cause: Cause) {
+        let open = self.last.back_mut().filter(|_| self.open);
+        match open {
+            Some(outage) => outage.cause = outage.cause.or(Some(cause)),
+            None => self.cause = Some(cause),
+        }
+    }
+
+    /// A beat was answered: what ended a session before is over.
+    pub(super) fn answered(&mut self) {
+        self.cause = None;
+    }
+
+    fn begin(&mut self, at: Duration, change: &Change) {
+        let start = change.began_ms.0;
+        if let Some(since) = self.up_since.take() {
+            let up = start.saturating_sub(since);
+            self.longest_up = self.longest_up.max(Some(up));
+        }
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(Outage {
+            start_ms: start.into(),
+            noticed_ms: at.into(),
+            end_ms: None,
+            lasted_ms: Millis::default(),
+            state: change.to,
+            failure: change
+                .failure
+                .as_ref()
+                .map(|failure| failure.kind.code().to_owned()),
+            cause: self.cause.take(),
+        });
+        self.open = true;
+        self.total += 1;
+    }
+
+    fn end(&mut self, end: Duration) {
+        self.open = false;
+        self.up_since = Some(end);
+        self.ended += 1;
+        if let Some(outage) = self.last.back_mut() {
+            let lasted = end.saturating_sub(outage.start_ms.0);
+            (outage.end_ms, outage.lasted_ms) = (Some(end.into()), lasted.into());
+            self.down += lasted;
+            self.longest_down = self.longest_down.max(lasted);
+        }
+    }
+
+    /// How long the outage that lasts has lasted.
+    fn open_for(&self, now: Duration) -> Duration {
+        let open = self.last.back().filter(|_| self.open);
+        open.map_or(Duration::ZERO, |outage| {
+            now.saturating_sub(outage.start_ms.0)
+        })
+    }
+
+    pub(super) fn list(&self, now: Duration) -> Vec<Outage> {
+        let mut list: Vec<_> = self.last.iter().cloned().collect();
+        if let Some(outage) = list.last_mut().filter(|_| self.open) {
+            outage.lasted_ms = self.open_for(now).into();
+        }
+        list
+    }
+
+    pub(super) fn availability_pct(&self, now: Duration) -> Option<f64> {
+        let known = now.checked_sub(self.first?)?.as_secs_f64();
+        let down = (self.down + self.open_for(now)).as_secs_f64();
+        (known > 0.0).then(|| (1.0 - down / known).clamp(0.0, 1.0) * 100.0)
+    }
+
+    pub(super) fn longest_up(&self, now: Duration) -> Option<Duration> {
+        let open = self.up_since.map(|since| now.saturating_sub(since));
+        self.longest_up.max(open)
+    }
+
+    pub(super) fn longest_down(&self, now: Duration) -> Option<Duration> {
+        (self.total > 0).then(|| self.longest_down.max(self.open_for(now)))
+    }
+
+    /// The time it was up, over the number of outages.
+    pub(super) fn mtbf(&self, now: Duration) -> Option<Duration> {
+        let known = now.checked_sub(self.first?)?;
+        let up = known.saturating_sub(self.down + self.open_for(now));
+        self.longest_up(now)?;
+        up.checked_div(u32::try_from(self.total).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn mttr(&self) -> Option<Duration> {
+        self.down.checked_div(self.ended)
+    }
+}
