@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,7 +113,7 @@ impl Built {
         all.push(c("C splice", Kind::Splice, "splice", "1"));
         all.push(self.own("go", "Go io.Copy", Kind::Go, &["tcp", "PORT"]));
         all.push(tokio("tcp"));
-        let listen = "TCP-LISTEN:PORT,bind=127.0.0.1,fork,reuseaddr,backlog=4096";
+        let listen = "TCP-LISTEN:PORT,bind=127.0.0.1,fork,reuseaddr,nodelay,backlog=4096";
         all.push(tool("socat", &[listen, "PIPE"]).map(|socat| socat.at_most(64)));
         let ncat = ["-lk", "-m", "2000", "-e", "/bin/cat", "127.0.0.1", "PORT"];
         all.push(tool("ncat", &ncat).map(|ncat| ncat.at_most(64)));
@@ -203,7 +204,8 @@ impl Running {
         if !cpus.is_empty() {
             sys::pin(&mut command, cpus);
         }
-        let child = command.spawn()?;
+        // A group of its own, to be ended as a whole.
+        let child = command.process_group(0).spawn()?;
         let running = Self { child, port };
         let until = Instant::now() + STARTS_WITHIN;
         let addr = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
@@ -223,13 +225,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        sys::terminate(self.child.id());
-        let until = Instant::now() + Duration::from_secs(1);
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        // Whoever has not heard is not asked again.
-        let _ = self.child.kill();
+        // Servers keep nothing that a hard end could lose; some have a process per connection.
+        sys::kill_group(self.child.id());
         let _ = self.child.wait();
     }
 }

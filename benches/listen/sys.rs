@@ -112,13 +112,13 @@ pub(crate) fn pin(command: &mut Command, cpus: &[usize]) {
     }
 }
 
-/// Asks a process to end.
-pub(crate) fn terminate(pid: u32) {
-    let Ok(pid) = libc::pid_t::try_from(pid) else {
+/// Ends a group of processes at once.
+pub(crate) fn kill_group(leader: u32) {
+    let Ok(leader) = libc::pid_t::try_from(leader) else {
         return;
     };
-    // SAFETY: takes no pointers; the process is a child of ours that nobody has waited for.
-    unsafe { libc::kill(pid, libc::SIGTERM) };
+    // SAFETY: takes no pointers; the group is one that we made, and its leader was not waited for.
+    unsafe { libc::killpg(leader, libc::SIGKILL) };
 }
 
 /// Makes the end of a connection a reset, which leaves nothing behind in the kernel.

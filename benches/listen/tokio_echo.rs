@@ -28,6 +28,8 @@ async fn streams(addr: &str) -> io::Result<()> {
         let Ok((mut stream, _)) = listener.accept().await else {
             continue;
         };
+        // As in C and Go: without it Nagle's algorithm waits 40 ms for the client's next ACK.
+        stream.set_nodelay(true)?;
         tokio::spawn(async move {
             let mut buffer = vec![0; 8 << 10];
             while let Ok(count @ 1..) = stream.read(&mut buffer).await {
