@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -21,14 +23,17 @@ use super::config::{Behaviour, Config};
 use super::event::Event;
 use super::exec::Program;
 use crate::net::layers::{End, Faulty, Heard, Meter, Metered};
-use crate::net::serve::{Cause, Closed, Count, Counts, Newcomer};
+use crate::net::serve::{Cause, Closed, Count, Counts, Newcomer, QUIET, Watcher};
 use crate::net::{Close, Connection, TcpInfo};
 use crate::policy::chance::Chance;
-use crate::policy::fault::faults_of;
+use crate::policy::fault::{Fault, faults_of};
 
 /// How long, after everything was said, the peer is still listened to: closing at once would turn
 /// what it is still sending into a reset, and take from it what it has not read yet.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How often a connection that is stalled, and so not read, is asked whether its peer is still there.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A connection with its layers.
 type Layered = Faulty<Metered<Box<dyn Connection>>>;
@@ -44,6 +49,8 @@ pub(super) struct Attendance {
     counts: RefCell<Counts>,
     /// Those that are attended to, by number.
     present: RefCell<HashMap<u64, Rc<Guest>>>,
+    /// Closes those that wait for their peers.
+    pub(super) drain: CancellationToken,
     /// Resets everything that is left.
     pub(super) stop: CancellationToken,
     told: Told,
@@ -61,6 +68,10 @@ struct Guest {
     counted: Cell<(u64, u64)>,
     /// It has to go, to make room.
     leave: CancellationToken,
+    /// It is without faults.
+    behaves: bool,
+    /// A fault has it hang.
+    stalled: Arc<AtomicBool>,
 }
 
 /// How a connection ended.
@@ -83,6 +94,7 @@ impl Attendance {
             pool: Pool::default(),
             counts: RefCell::default(),
             present: RefCell::default(),
+            drain: CancellationToken::new(),
             stop: CancellationToken::new(),
             told,
         })
@@ -163,17 +175,24 @@ impl Attendance {
             meter: Meter::new(self.config.max_bytes, self.config.telling.dump, shown),
             counted: Cell::default(),
             leave: CancellationToken::new(),
+            behaves: faults_of(&self.config.faults, self.config.seed, id).is_empty(),
+            stalled: Arc::default(),
         });
         self.present.borrow_mut().insert(id, Rc::clone(&guest));
         guest
     }
 
     async fn attend_stream(&self, new: Newcomer, guest: &Guest) -> (Cause, Option<TcpInfo>) {
+        let config = &self.config;
+        let faults = faults_of(&config.faults, config.seed, guest.id);
+        let stalls = faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::StallAfter(_)));
+        // Without a descriptor for it the peer's leaving is not noticed.
+        let watcher = stalls.then(|| new.watcher().ok()).flatten();
         let Ok(connection) = new.into_connection() else {
             return (Cause::Failed, None);
         };
-        let config = &self.config;
-        let faults = faults_of(&config.faults, config.seed, guest.id);
         // Another draw than the one that chose the faults.
         let chance = Chance::of_part(!config.seed, guest.id);
         let metered = Metered::new(connection, Rc::clone(&guest.meter));
@@ -184,6 +203,7 @@ impl Attendance {
         let ended = tokio::select! {
             biased;
             cause = self.ended(guest) => cause.into(),
+            cause = left(watcher, &guest.stalled) => cause.into(),
             ended = self.converse(&mut stream, guest) => ended,
         };
         let connection = stream.inner_mut().inner_mut();
@@ -197,8 +217,11 @@ impl Attendance {
     /// Tells of the faults of one connection.
     fn heard(&self, guest: &Guest) -> Heard {
         let (id, listener, peer) = (guest.id, guest.listener, guest.peer);
-        let told = self.told.clone();
+        let (told, stalled) = (self.told.clone(), Arc::clone(&guest.stalled));
         Box::new(move |fault| {
+            if fault == "stall-after" {
+                stalled.store(true, Ordering::Relaxed);
+            }
             let event = Event::Fault {
                 id: Some(id),
                 listener,
@@ -306,6 +329,37 @@ impl Attendance {
             () = guest.leave.cancelled() => Cause::MadeRoom,
             () = super::run::at(old) => Cause::MaxLifetime,
             () = idle(&guest.meter, idle_timeout) => Cause::IdleTimeout,
+            () = self.drained(guest) => Cause::Drained,
+        }
+    }
+
+    /// Waits until the server no longer accepts and nothing is on its way: only where the peer has
+    /// to speak next, or nothing ever will end.
+    async fn drained(&self, guest: &Guest) {
+        let waits = match self.config.behaviour {
+            Behaviour::Echo | Behaviour::Discard | Behaviour::Heartbeat | Behaviour::Http => true,
+            Behaviour::Greet { then_echo, .. } => then_echo,
+            _ => false,
+        };
+        if !waits || !guest.behaves {
+            return std::future::pending().await;
+        }
+        self.drain.cancelled().await;
+        idle(&guest.meter, Some(QUIET)).await;
+    }
+}
+
+/// Waits until a stalled connection's peer has left, and says how.
+async fn left(watcher: Option<Watcher>, stalled: &AtomicBool) -> Cause {
+    let Some(watcher) = watcher else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if stalled.load(Ordering::Relaxed)
+            && let Some(cause) = watcher.left()
+        {
+            return cause;
         }
     }
 }

@@ -84,7 +84,8 @@ pub struct Config {
     pub max_lifetime: Option<Duration>,
     /// A connection that has sent so many bytes is closed once they are answered. Default: never.
     pub max_bytes: Option<u64>,
-    /// How long connections have to end after the server was told to stop; what is left is reset.
+    /// How long connections have to end after the server was told to stop; those that are idle (half
+    /// a second without a byte and nothing on its way) are closed at once, what is left is reset.
     pub grace: Duration,
     /// How long it serves. Default: until it is stopped.
     pub duration: Option<Duration>,

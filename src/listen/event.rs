@@ -40,8 +40,9 @@ pub enum Event {
         cut: bool,
     },
     /// A fault was applied, as asked; once for each connection, and each time for datagrams.
+    /// `no-accept` is told once, when the first connection waits.
     Fault {
-        /// The connection's number; `None` for a datagram.
+        /// The connection's number; `None` for a datagram, and for those that are not accepted.
         id: Option<u64>,
         /// The index of its listener.
         listener: usize,

@@ -70,6 +70,8 @@ pub struct ClosedBy {
     pub fault: u64,
     /// Reset when the grace of the shutdown was over.
     pub shutdown: u64,
+    /// Idle when the server was told to stop.
+    pub drained: u64,
     /// The peer did not say what the script expects.
     pub unexpected: u64,
     /// Any other error.
@@ -91,6 +93,7 @@ impl ClosedBy {
             self.made_room,
             self.fault,
             self.shutdown,
+            self.drained,
             self.unexpected,
             self.failed,
         ];
@@ -168,6 +171,7 @@ impl Totals {
                 made_room: counts.closes(Cause::MadeRoom),
                 fault: counts.closes(Cause::Fault),
                 shutdown: counts.closes(Cause::Shutdown),
+                drained: counts.closes(Cause::Drained),
                 unexpected: counts.closes(Cause::Unexpected),
                 failed: counts.closes(Cause::Failed),
             },

@@ -112,6 +112,7 @@ impl<'a> Body<'a> {
         self.started = started;
         let by = self.until_stopped(&server, &mut outlet).await;
         server.drain();
+        self.attendance.drain.cancel();
         let open = server.open();
         self.tell(self.cx.elapsed(), Event::Draining { by, open });
         let grace = Instant::now() + self.config.grace;
@@ -221,12 +222,13 @@ fn told(event: serve::Event) -> (Duration, Event) {
         serve::Event::Exhausted { at, errno } => (at, Event::Exhausted { errno }),
         serve::Event::Fault {
             at,
+            id,
             listener,
             peer,
             fault,
         } => {
             let event = Event::Fault {
-                id: None,
+                id,
                 listener,
                 peer,
                 fault,

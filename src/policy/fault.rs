@@ -29,7 +29,7 @@ pub enum Fault {
     AcceptDelay(Duration),
     /// No connection is ever accepted: the backlog fills.
     NoAccept,
-    /// Neither reads nor sends any more, and stays open (toxiproxy: timeout).
+    /// Neither reads nor sends any more, and stays open until the peer closes (toxiproxy: timeout).
     StallAfter(After),
     /// Resets (toxiproxy: `reset_peer`).
     RstAfter(After),

@@ -232,20 +232,47 @@ fn datagrams_come_back() {
 fn a_signal_drains_and_then_resets_what_is_left() {
     let mut served = Served::start("127.0.0.1:0 --grace 200ms", 1);
     let mut client = served.connect();
-    client.write_all(b"x").unwrap();
-    client.read_exact(&mut [0]).unwrap();
+    // What nobody reads is still on its way when the grace is over.
+    fill(&client);
     served.signal("TERM");
     let draining = served.next_of("draining");
     assert_eq!(
         (&draining["open"], &draining["ended_by"]),
         (&1.into(), &"signal".into())
     );
-    let error = client.read(&mut [0]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let summary = served.next_of("summary");
     assert_eq!(summary["totals"]["closed"]["shutdown"], 1);
     assert_eq!(served.code(), Some(0));
     assert!(TcpStream::connect(("127.0.0.1", served.ports[0])).is_err());
+    let error = client.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// Sends until neither end's kernel, nor the server, takes more.
+fn fill(mut client: &TcpStream) {
+    client
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    while client.write(&[7; 1 << 16]).is_ok() {}
+}
+
+#[test]
+fn the_idle_do_not_hold_up_the_end() {
+    for behaviour in ["", "--heartbeat", "--http", "--greet hello --then echo"] {
+        let mut served = Served::start(&format!("127.0.0.1:0 --grace 1h {behaviour}"), 1);
+        let mut client = served.connect();
+        served.next_of("accept");
+        served.signal("TERM");
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).unwrap();
+        let close = served.next_of("close");
+        assert_eq!(
+            (&close["cause"], &close["by"]),
+            (&"drained".into(), &"netkit".into()),
+            "{behaviour}: {close:#}"
+        );
+        assert_eq!(served.code(), Some(0));
+    }
 }
 
 #[test]

@@ -40,6 +40,7 @@ impl Worker {
     /// Accepts what waits at a listening socket.
     pub(super) fn accept(&mut self, at: usize) {
         if self.shared.config.no_accept {
+            self.tell_no_accept(at);
             return self.pause(None);
         }
         let delay = self.shared.config.accept_delay;
@@ -65,6 +66,34 @@ impl Worker {
                     _ => {}
                 },
             }
+        }
+    }
+
+    /// A connection waits and will not be accepted: told once, whichever worker sees it first.
+    fn tell_no_accept(&mut self, listener: usize) {
+        if !self.shared.refusing.swap(true, Ordering::Relaxed) {
+            self.applied("no-accept", None, listener, None);
+        }
+    }
+
+    /// Counts and tells a fault that strikes connections as they come.
+    fn applied(
+        &mut self,
+        fault: &'static str,
+        id: Option<u64>,
+        listener: usize,
+        peer: Option<std::net::SocketAddr>,
+    ) {
+        self.counts.add(Count::Faults, 1);
+        if self.shared.config.telling.connections {
+            let at = self.now;
+            self.tell(Event::Fault {
+                at,
+                id,
+                listener,
+                peer,
+                fault,
+            });
         }
     }
 
@@ -160,6 +189,9 @@ impl Worker {
                     syn: syn.map(Box::new),
                 },
             ));
+        }
+        if !self.shared.config.accept_delay.is_zero() {
+            self.applied("accept-delay", Some(id), listener, peer);
         }
         let transport = self
             .listeners

@@ -2,8 +2,8 @@
 //!
 //! Registered once, edge-triggered. What is read is written at once, from the worker's buffer; only
 //! what the peer does not take at once gets memory of its own, and until that is gone nothing more
-//! is read. A connection that streams goes through a pipe of the worker (`splice`), without its
-//! bytes being copied.
+//! is read. A connection that streams may go through a pipe of the worker (`splice`), without its
+//! bytes being copied, where that is faster.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::Work;
 use super::event::Cause;
 use super::pipes::{CAPACITY, Pipes};
+use super::ways::Way;
 use crate::net::sys::{self, Pipe};
 
 /// Full reads in a row that show that a connection streams.
@@ -49,6 +50,8 @@ pub(super) struct Lent<'a> {
     pub(super) max_bytes: Option<u64>,
     /// Whether bytes may stay in the kernel: nobody wants to see them.
     pub(super) unseen: bool,
+    /// How streams go.
+    pub(super) way: Way,
 }
 
 impl Lent<'_> {
@@ -119,6 +122,11 @@ impl Conn {
         self.extra.is_none()
     }
 
+    /// Whether it has shown that it streams.
+    pub(super) fn streams(&self) -> bool {
+        self.streak >= STREAMS
+    }
+
     /// Does a round; `seen` is shown what was read, where it was not spliced.
     pub(super) fn round(&mut self, lent: &mut Lent<'_>, seen: &mut Option<usize>) -> Step {
         match self.flush(lent) {
@@ -133,7 +141,8 @@ impl Conn {
             return Step::Over(Cause::MaxBytes);
         }
         let rest = usize::try_from(rest).unwrap_or(usize::MAX);
-        if self.streak >= STREAMS
+        if self.streams()
+            && lent.way == Way::Pipe
             && lent.work == Work::Echo
             && lent.unseen
             && let Some(pipe) = lent.take_pipe()

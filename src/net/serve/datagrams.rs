@@ -248,6 +248,7 @@ impl Answering {
                 let (at, listener) = (work.now, work.listener);
                 work.tell(Event::Fault {
                     at,
+                    id: None,
                     listener,
                     peer,
                     fault,

@@ -34,6 +34,8 @@ pub enum Cause {
     Fault,
     /// The grace of the shutdown was over.
     Shutdown,
+    /// It was idle when the server was told to stop.
+    Drained,
     /// The peer did not say what the script expects.
     Unexpected,
     /// Any other error.
@@ -42,7 +44,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Fin,
         Self::Reset,
         Self::Lost,
@@ -53,6 +55,7 @@ impl Cause {
         Self::MadeRoom,
         Self::Fault,
         Self::Shutdown,
+        Self::Drained,
         Self::Unexpected,
         Self::Failed,
     ];
@@ -71,6 +74,7 @@ impl Cause {
             Self::MadeRoom => "made_room",
             Self::Fault => "fault",
             Self::Shutdown => "shutdown",
+            Self::Drained => "drained",
             Self::Unexpected => "unexpected",
             Self::Failed => "failed",
         }
@@ -155,10 +159,12 @@ pub enum Event {
         /// Whether more came than is shown.
         cut: bool,
     },
-    /// A fault was applied to a datagram.
+    /// A fault was applied to a datagram, or to connections as they come.
     Fault {
         /// When.
         at: Duration,
+        /// The connection's number; `None` for a datagram, and for those that are not accepted.
+        id: Option<u64>,
         /// The index of its listener.
         listener: usize,
         /// The other end.

@@ -14,12 +14,13 @@ mod event;
 mod inbox;
 mod pipes;
 mod slab;
+mod ways;
 mod worker;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -126,6 +127,14 @@ impl Newcomer {
         Ok(Box::new(Socket::accepted(sys::watch(self.fd)?, &peer)))
     }
 
+    /// A hold on it, at the cost of a descriptor. Errs when there is none.
+    pub fn watcher(&self) -> io::Result<Watcher> {
+        Ok(Watcher {
+            fd: self.fd.try_clone()?,
+            tcp: self.peer.is_some(),
+        })
+    }
+
     /// The bare descriptor, made blocking, for a program that knows nothing of us; and a hold on it.
     pub fn into_blocking(self) -> io::Result<(OwnedFd, Watcher)> {
         let tcp = self.peer.is_some();
@@ -141,7 +150,7 @@ impl Newcomer {
     }
 }
 
-/// A hold on a connection that a program has.
+/// A hold on a connection that somebody else has: a program, or a task that does not read.
 #[derive(Debug)]
 pub struct Watcher {
     fd: OwnedFd,
@@ -153,6 +162,13 @@ impl Watcher {
     #[must_use]
     pub fn tcp_info(&self) -> Option<TcpInfo> {
         self.tcp.then(|| TcpInfo::read(self.fd.as_fd())).flatten()
+    }
+
+    /// How the peer has left, if it has, whether or not anybody reads.
+    #[must_use]
+    pub fn left(&self) -> Option<Cause> {
+        let reset = sys::hung_up(self.fd.as_fd())?;
+        Some(if reset { Cause::Reset } else { Cause::Fin })
     }
 
     /// Lets it end by a reset.
@@ -184,6 +200,8 @@ pub(super) struct Shared {
     published: Vec<Published>,
     evictions: Notify,
     finished: Notify,
+    /// That nothing is accepted has been told.
+    refusing: AtomicBool,
 }
 
 /// Admission, and whether a worker waits for room.
@@ -239,6 +257,10 @@ impl Shared {
         }
     }
 }
+
+/// At shutdown a connection that has been quiet for so long, with nothing on its way through us, is
+/// closed at once: it may never end by itself. Longer than a lost packet takes to be sent again.
+pub(crate) const QUIET: Duration = Duration::from_millis(500);
 
 /// Where a worker sends; when all have ended, the owner's [`Outlet`] ends too.
 #[derive(Clone, Debug)]
@@ -301,6 +323,7 @@ impl Server {
             published: (0..=workers).map(|_| Published::new()).collect(),
             evictions: Notify::new(),
             finished: Notify::new(),
+            refusing: AtomicBool::new(false),
             config,
         });
         let listeners: Arc<[Listener]> = listeners.into();

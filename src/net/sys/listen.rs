@@ -47,6 +47,18 @@ pub(in crate::net) fn linger_zero(fd: BorrowedFd<'_>) -> io::Result<()> {
     super::set_bytes(fd, (libc::SOL_SOCKET, libc::SO_LINGER), &value)
 }
 
+/// Whether the other end has closed or reset the connection, without reading; `Some(true)` is reset.
+pub(in crate::net) fn hung_up(fd: BorrowedFd<'_>) -> Option<bool> {
+    let mut asked = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLRDHUP,
+        revents: 0,
+    };
+    // SAFETY: `asked` is one readable and writable `pollfd`.
+    let found = check(unsafe { libc::poll(&raw mut asked, 1, 0) }).ok()?;
+    (found == 1).then_some(asked.revents & libc::POLLERR != 0)
+}
+
 /// Turns an `int` option on.
 pub(in crate::net) fn enable(fd: BorrowedFd<'_>, option: (c_int, c_int)) -> io::Result<()> {
     set_int(fd, option, 1)

@@ -118,11 +118,10 @@ fn each_fault_is_what_dial_says_it_is_and_an_event() {
         let event = served.next_of("fault");
         let word = fault.split('=').next().unwrap();
         assert_eq!((&event["fault"], &event["id"]), (&word.into(), &1.into()));
-        if kind != "timeout" {
-            let close = served.next_of("close");
-            let ended = ["fault", "fin", "reset"].map(serde_json::Value::from);
-            assert!(ended.contains(&close["cause"]), "{fault}: {close:#}");
-        }
+        // One that is stalled hears of the peer's leaving too.
+        let close = served.next_of("close");
+        let ended = ["fault", "fin", "reset"].map(serde_json::Value::from);
+        assert!(ended.contains(&close["cause"]), "{fault}: {close:#}");
     }
 }
 
@@ -138,11 +137,14 @@ fn slow_faults_take_their_time_and_lose_nothing() {
         .map(|at| u8::try_from(at % 251).expect("small"))
         .collect();
     for (fault, least, most) in rows {
-        let served = Served::start(&format!("127.0.0.1:0 --fault {fault}"), 1);
+        let mut served = Served::start(&format!("127.0.0.1:0 --fault {fault}"), 1);
         let begun = Instant::now();
         assert_eq!(hear(&served, &said), said, "{fault}");
         let took = begun.elapsed().as_millis();
         assert!((least..most).contains(&took), "{fault}: {took} ms");
+        let event = served.next_of("fault");
+        let word = fault.split('=').next().unwrap();
+        assert_eq!((&event["fault"], &event["id"]), (&word.into(), &1.into()));
     }
     let served = Served::start("127.0.0.1:0 --fault slice=1 --fault jitter=5ms", 1);
     assert_eq!(hear(&served, &said), said);
@@ -150,11 +152,16 @@ fn slow_faults_take_their_time_and_lose_nothing() {
 
 #[test]
 fn a_server_that_accepts_nothing_looks_hung_not_closed() {
-    let served = Served::start("127.0.0.1:0 --fault no-accept --backlog 1", 1);
+    let mut served = Served::start("127.0.0.1:0 --fault no-accept --backlog 1", 1);
     // The kernel completes handshakes until the queue is full: one more than asked.
     let _first: Vec<TcpStream> = (0..2).map(|_| served.connect()).collect();
     let report = dial(&served, "--timeout 300ms");
     assert_eq!(report["failure"]["kind"], "filtered", "{report:#}");
+    let event = served.next_of("fault");
+    assert_eq!(
+        (&event["fault"], &event["id"]),
+        (&"no-accept".into(), &serde_json::Value::Null)
+    );
 }
 
 #[test]

@@ -68,7 +68,7 @@ contract! {
     }
     ClosedBy {
         fin: u64, reset: u64, lost: u64, finished: u64, idle_timeout: u64, max_lifetime: u64,
-        max_bytes: u64, made_room: u64, fault: u64, shutdown: u64, unexpected: u64, failed: u64,
+        max_bytes: u64, made_room: u64, fault: u64, shutdown: u64, drained: u64, unexpected: u64, failed: u64,
     }
     Facts {
         local: String, network: String, both_families: bool, inherited: bool,

@@ -170,10 +170,10 @@ pub(crate) struct LifeArgs {
     /// Serves that long.
     #[arg(long = "for", value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     pub(crate) duration: Option<Duration>,
-    /// How long connections have to end once it stops; what is left is reset.
+    /// How long connections that are not idle have to end once it stops; what is left is reset.
     #[arg(long, value_name = "DURATION", value_parser = values::duration, allow_negative_numbers = true)]
     #[arg(help = format!(
-        "How long connections have to end once it stops; what is left is reset [default: {}]",
+        "How long connections that are not idle have to end once it stops; what is left is reset [default: {}]",
         humantime::format_duration(netkit::listen::config::GRACE)
     ))]
     pub(crate) grace: Option<Duration>,

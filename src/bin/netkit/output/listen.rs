@@ -202,6 +202,7 @@ fn how_briefly(cause: Cause) -> &'static str {
         Cause::MadeRoom => "made room",
         Cause::Fault => "fault",
         Cause::Shutdown => "rst at stop",
+        Cause::Drained => "fin at stop",
         Cause::Unexpected => "unexpected",
         Cause::Failed => "failed",
     }
@@ -220,6 +221,7 @@ fn describe_cause(cause: Cause) -> (Tone, &'static str) {
         Cause::MadeRoom => (Tone::Warn, "closed by us: idle longest when full (limit)"),
         Cause::Fault => (Tone::Warn, "ended by us, as asked (fault)"),
         Cause::Shutdown => (Tone::Bad, "reset by us: the grace was over (rst)"),
+        Cause::Drained => (Tone::Good, "closed by us: idle when told to stop (fin)"),
         Cause::Unexpected => (Tone::Bad, "closed by us: not what the script expects"),
         Cause::Failed => (Tone::Bad, "failed"),
     }
