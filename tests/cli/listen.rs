@@ -2,6 +2,8 @@
 
 mod faults;
 mod load;
+mod sockets;
+mod telling;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};

@@ -1,16 +1,19 @@
 //! Which way is faster for streams just now: through the buffer, or through a pipe.
 //!
 //! Neither always is: a pipe saves the copy, and costs the peer the warm cache if it looks at what
-//! comes. So the worker tries the other way for a moment now and then, and keeps what was faster.
+//! comes. So the worker tries the other way for a moment now and then, and keeps what was faster; the
+//! more often the other way has lost, the more rarely.
 
 use std::time::Duration;
 
-/// How long the way that is not in use is tried …
-const TRIAL: Duration = Duration::from_millis(25);
-/// … and how long the faster one is kept before the next trial.
-const KEEP: Duration = Duration::from_millis(500);
-/// The other way has to be so much faster: what differs less is chance.
-const CLEARLY: f64 = 1.1;
+/// After a change of ways the sockets' buffers have to fill or drain before a rate is the peers'.
+const SETTLES: Duration = Duration::from_millis(50);
+/// How long the way that is not in use is then measured …
+const TRIAL: Duration = Duration::from_millis(100);
+/// … and how long the faster one is kept before the next trial: at first, and at most.
+const KEEP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32));
+/// A pipe has to be so much faster than the buffer: what differs less is chance.
+const CLEARLY: f64 = 1.3;
 /// A window with fewer bytes says nothing: the peers had nothing to send.
 const TELLING: u64 = 4 << 20;
 
@@ -38,6 +41,7 @@ pub(super) struct Ways {
     way: Way,
     /// The rate of the kept way, while the other is tried.
     kept: Option<f64>,
+    keep: Duration,
     since: Duration,
     bytes: u64,
 }
@@ -47,6 +51,7 @@ impl Ways {
         Self {
             way: Way::Copy,
             kept: None,
+            keep: KEEP.0,
             since: Duration::ZERO,
             bytes: 0,
         }
@@ -59,9 +64,17 @@ impl Ways {
 
     /// So many bytes of streams have gone it, by `now`.
     pub(super) fn went(&mut self, bytes: u64, now: Duration) {
-        self.bytes += bytes;
         let lasted = now.saturating_sub(self.since);
-        let window = if self.kept.is_some() { TRIAL } else { KEEP };
+        if lasted < SETTLES {
+            return;
+        }
+        self.bytes += bytes;
+        let window = SETTLES
+            + if self.kept.is_some() {
+                TRIAL
+            } else {
+                self.keep
+            };
         if lasted < window {
             return;
         }
@@ -74,18 +87,25 @@ impl Ways {
             }
             return;
         }
-        self.judge(rate(bytes, lasted));
+        self.judge(rate(bytes, lasted.saturating_sub(SETTLES)));
     }
 
     /// A window of one way is over.
     fn judge(&mut self, rate: f64) {
-        match self.kept.take() {
-            None => {
-                self.kept = Some(rate);
-                self.way = self.way.other();
-            }
-            Some(kept) if rate > kept * CLEARLY => {}
-            Some(_) => self.way = self.way.other(),
+        let Some(kept) = self.kept.take() else {
+            self.kept = Some(rate);
+            self.way = self.way.other();
+            return;
+        };
+        let won = match self.way {
+            Way::Pipe => rate > kept * CLEARLY,
+            Way::Copy => rate * CLEARLY > kept,
+        };
+        if won {
+            self.keep = KEEP.0;
+        } else {
+            self.way = self.way.other();
+            self.keep = (self.keep * 2).min(KEEP.1);
         }
     }
 }
@@ -102,14 +122,14 @@ fn rate(bytes: u64, time: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    /// Streams for a second at the rate that each way has, in bytes a millisecond; counts the
+    /// Streams for so many seconds at the rate that each way has, in bytes a millisecond; counts the
     /// milliseconds of each.
-    fn a_second(ways: &mut Ways, from: u64, copy: u64, pipe: u64) -> (u64, u64) {
+    fn stream(ways: &mut Ways, seconds: std::ops::Range<u64>, rates: (u64, u64)) -> (u64, u64) {
         let mut spent = (0, 0);
-        for at in from..from + 1_000 {
+        for at in seconds.start * 1_000..seconds.end * 1_000 {
             let (bytes, count) = match ways.way() {
-                Way::Copy => (copy, &mut spent.0),
-                Way::Pipe => (pipe, &mut spent.1),
+                Way::Copy => (rates.0, &mut spent.0),
+                Way::Pipe => (rates.1, &mut spent.1),
             };
             *count += 1;
             ways.went(bytes, Duration::from_millis(at + 1));
@@ -118,24 +138,23 @@ mod tests {
     }
 
     #[test]
-    fn the_faster_way_is_kept_and_the_other_tried_now_and_then() {
+    fn the_faster_way_is_kept_and_the_other_tried_more_and_more_rarely() {
         let mut ways = Ways::new();
-        a_second(&mut ways, 0, 2 << 20, 1 << 20);
-        let (copy, pipe) = a_second(&mut ways, 1_000, 2 << 20, 1 << 20);
-        assert!(copy > 900 && pipe > 0, "{copy} {pipe}");
-        let (_, pipe) = a_second(&mut ways, 2_000, 1 << 20, 2 << 20);
-        assert!(pipe > 400, "{pipe}");
-        let (copy, pipe) = a_second(&mut ways, 3_000, 1 << 20, 2 << 20);
-        assert!(pipe > 900 && copy > 0, "{copy} {pipe}");
+        let (_, pipe) = stream(&mut ways, 0..4, (2 << 20, 1 << 20));
+        assert!((100..=400).contains(&pipe), "{pipe}");
+        let (_, pipe) = stream(&mut ways, 4..64, (2 << 20, 1 << 20));
+        assert!((100..=800).contains(&pipe), "{pipe}");
+        // When it has become the faster one, that is found out in time.
+        stream(&mut ways, 64..128, (1 << 20, 2 << 20));
+        let (copy, _) = stream(&mut ways, 128..192, (1 << 20, 2 << 20));
+        assert!((100..=1_200).contains(&copy), "{copy}");
     }
 
     #[test]
     fn a_difference_by_chance_changes_nothing() {
         let mut ways = Ways::new();
-        for second in 0..5 {
-            let (copy, _) = a_second(&mut ways, second * 1_000, 1_000_000, 1_050_000);
-            assert!(copy > 900, "{copy}");
-        }
+        let (_, pipe) = stream(&mut ways, 0..60, (1_000_000, 1_200_000));
+        assert!(pipe < 1_000, "{pipe}");
     }
 
     #[test]
@@ -146,9 +165,11 @@ mod tests {
             ways.went(1_000, Duration::from_millis(at));
             assert_eq!(ways.way(), Way::Copy);
         }
-        a_second(&mut ways, 20_000, 2 << 20, 2 << 20);
-        ways.went(64 << 20, Duration::from_secs(60));
-        ways.went(1, Duration::from_secs(61));
+        while ways.way() == Way::Copy {
+            let since = ways.since;
+            ways.went(64 << 20, since + SETTLES + ways.keep);
+        }
+        ways.went(64 << 20, Duration::from_secs(600));
         assert_eq!(ways.way(), Way::Copy);
     }
 }

@@ -1,0 +1,128 @@
+//! What a server tells while it runs: the SYN, statistics, metrics, and what signals ask for.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use super::{Served, fill};
+
+fn exchange(served: &Served) -> TcpStream {
+    let mut client = served.connect();
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    client
+}
+
+#[test]
+fn the_syn_of_a_connection_is_read() {
+    let mut served = Served::start("127.0.0.1:0 --syn", 1);
+    drop(exchange(&served));
+    let syn = &served.next_of("accept")["syn"];
+    // What every Linux sends over loopback, whose MTU is 65,536.
+    assert_eq!((&syn["mss"], &syn["sack"]), (&65_495.into(), &true.into()));
+    assert!(
+        syn["ttl"].as_u64().is_some_and(|ttl| ttl > 0),
+        "{syn:#} has a TTL"
+    );
+}
+
+#[test]
+fn tcp_info_comes_at_the_close_when_asked() {
+    let mut served = Served::start("127.0.0.1:0 -v", 1);
+    drop(exchange(&served));
+    let close = served.next_of("close");
+    assert!(close["tcp_info"].is_object(), "{close:#}");
+}
+
+#[test]
+fn statistics_come_again_and_again_and_add_up() {
+    let mut served = Served::start("127.0.0.1:0 --summary --stats-interval 50ms", 1);
+    let client = exchange(&served);
+    loop {
+        let stats = served.next_of("stats");
+        assert!(stats["accepts_per_second"].is_number(), "{stats:#}");
+        if stats["bytes_out"] == 1 {
+            assert_eq!((&stats["accepted"], &stats["open"]), (&1.into(), &1.into()));
+            break;
+        }
+    }
+    drop(client);
+    while served.next_of("stats")["closed"]["fin"] != 1 {}
+}
+
+/// What a scrape of the metrics says.
+fn scrape(port: u16) -> String {
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut text = String::new();
+    client.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn metrics_are_scraped_in_the_form_of_openmetrics() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netkit"));
+    command.args("listen 127.0.0.1:0 --json --metrics 127.0.0.1:0".split(' '));
+    command.stderr(Stdio::piped());
+    let mut served = Served::spawn(&mut command, 1);
+    let errors = BufReader::new(served.child.stderr.take().unwrap());
+    let said = errors.lines().map_while(Result::ok);
+    let port = said
+        .filter_map(|line| {
+            line.strip_suffix("/metrics")?
+                .rsplit(':')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .next()
+        .expect("it says where");
+    drop(exchange(&served));
+    served.next_of("close");
+    let text = loop {
+        let text = scrape(port);
+        if text.contains("netkit_listen_accepted_total 1\n") {
+            break text;
+        }
+    };
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    assert!(text.contains("application/openmetrics-text"), "{text}");
+    assert!(
+        text.contains("netkit_listen_closed_total{cause=\"fin\"} 1\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("# EOF\n"), "{text}");
+}
+
+#[test]
+fn sigquit_says_how_far_it_is_and_it_goes_on() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netkit"));
+    command.args("listen 127.0.0.1:0 --json".split(' '));
+    command.stderr(Stdio::piped());
+    let mut served = Served::spawn(&mut command, 1);
+    let mut errors = BufReader::new(served.child.stderr.take().unwrap());
+    drop(exchange(&served));
+    served.next_of("close");
+    served.signal("QUIT");
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    assert!(line.contains("1 accepted"), "{line:?}");
+    drop(exchange(&served));
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_the_grace() {
+    let mut served = Served::start("127.0.0.1:0 --grace 1h", 1);
+    let client = served.connect();
+    // What nobody reads would keep it for the hour.
+    fill(&client);
+    served.signal("TERM");
+    served.next_of("draining");
+    served.signal("TERM");
+    let status = served.child.wait().unwrap();
+    let by_signal = status.signal() == Some(15) || status.code() == Some(143);
+    assert!(by_signal, "{status:?}");
+}
