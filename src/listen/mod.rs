@@ -17,5 +17,5 @@ mod single;
 pub use config::{Behaviour, Config};
 pub use event::Event;
 pub use report::{EndedBy, Report, Totals};
-pub use run::serve;
+pub use run::{serve, serve_and_look};
 pub use single::{Accepted, accept};

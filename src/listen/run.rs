@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::attend::Attendance;
@@ -49,7 +49,19 @@ pub async fn serve(
     cx: &Cx,
     observer: &mut dyn Observer<Event>,
 ) -> Result<Report, Error> {
-    let mut body = Body::new(config, cx, observer);
+    serve_and_look(listeners, config, &Notify::new(), cx, observer).await
+}
+
+/// The same; each [`Notify::notify_one`] of `look` has the numbers told ([`Event::Stats`]), beside those
+/// that `config.stats_interval` asks for.
+pub async fn serve_and_look(
+    listeners: Vec<Listener>,
+    config: &Config,
+    look: &Notify,
+    cx: &Cx,
+    observer: &mut dyn Observer<Event>,
+) -> Result<Report, Error> {
+    let mut body = Body::new(config, look, cx, observer);
     for listener in &listeners {
         body.tell(cx.elapsed(), Event::Listening(listener.facts().clone()));
     }
@@ -61,6 +73,7 @@ pub async fn serve(
 
 struct Body<'a> {
     config: &'a Config,
+    look: &'a Notify,
     cx: &'a Cx,
     observer: &'a mut dyn Observer<Event>,
     report: Report,
@@ -87,10 +100,16 @@ enum News {
 }
 
 impl<'a> Body<'a> {
-    fn new(config: &'a Config, cx: &'a Cx, observer: &'a mut dyn Observer<Event>) -> Self {
+    fn new(
+        config: &'a Config,
+        look: &'a Notify,
+        cx: &'a Cx,
+        observer: &'a mut dyn Observer<Event>,
+    ) -> Self {
         let (tell, told) = mpsc::unbounded_channel();
         Self {
             config,
+            look,
             cx,
             observer,
             report: Report::default(),
@@ -166,6 +185,7 @@ impl<'a> Body<'a> {
     async fn news(&mut self, server: &Server, outlet: &mut serve::Outlet) -> News {
         tokio::select! {
             biased;
+            () = self.look.notified() => News::Tick,
             event = outlet.events.recv(), if !self.workers_ended => {
                 event.map_or(News::WorkersEnded, News::Worker)
             }

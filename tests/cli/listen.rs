@@ -254,8 +254,9 @@ fn a_signal_drains_and_then_resets_what_is_left() {
 fn fill(mut client: &TcpStream) {
     client
         .set_write_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
-    while client.write(&[7; 1 << 16]).is_ok() {}
+        .expect("it is above zero");
+    let piece = vec![7; 1 << 16];
+    while client.write(&piece).is_ok() {}
 }
 
 #[test]

@@ -17,7 +17,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("netkit-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir_all(&path).expect("the temporary folder can be written");
         Self(path)
     }
 
@@ -40,9 +40,11 @@ fn at_path(line: &str) -> Served {
 }
 
 fn echoes(mut client: impl Read + Write) {
-    client.write_all(b"hello").unwrap();
     let mut back = [0; 5];
-    client.read_exact(&mut back).unwrap();
+    let exchange = client
+        .write_all(b"hello")
+        .and_then(|()| client.read_exact(&mut back));
+    exchange.expect("the server echoes");
     assert_eq!(&back, b"hello");
 }
 
@@ -84,7 +86,7 @@ fn a_stale_socket_is_replaced_and_nothing_else() {
     netkit(&format!("listen unix:{path}"))
         .run()
         .status(6)
-        .complains("in use");
+        .complains("listens there already");
     drop(served);
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "precious").unwrap();
@@ -140,7 +142,7 @@ fn one_port_is_shared_only_when_both_agree() {
     netkit(&format!("listen {again}"))
         .run()
         .status(6)
-        .complains("in use");
+        .complains("listens there already");
     second.signal("TERM");
     assert_eq!(second.code(), Some(0));
     echoes(first.connect());

@@ -9,8 +9,11 @@ use super::{Served, fill};
 
 fn exchange(served: &Served) -> TcpStream {
     let mut client = served.connect();
-    client.write_all(b"x").unwrap();
-    client.read_exact(&mut [0]).unwrap();
+    let mut back = [0];
+    let exchange = client
+        .write_all(b"x")
+        .and_then(|()| client.read_exact(&mut back));
+    exchange.expect("the server echoes");
     client
 }
 
@@ -53,12 +56,13 @@ fn statistics_come_again_and_again_and_add_up() {
 
 /// What a scrape of the metrics says.
 fn scrape(port: u16) -> String {
-    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    client
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    let mut client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let mut text = String::new();
-    client.read_to_string(&mut text).unwrap();
+    let question = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let exchange = client
+        .write_all(question)
+        .and_then(|()| client.read_to_string(&mut text));
+    exchange.expect("it answers");
     text
 }
 
@@ -69,16 +73,15 @@ fn metrics_are_scraped_in_the_form_of_openmetrics() {
     command.stderr(Stdio::piped());
     let mut served = Served::spawn(&mut command, 1);
     let errors = BufReader::new(served.child.stderr.take().unwrap());
-    let said = errors.lines().map_while(Result::ok);
+    let mut said = errors.lines().map_while(Result::ok);
     let port = said
-        .filter_map(|line| {
+        .find_map(|line| {
             line.strip_suffix("/metrics")?
                 .rsplit(':')
                 .next()?
                 .parse()
                 .ok()
         })
-        .next()
         .expect("it says where");
     drop(exchange(&served));
     served.next_of("close");
@@ -98,19 +101,19 @@ fn metrics_are_scraped_in_the_form_of_openmetrics() {
 }
 
 #[test]
-fn sigquit_says_how_far_it_is_and_it_goes_on() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netkit"));
-    command.args("listen 127.0.0.1:0 --json".split(' '));
-    command.stderr(Stdio::piped());
-    let mut served = Served::spawn(&mut command, 1);
-    let mut errors = BufReader::new(served.child.stderr.take().unwrap());
+fn sigquit_says_what_is_known_by_now_and_it_goes_on() {
+    let mut served = Served::start("127.0.0.1:0", 1);
     drop(exchange(&served));
     served.next_of("close");
     served.signal("QUIT");
-    let mut line = String::new();
-    errors.read_line(&mut line).unwrap();
-    assert!(line.contains("1 accepted"), "{line:?}");
+    let interim = served.next_of("summary");
+    assert_eq!(interim["totals"]["accepted"], 1, "{interim:#}");
+    assert_eq!(interim["totals"]["closed"]["fin"], 1, "{interim:#}");
+    assert!(interim["exit_code"].is_null(), "{interim:#}");
     drop(exchange(&served));
+    served.next_of("close");
+    served.signal("TERM");
+    assert_eq!(served.next_of("summary")["totals"]["accepted"], 2);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use netkit::net::listen::{BindAddr, Listener, bind, inherited};
 use netkit::net::serve::Cause;
 use netkit::resolve::Question;
 use netkit::run::Cx;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Trouble, finish, lock};
@@ -84,11 +85,13 @@ async fn carry_out(
         verdict: Verdict::default(),
         status: Progress::spinner(plan.status, "waiting for connections"),
         page,
+        asked: false,
         out,
     });
+    let look = Notify::new();
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
-    let run = listen::serve(listeners, &plan.config, &cx, &mut observer);
-    let report = serve_and_hear(run, &signals, &fold).await?;
+    let run = listen::serve_and_look(listeners, &plan.config, &look, &cx, &mut observer);
+    let report = serve_and_hear(run, &signals, &fold, &look).await?;
     let mut fold = lock(&fold);
     let exit = fold.exit(&report, &signals);
     fold.status.finish();
@@ -101,13 +104,17 @@ async fn serve_and_hear(
     run: impl Future<Output = Result<Report, Error>>,
     signals: &Signals,
     fold: &Mutex<Fold<'_>>,
+    look: &Notify,
 ) -> Result<Report, Error> {
     let mut run = std::pin::pin!(run);
     loop {
         tokio::select! {
             biased;
             result = &mut run => return result,
-            () = signals.interim() => lock(fold).interim(),
+            () = signals.interim() => {
+                lock(fold).asked = true;
+                look.notify_one();
+            }
         }
     }
 }
@@ -240,6 +247,8 @@ struct Fold<'a> {
     status: Progress,
     /// What scrapers get.
     page: metrics::Page,
+    /// SIGQUIT asks for what is known; the next numbers are shown.
+    asked: bool,
     out: &'a mut Out,
 }
 
@@ -265,6 +274,9 @@ impl Fold<'_> {
         };
         if let Event::Stats(totals) = &event.event {
             self.look(&before, totals);
+            if std::mem::take(&mut self.asked) {
+                self.interim();
+            }
         }
         if text.is_empty() {
             return ControlFlow::Continue(());
