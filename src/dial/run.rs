@@ -8,17 +8,17 @@ use super::config::{Config, Exchange};
 use super::event::Event;
 use super::exchange::{Ended, exchange};
 use super::hold::hold;
-use super::race::{self, Raced, Winner};
+use super::race::{self, Raced};
 use super::recorder::Recorder;
 use super::report::Report;
-use super::tls::{self, Tls};
+use super::tls::{self, Session, Tls};
 use crate::addr::Target;
 use crate::deadline::Deadline;
 use crate::event::Observer;
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::net::detection::{Detection, Sysctls};
-use crate::net::{Connected, Connection, Keepalive};
+use crate::net::{Connected, Connection, Keepalive, PeerAddr};
 use crate::run::Cx;
 
 /// Dials a target and says what it was asked to say.
@@ -93,8 +93,10 @@ async fn connect<I: Io>(
             warn_of_unsent_syn(recorder);
             warn_of_tls(tls, recorder);
             predict(config, recorder);
-            resume(&winner, tls, config, io, deadline, recorder).await;
-            Some(winner.connection)
+            // Apart, because a connection is not `Sync` and the future has to be `Send`.
+            let (connection, earlier) = (winner.connection, (winner.addr, winner.session));
+            resume(&earlier, tls, config, io, deadline, recorder).await;
+            Some(connection)
         }
         Raced::Failed(failure) => {
             conclude(Ended::Badly(failure), recorder);
@@ -106,17 +108,17 @@ async fn connect<I: Io>(
 
 /// Shakes hands a second time where that was asked for.
 async fn resume<I: Io>(
-    winner: &Winner,
+    earlier: &(PeerAddr, Option<Session>),
     tls: Option<&Tls>,
     config: &Config,
     io: &I,
     deadline: &Deadline,
     recorder: &mut Recorder<'_>,
 ) {
-    let (Some(tls), Some(session)) = (tls.filter(|tls| tls.resume), &winner.session) else {
+    let (Some(tls), Some(session)) = (tls.filter(|tls| tls.resume), &earlier.1) else {
         return;
     };
-    let (addr, options) = (&winner.addr, &config.socket);
+    let (addr, options) = (&earlier.0, &config.socket);
     let resumption = tls::resume(io, addr, options, tls, session, deadline).await;
     recorder.now(Event::Resumed(resumption));
 }

@@ -11,7 +11,7 @@ use crate::addr::{Host, Target};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::io::Io;
-use crate::net::tls::handshake::Resumption;
+use crate::net::tls::handshake::{HandshakeKind, Resumption};
 use crate::net::tls::starttls::{self, Starttls};
 use crate::net::tls::{Handshake, TlsClient};
 use crate::net::{Connected, Connection, PeerAddr, SocketOptions};
@@ -165,7 +165,7 @@ pub(super) async fn resume<I: Io>(
     };
     match again(io, addr, options, tls, session, deadline).await {
         Ok(handshake) => {
-            resumption.resumed = handshake.kind.map(|kind| kind.is_resumed());
+            resumption.resumed = handshake.kind.map(HandshakeKind::is_resumed);
             resumption.handshake_ms = handshake.handshake_ms;
         }
         Err(failure) => resumption.failure = Some(failure),

@@ -465,16 +465,7 @@ impl Server {
                 vec![packet]
             }
             Behaviour::Stub => vec![query.metadata.id.to_be_bytes().to_vec()],
-            Behaviour::TwoAnswers => {
-                let second = spoilt(&|reply| {
-                    let data = RData::A(A([198, 51, 100, 1].into()));
-                    reply
-                        .answers
-                        .iter_mut()
-                        .for_each(|record| record.data = data.clone());
-                });
-                vec![spoilt(&|_| {}), second]
-            }
+            Behaviour::TwoAnswers => vec![spoilt(&|_| {}), spoilt(&with_another_address)],
             Behaviour::WrongClass => vec![spoilt(&|reply| {
                 reply
                     .answers
@@ -484,17 +475,7 @@ impl Server {
             other if spoil(other, Vec::new()).is_some() => {
                 spoil(other, spoilt(&|_| {})).into_iter().collect()
             }
-            Behaviour::EveryOption => vec![spoilt(&|reply| {
-                reply.metadata.checking_disabled = true;
-                reply.set_edns(options(&[
-                    (3, b"ns1\x1b"),
-                    (8, &[0, 1, 24, 16, 192, 0, 2]),
-                    (11, &[0, 100]),
-                    (12, &[0; 4]),
-                    (15, b"\0\x03old"),
-                    (65_001, &[0xab]),
-                ]));
-            })],
+            Behaviour::EveryOption => vec![spoilt(&with_every_option)],
             other => vec![encode(
                 &error(query, other).unwrap_or_else(|| self.answer(query)),
             )],
@@ -663,4 +644,23 @@ fn options(all: &[(u16, &[u8])]) -> Edns {
         edns.options_mut().insert(option);
     }
     edns
+}
+
+fn with_another_address(reply: &mut Message) {
+    let data = RData::A(A([198, 51, 100, 1].into()));
+    for record in &mut reply.answers {
+        record.data = data.clone();
+    }
+}
+
+fn with_every_option(reply: &mut Message) {
+    reply.metadata.checking_disabled = true;
+    reply.set_edns(options(&[
+        (3, b"ns1\x1b"),
+        (8, &[0, 1, 24, 16, 192, 0, 2]),
+        (11, &[0, 100]),
+        (12, &[0; 4]),
+        (15, b"\0\x03old"),
+        (65_001, &[0xab]),
+    ]));
 }

@@ -75,10 +75,11 @@ pub(super) fn of(
     chain: &[CertificateDer<'_>],
     now: i64,
 ) -> Option<Blame> {
+    use CertificateError as C;
+
     let Error::InvalidCertificate(why) = error else {
         return None;
     };
-    use CertificateError as C;
     let found = match why {
         C::Expired | C::ExpiredContext { .. } => expired(name, chain, now),
         C::NotValidYet | C::NotValidYetContext { .. } => not_yet_valid(name, chain, now),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use data_encoding::{BASE64, HEXLOWER};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, KeyUsage};
 use x509_parser::oid_registry::{Oid, OidRegistry, format_oid};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -194,9 +194,8 @@ pub(super) fn link(subject: &[u8], issuer: &[u8]) -> Link {
         return Link::Stranger;
     }
     match subject.verify_signature(Some(issuer.public_key())) {
-        Ok(()) => Link::Signed,
         // Nothing is known of a signature that cannot be computed.
-        Err(x509_parser::error::X509Error::SignatureUnsupportedAlgorithm) => Link::Signed,
+        Ok(()) | Err(x509_parser::error::X509Error::SignatureUnsupportedAlgorithm) => Link::Signed,
         Err(_) => Link::Forged,
     }
 }
@@ -231,6 +230,6 @@ pub(super) fn svid(der: &[u8]) -> Option<Svid> {
         uris: uris.collect(),
         is_ca: parsed.is_ca(),
         signs_certificates: usage.is_some_and(|usage| usage.key_cert_sign() || usage.crl_sign()),
-        signs: usage.map(|usage| usage.digital_signature()),
+        signs: usage.map(KeyUsage::digital_signature),
     })
 }

@@ -115,18 +115,18 @@ fn ask() -> Ask {
     Ask::new(DomainName::parse("a").unwrap(), RecordType::A)
 }
 
-#[test]
-fn each_test_tells_right_from_wrong() {
-    use Grade::{Absent, Fail, Pass, Warn};
-    let opt = |high, dnssec_ok| Wire {
+type Example = (Test, Wire, Grade, &'static str);
+
+fn opt(high: u8, dnssec_ok: bool) -> Wire {
+    Wire {
         opt: Some((high, dnssec_ok, Vec::new())),
         ..Wire::answers(&[1])
-    };
-    let long = Wire {
-        filling: 1_300,
-        ..Wire::answers(&[1])
-    };
-    let rows = [
+    }
+}
+
+fn of_transports_and_edns() -> Vec<Example> {
+    use Grade::{Fail, Pass, Warn};
+    vec![
         (Test::Udp, Wire::answers(&[1]), Pass, "NOERROR, 1 records"),
         (Test::Udp, Wire::code(3), Pass, "NXDOMAIN"),
         (Test::Tcp, Wire::code(5), Warn, "REFUSED for a"),
@@ -174,6 +174,16 @@ fn each_test_tells_right_from_wrong() {
             Warn,
             "knows nothing of EDNS",
         ),
+    ]
+}
+
+fn of_options_sizes_and_types() -> Vec<Example> {
+    use Grade::{Absent, Fail, Pass, Warn};
+    let long = Wire {
+        filling: 1_300,
+        ..Wire::answers(&[1])
+    };
+    vec![
         (
             Test::Cookie,
             Wire::option(10, &[0; 24]),
@@ -211,8 +221,13 @@ fn each_test_tells_right_from_wrong() {
         ),
         (Test::UnknownType, Wire::code(5), Warn, "REFUSED"),
         (Test::UnknownType, Wire::code(4), Fail, "NOTIMP"),
-    ];
-    for (test, wire, grade, words) in rows {
+    ]
+}
+
+#[test]
+fn each_test_tells_right_from_wrong() {
+    let examples = of_transports_and_edns().into_iter();
+    for (test, wire, grade, words) in examples.chain(of_options_sizes_and_types()) {
         let judged = test.judge(&wire.seen(), &ask());
         assert_eq!(judged.grade, grade, "{test:?}: {judged:?}");
         assert!(judged.text.contains(words), "{test:?}: {judged:?}");

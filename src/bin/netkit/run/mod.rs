@@ -80,7 +80,7 @@ struct Session {
 pub(crate) async fn dial(plan: DialPlan, output: OutputSettings) -> Exit {
     let json = matches!(output.format, Format::Json | Format::Pretty);
     let mut out = Out::default();
-    let exit = match carry_out(plan, output, &mut out).await {
+    let exit = match Box::pin(carry_out(plan, output, &mut out)).await {
         Ok(exit) => exit,
         Err(Trouble::Usage(error)) => messages::usage(&error, json),
         Err(Trouble::Local(error)) => messages::local(&error, json),
@@ -113,7 +113,7 @@ async fn carry_out(
     let mut session = Session::new(&plan, output).await?;
     session.prepare(&plan.mode, out)?;
     match plan.mode {
-        Mode::Single => Ok(single::run(&session, &first(&specs)?, out).await),
+        Mode::Single => Ok(Box::pin(single::run(&session, &first(&specs)?, out)).await),
         Mode::Stdio => stdio::run(&session, &first(&specs)?).await,
         Mode::Repeat(schedule) => Ok(repeat::run(&session, &all(&specs)?, &schedule, out).await),
         Mode::Many { parallel, only } => {

@@ -1,4 +1,4 @@
-//! MySQL: the server greets (protocol version 10) with what it can; `SSLRequest` is our answer.
+//! `MySQL`: the server greets (protocol version 10) with what it can; `SSLRequest` is our answer.
 
 use super::{Look, Machine, Refusal};
 

@@ -1,4 +1,4 @@
-//! PostgreSQL: `SSLRequest`, answered by one byte (frontend/backend protocol, "SSL Session
+//! `PostgreSQL`: `SSLRequest`, answered by one byte (frontend/backend protocol, "SSL Session
 //! Encryption").
 
 use super::{Look, Machine, Refusal};

@@ -43,7 +43,7 @@ fn step(
     }
 }
 
-/// The greeting of a MySQL server with these capabilities.
+/// The greeting of a `MySQL` server with these capabilities.
 fn mysql(capabilities: u16) -> Vec<u8> {
     let mut packet = b"\x0a8.0.35\0\x01\0\0\0abcdefgh\0".to_vec();
     packet.extend(capabilities.to_le_bytes());

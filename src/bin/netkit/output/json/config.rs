@@ -60,6 +60,10 @@ pub(crate) struct SocketConfig {
 }
 
 /// How connections were to be encrypted.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags as they were given"
+)]
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct TlsConfig {
     /// On every target; otherwise on those that ask for it themselves.

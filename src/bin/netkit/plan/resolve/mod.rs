@@ -127,9 +127,32 @@ pub(super) fn plan(mut args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, 
         task::watched(&mut groups, until.as_ref())?;
     }
     rules::system_of_addresses(&args.system, &groups)?;
+    let anew = args.bulk.no_cache || policy.is_some() || task != Task::Once;
+    let cache = bulk::cache(&groups, anew);
+    let config = config(args, servers, &task, cache)?;
+    Ok(QueryPlan {
+        groups,
+        config,
+        policy,
+        task,
+        form,
+        anchors,
+        trace,
+        check,
+        bulk,
+    })
+}
+
+/// What the flags say of every lookup.
+fn config(
+    args: ResolveArgs,
+    servers: Vec<NameServer>,
+    task: &Task,
+    cache: usize,
+) -> Result<Config, UsageError> {
     let mut config = Config {
         compare_system: args.system.compare_system,
-        mode: if task == Task::Compare {
+        mode: if *task == Task::Compare {
             ServerMode::All
         } else {
             mode(args.query.ns_mode)
@@ -143,20 +166,9 @@ pub(super) fn plan(mut args: ResolveArgs, stdin_tty: bool) -> Result<QueryPlan, 
     config.policy.transports = transports(&args.transport);
     config.policy.options = message::options(args.message)?;
     client::guard(&args.client, &mut config.policy);
-    let anew = args.bulk.no_cache || policy.is_some() || task != Task::Once;
-    config.stub = stub(servers, args.system, bulk::cache(&groups, anew));
+    config.stub = stub(servers, args.system, cache);
     config.stub.client = client::config(&args.client);
-    Ok(QueryPlan {
-        groups,
-        config,
-        policy,
-        task,
-        form,
-        anchors,
-        trace,
-        check,
-        bulk,
-    })
+    Ok(config)
 }
 
 /// The settings that are shared with the other subcommands.
