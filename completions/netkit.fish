@@ -27,6 +27,7 @@ end
 complete -c netkit -n "__fish_netkit_needs_command" -s h -l help -d 'Print help'
 complete -c netkit -n "__fish_netkit_needs_command" -s V -l version -d 'Print version'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "dial" -d 'Connect to a target: which address answers, how long each stage takes, and who said no'
+complete -c netkit -n "__fish_netkit_needs_command" -f -a "heartbeat" -d 'Watch targets: when one fails, why, how soon that was noticed, and how it came back'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "listen" -d 'Be the other end: an echo server, or one that behaves as badly as asked, and tell what comes'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "parse-addr" -d 'Say what an address is, compute with networks, find addresses in text'
 complete -c netkit -n "__fish_netkit_needs_command" -f -a "resolve" -d 'Ask name servers: what they really say, over which transport, and what went wrong on the way'
@@ -51,6 +52,22 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l strategy -d 'Dial
 go\t'Go\'s net.Dialer: two families 300 ms apart, serial inside each'
 curl\t'curl: two families 200 ms apart, serial inside each'
 serial\t'One address after the other, as nc'"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l sni -d 'Asks for this name and verifies it; `none` asks for no name [default: the target\'s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l alpn -d 'Offers these protocols, the preferred first (`h2,http/1.1`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ca -d 'Trusts the certificates (PEM) in this file or folder, and no others [default: the system\'s]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tls-min -d 'The oldest version to accept [default: 1.2]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tls-max -d 'The newest version to offer [default: 1.3]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l cert -d 'Our own certificate and those above it (PEM), for a server that asks' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l key -d 'The key of --cert (PEM: PKCS#8, PKCS#1 or SEC1)' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l starttls -d 'Asks for TLS in the words of this protocol first' -r -f -a "smtp\t''
+imap\t''
+pop3\t''
+postgres\t''
+mysql\t''
+ldap\t''
+xmpp\t''
+ftp\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fail-if -d 'Fails if this holds in the end (`cert_days<14`, `tls_ms>200`; may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends text, with C escapes (`PING\\r\\n`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-file -d 'Sends the content of a file' -r -F
@@ -96,6 +113,10 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -s u -l udp -d 'Shor
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l race-all -d 'Lets the losers of the race finish, and reports them'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tls -d 'Speaks TLS on every target, as `tls://host:port` does on one'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l insecure -d 'Goes on whatever the certificate is like; what is wrong with it is reported all the same'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l session-resumption -d 'Shakes hands a second time, to see whether the session is resumed'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l show-chain -d 'Prints the certificates that the peer sent (PEM)'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l banner -d 'Waits for the server to speak first'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l shutdown-write -d 'Closes the sending side after sending, and reads to the end'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l stdio -d 'Connects standard input and output to the connection, as nc'
@@ -108,6 +129,87 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s q -l quiet -d 'Prints nothing but errors'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s v -l verbose -d 'Prints more: all attempts, everything received; of many targets, each with its evidence'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l targets -d 'Reads targets from a file, one a line, `#` comments; `-` is standard input' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l network -d 'The network, for targets that do not name one [default: tcp]' -r -f -a "tcp\t''
+tcp4\t''
+tcp6\t''
+udp\t''
+udp4\t''
+udp6\t''
+unix\t''
+unixgram\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l ns -d 'Asks this name server instead of the system\'s (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l region -d 'The region that rules of the policy may ask for' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l probe -d 'What a beat is [default: connect]' -r -f -a "connect\t'A connection of its own for every beat'
+echo\t'A nonce on a persistent session, which must come back (`netkit listen`)'
+line\t'A line on a persistent session, which a line must follow'
+dns\t'A question to a name server'"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l send -d 'With `line`: what is sent, with C escapes [default: `HEARTBEAT\\n`]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l expect -d 'With `line`: what the line that comes back must contain, with C escapes [default: anything]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l query -d 'With `dns`: the name to ask for, and of which type [default: the root\'s NS]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s i -l interval -d 'Time from one beat to the next, at least 1ms [default: 1s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s t -l timeout -d 'How long a reply may take, at least 1ms [default: the interval, at most 2s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interval-suspect -d 'The interval while the target is suspect [default: the interval]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interval-down -d 'The interval while it is down [default: the interval]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s c -l count -d 'Beats per target; 0: until Ctrl-C [default: 0]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l for -d 'Sends beats for that long' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l detector -d 'What makes a target down [default: consecutive]' -r -f -a "consecutive\t'So many failures in a row'
+window\t'A share of the last beats'
+phi\t'A silence that is improbable after the replies so far'"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fall -d 'Failures in a row that make it down [default: 3]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l rise -d 'Replies in a row that bring it up again [default: 1]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l suspect-after -d 'Suspect when a beat has waited that long for its reply [default: 3s, or an interval before it is down]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l window -d 'With `window`: beats looked back at [default: 10]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l window-min -d 'With `window`: beats before anything is said [default: 5, at most the window]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l failure-rate -d 'With `window`: failed beats of a hundred that make it down [default: 50]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l slow-after -d 'With `window`: a reply that takes longer is slow [default: none is]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l slow-rate -d 'With `window`: slow replies of a hundred that make it suspect [default: 50]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l phi -d 'With `phi`: how improbable a silence is before it is down, as -log10 [default: 8]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l phi-pause -d 'With `phi`: a pause that is always accepted [default: 3s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-min -d 'The shortest pause between attempts to connect again [default: 100ms]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-max -d 'The longest pause [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l give-up-after -d 'Gives a target up that long after its session was lost; or `never` [default: never]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l connect-timeout -d 'Bounds one attempt to connect a session [default: 2s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l breaker -d 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fail-if -d 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l until -d 'Ends with 0 as soon as this holds of every target: `up>=3`' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l on-down -d 'Runs this with sh(1) when a target goes down' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l on-up -d 'Runs this when it comes up again, or for the first time' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l on-change -d 'Runs this at every change of state' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l keepalive-interval -d 'Time between keepalive probes [default: 15s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l user-timeout -d 'How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l local-addr -d 'Source address, with a port if it matters. As in Go and curl, this group is about the connection: name servers are asked from wherever the system likes' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interface -d 'Network interface to leave by (`SO_BINDTODEVICE`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l mark -d 'Firewall mark (`SO_MARK`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l tos -d 'Type-of-service byte' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l dscp -d 'Differentiated services code point: a number or a name (`ef`, `af41`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l ttl -d 'Time to live, or hop limit' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l mss -d 'Maximum segment size to announce (`TCP_MAXSEG`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l congestion -d 'Congestion control algorithm (`TCP_CONGESTION`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l nodelay -d 'Sends small segments at once (`TCP_NODELAY`) [default: on]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l close -d 'How the connection is closed [default: fin]' -r -f -a "fin\t'Politely'
+rst\t'At once, leaving no `TIME_WAIT` behind'"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s u -l udp -d 'Short for --network udp'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l no-keepalive -d 'Sends no keepalive probes'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fastopen -d 'Puts data into the SYN where the server allows it (RFC 7413)'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l mptcp -d 'Multipath TCP, falling back to TCP (RFC 8684)'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l json -d 'Prints JSON Lines'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l pretty -d 'Prints indented JSON'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s q -l quiet -d 'Prints nothing but errors'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s v -l verbose -d 'Prints more: all attempts, everything received; of many targets, each with its evidence'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l live -d 'Redraws one table of all targets in place instead of printing a line a beat'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l network -d 'The network, for addresses that do not name one [default: tcp]' -r -f -a "tcp\t''
 tcp4\t''
 tcp6\t''
@@ -136,7 +238,7 @@ close-idle\t'Closes the connection that has been idle longest'"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l shed-above -d 'Rejects a second above which everything is reset for a second [default: 1000]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s c -l count -d 'Serves so many connections; 0 goes on until Ctrl-C' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l for -d 'Serves that long' -r
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l grace -d 'How long connections have to end once it stops; what is left is reset [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l grace -d 'How long connections that are not idle have to end once it stops; what is left is reset [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l workers -d 'Threads that serve [default: one a processor]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l interface -d 'Network interface to accept from (`SO_BINDTODEVICE`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l backlog -d 'Connections that may wait to be accepted [default: the kernel\'s maximum]' -r
@@ -237,7 +339,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l opcode -d 'Wha
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l bufsize -d 'UDP payload size to announce, in octets [default: 1232]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-version -d 'Version of EDNS; a server that does not know it must say BADVERS [default: 0]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l cookie -d 'Sends a cookie: a new one, or this one, with the server\'s half behind ours (RFC 7873)' -r
-complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l padding -d 'Pads questions to a multiple of BLOCK octets; 128 without a number (RFC 8467)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l padding -d 'Pads questions to a multiple of BLOCK octets; 128 without a number, and over TLS, HTTPS and QUIC without the flag (RFC 8467)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l subnet -d 'On whose behalf is asked; 0.0.0.0/0 is nobody\'s (RFC 7871)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l edns-option -d 'Any EDNS option: its code or name, and its data (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l trust-anchor -d 'Begins at the keys in this file instead: DS or DNSKEY records of the root or any zone, as in a zone file' -r -F
@@ -257,7 +359,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand resolve" -s i -l interval 
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l input -d 'Asks for every name of a file, `name` or `name TYPE` a line; `-` is standard input' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l rate -d 'Datagrams a second, all servers together [default: what each server takes without loss]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l max-inflight -d 'Names under way at once [default: 8192]' -r
-complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question' -r -f -a "netkit\t'The report'"
+complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l json -d 'Prints JSON Lines, one a question; `--json=rfc8427` prints the reply alone, in the form of RFC 8427' -r -f -a "netkit\t'The report'
+rfc8427\t'The reply alone, as RFC 8427 has it'"
 complete -c netkit -n "__fish_netkit_using_subcommand resolve" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"
