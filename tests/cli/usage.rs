@@ -42,6 +42,7 @@ fn an_unknown_flag_is_answered_with_the_nearest() {
 /// Every flag with a value, given a wrong one.
 const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--timeout", "soon", "500ms"),
+    ("--fail-if", "luck>1", "cert_days"),
     ("--attempt-timeout", "soon", "500ms"),
     ("--attempt-delay", "1ms", "10ms"),
     ("--strategy", "luck", "rfc8305"),
