@@ -43,6 +43,11 @@ fn an_unknown_flag_is_answered_with_the_nearest() {
 const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--timeout", "soon", "500ms"),
     ("--fail-if", "luck>1", "cert_days"),
+    ("--sni", "a b", "none"),
+    ("--alpn=", "", "h2,http/1.1"),
+    ("--tls-min", "1.1", "1.2 or 1.3"),
+    ("--tls-max", "9", "1.2 or 1.3"),
+    ("--starttls", "pop", "pop3"),
     ("--attempt-timeout", "soon", "500ms"),
     ("--attempt-delay", "1ms", "10ms"),
     ("--strategy", "luck", "rfc8305"),
@@ -106,6 +111,9 @@ fn no_flag_with_a_value_is_left_out_of_that_table() {
         "--interface",
         "--congestion",
         "--region",
+        "--ca",
+        "--cert",
+        "--key",
     ];
     let listed = |flag: &str| {
         BAD_VALUES
