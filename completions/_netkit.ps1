@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'Dials as that client would [default: rfc8305]')
             [CompletionResult]::new('--sni', '--sni', [CompletionResultType]::ParameterName, 'Asks for this name and verifies it; `none` asks for no name [default: the target''s]')
             [CompletionResult]::new('--alpn', '--alpn', [CompletionResultType]::ParameterName, 'Offers these protocols, the preferred first (`h2,http/1.1`)')
-            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Trusts the certificates (PEM) in this file or folder, and no others [default: the system''s]')
+            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Trusts the certificates (PEM) in this file or folder, and no others; a server''s own may be among them [default: the system''s]')
             [CompletionResult]::new('--tls-min', '--tls-min', [CompletionResultType]::ParameterName, 'The oldest version to accept [default: 1.2]')
             [CompletionResult]::new('--tls-max', '--tls-max', [CompletionResultType]::ParameterName, 'The newest version to offer [default: 1.3]')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our own certificate and those above it (PEM), for a server that asks')

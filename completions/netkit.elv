@@ -43,7 +43,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --strategy 'Dials as that client would [default: rfc8305]'
             cand --sni 'Asks for this name and verifies it; `none` asks for no name [default: the target''s]'
             cand --alpn 'Offers these protocols, the preferred first (`h2,http/1.1`)'
-            cand --ca 'Trusts the certificates (PEM) in this file or folder, and no others [default: the system''s]'
+            cand --ca 'Trusts the certificates (PEM) in this file or folder, and no others; a server''s own may be among them [default: the system''s]'
             cand --tls-min 'The oldest version to accept [default: 1.2]'
             cand --tls-max 'The newest version to offer [default: 1.3]'
             cand --cert 'Our own certificate and those above it (PEM), for a server that asks'

@@ -54,7 +54,7 @@ curl\t'curl: two families 200 ms apart, serial inside each'
 serial\t'One address after the other, as nc'"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l sni -d 'Asks for this name and verifies it; `none` asks for no name [default: the target\'s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l alpn -d 'Offers these protocols, the preferred first (`h2,http/1.1`)' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ca -d 'Trusts the certificates (PEM) in this file or folder, and no others [default: the system\'s]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l ca -d 'Trusts the certificates (PEM) in this file or folder, and no others; a server\'s own may be among them [default: the system\'s]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tls-min -d 'The oldest version to accept [default: 1.2]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l tls-max -d 'The newest version to offer [default: 1.3]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l cert -d 'Our own certificate and those above it (PEM), for a server that asks' -r -F

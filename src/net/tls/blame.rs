@@ -86,7 +86,7 @@ pub(super) fn of(
         C::UnknownIssuer => Some(unknown_issuer(name, chain)),
         C::BadSignature => weak_key(name, chain).or_else(|| forged(name, chain)),
         C::NotValidForName | C::NotValidForNameContext { .. } => None,
-        _ => weak_key(name, chain),
+        _ => weak_key(name, chain).or_else(|| authority_as_server(name, chain)),
     };
     Some(found.unwrap_or_else(|| {
         let (kind, reason) = plain(name, why);
@@ -202,6 +202,17 @@ fn forged(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
         called(name, chain, at)
     );
     Some(Blame::new(Kind::TlsUntrusted, at, reason))
+}
+
+/// An authority's certificate where a server's should be (RFC 5280 §4.2.1.9).
+fn authority_as_server(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let der = chain.first().filter(|der| certificate::is_authority(der))?;
+    let by = match certificate::link(der, der) {
+        Link::Stranger => "an authority's own (CA:TRUE), not a server's",
+        _ => "signed by nobody but itself, and not trusted (it is an authority's: CA:TRUE)",
+    };
+    let reason = format!("the certificate of {name} is {by}");
+    Some(Blame::new(Kind::TlsUntrusted, 0, reason))
 }
 
 fn weak_key(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {

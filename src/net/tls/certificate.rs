@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use data_encoding::{BASE64, HEXLOWER};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, KeyUsage};
-use x509_parser::oid_registry::{Oid, OidRegistry, format_oid};
+use x509_parser::oid_registry::{Oid, OidEntry, OidRegistry};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
@@ -135,7 +135,11 @@ fn algorithm(oid: &Oid<'_>) -> String {
     match oid.to_id_string().as_str() {
         "1.3.101.112" => "Ed25519".to_owned(),
         "1.3.101.113" => "Ed448".to_owned(),
-        _ => format_oid(oid, &OidRegistry::default().with_crypto().with_x509()),
+        number => {
+            let registry = OidRegistry::default().with_crypto().with_x509();
+            let known = registry.get(oid).map(OidEntry::sn);
+            known.unwrap_or(number).to_owned()
+        }
     }
 }
 
@@ -198,6 +202,11 @@ pub(super) fn link(subject: &[u8], issuer: &[u8]) -> Link {
         Ok(()) | Err(x509_parser::error::X509Error::SignatureUnsupportedAlgorithm) => Link::Signed,
         Err(_) => Link::Forged,
     }
+}
+
+/// Whether it says of itself that it is an authority's (CA:TRUE).
+pub(super) fn is_authority(der: &[u8]) -> bool {
+    parse(der).is_some_and(|parsed| parsed.is_ca())
 }
 
 /// What matters of a certificate that says who a workload is (SPIFFE X.509-SVID).

@@ -5,6 +5,7 @@
 
 mod ask;
 mod config;
+mod pinned;
 mod settle;
 pub(in crate::net) mod verify;
 

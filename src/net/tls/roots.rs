@@ -3,21 +3,28 @@
 use super::Roots;
 use super::library::load_native_certs;
 use super::library::rustls::RootCertStore;
+use super::library::rustls::pki_types::CertificateDer;
 use super::pem;
 use crate::failure::{Failure, Kind, Stage, Who};
 
-/// Reads the trusted certificates.
+/// Reads the trusted certificates; those that were named one by one are returned beside the store.
 ///
 /// Errs (stage `local`, kind `file`) when they cannot be read or there are none. Blocks on files.
-pub(super) fn read(roots: &Roots) -> Result<RootCertStore, Failure> {
+pub(super) fn read(
+    roots: &Roots,
+) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), Failure> {
     let certificates = match roots {
         Roots::Platform => load_native_certs().certs,
         Roots::Path(path) => pem::certificates_below(path)?,
     };
     let mut store = RootCertStore::empty();
-    let (added, _) = store.add_parsable_certificates(certificates);
+    let (added, _) = store.add_parsable_certificates(certificates.iter().cloned());
     if added > 0 {
-        return Ok(store);
+        let named = match roots {
+            Roots::Platform => Vec::new(),
+            Roots::Path(_) => certificates,
+        };
+        return Ok((store, named));
     }
     Err(match roots {
         Roots::Platform => local("this machine has no trusted roots".to_owned())

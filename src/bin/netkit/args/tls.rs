@@ -22,7 +22,8 @@ pub(crate) struct TlsArgs {
     /// Offers these protocols, the preferred first (`h2,http/1.1`).
     #[arg(long, value_name = "PROTOCOLS", value_delimiter = ',', value_parser = alpn)]
     pub(crate) alpn: Vec<String>,
-    /// Trusts the certificates (PEM) in this file or folder, and no others [default: the system's].
+    /// Trusts the certificates (PEM) in this file or folder, and no others; a server's own may be
+    /// among them [default: the system's].
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) ca: Option<PathBuf>,
     /// Goes on whatever the certificate is like; what is wrong with it is reported all the same.

@@ -8,6 +8,7 @@ use super::super::library::rustls::{ClientConfig, SupportedProtocolVersion, vers
 use super::super::{Identity, TlsOptions, TlsVersion, roots};
 use super::TlsClient;
 use super::ask::Answer;
+use super::pinned::Pinned;
 use super::verify::Verifier;
 use crate::failure::{Failure, Kind, Stage, Who};
 
@@ -39,11 +40,11 @@ pub(super) fn client(options: &TlsOptions) -> Result<TlsClient, Failure> {
 }
 
 fn verifier(options: &TlsOptions) -> Result<Verifier, Failure> {
-    let roots = Arc::new(roots::read(&options.roots)?);
-    let inner = WebPkiServerVerifier::builder_with_provider(roots, provider())
+    let (roots, pinned) = roots::read(&options.roots)?;
+    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| local(format!("the trusted roots cannot be used: {error}")))?;
-    Ok(Verifier::new(inner, options.insecure))
+    Ok(Verifier::new(inner, Pinned::new(pinned), options.insecure))
 }
 
 /// Names of protocols as ALPN sends them.

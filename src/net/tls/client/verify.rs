@@ -11,6 +11,7 @@ use super::super::library::rustls::pki_types::{CertificateDer, ServerName, UnixT
 use super::super::library::rustls::{
     DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
 };
+use super::pinned::Pinned;
 
 /// What one handshake showed of the peer's chain.
 #[derive(Clone, Debug, Default)]
@@ -29,16 +30,18 @@ pub(in crate::net) struct Seen {
 #[derive(Debug)]
 pub(in crate::net) struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
+    pinned: Pinned,
     /// Goes on whatever the chain is like; what is wrong with it is kept all the same.
     insecure: bool,
     seen: Mutex<Seen>,
 }
 
 impl Verifier {
-    pub(super) fn new(inner: Arc<WebPkiServerVerifier>, insecure: bool) -> Self {
+    pub(super) fn new(inner: Arc<WebPkiServerVerifier>, pinned: Pinned, insecure: bool) -> Self {
         let seen = Mutex::default();
         Self {
             inner,
+            pinned,
             insecure,
             seen,
         }
@@ -46,7 +49,7 @@ impl Verifier {
 
     /// The same rules for another handshake, of which nothing is known yet.
     pub(super) fn fresh(&self) -> Self {
-        Self::new(self.inner.clone(), self.insecure)
+        Self::new(self.inner.clone(), self.pinned.clone(), self.insecure)
     }
 
     /// What the last handshake showed.
@@ -82,9 +85,12 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let began = Instant::now();
         let (name, ocsp) = (server_name, ocsp_response);
-        let result = self
-            .inner
-            .verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        let result = match self.pinned.verify(end_entity, name, now) {
+            Some(verdict) => verdict.map(|()| ServerCertVerified::assertion()),
+            None => self
+                .inner
+                .verify_server_cert(end_entity, intermediates, name, ocsp, now),
+        };
         let chain = std::iter::once(end_entity).chain(intermediates);
         *self.lock() = Seen {
             chain: chain.map(|one| one.clone().into_owned()).collect(),
