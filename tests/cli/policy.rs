@@ -148,3 +148,29 @@ fn a_policy_that_cannot_be_used_is_refused_with_its_line() {
         }
     }
 }
+
+#[test]
+fn hosts_that_are_parsed_are_looked_up_under_the_rules() {
+    let names = zone().start();
+    let rules = Rules::new("parse", EAST);
+    let line = format!(
+        "parse-addr web.example:80 --as tcp --ns {} --json",
+        names.addr()
+    );
+    let resolved = |flags: &str| {
+        let value = netkit(&format!("{line} --resolve {flags}"))
+            .run()
+            .status(0)
+            .one();
+        valid(&value);
+        value["endpoint"]["resolved"][0].clone()
+    };
+    assert_eq!(resolved("--network tcp4"), "203.0.113.7");
+    let flags = format!("--network tcp4 {}", rules.flags("east"));
+    assert_eq!(resolved(&flags), "127.0.0.1");
+    let alone = format!("parse-addr 192.0.2.1 {}", rules.flags("east"));
+    netkit(&alone)
+        .run()
+        .status(2)
+        .complains("--resolve with it");
+}

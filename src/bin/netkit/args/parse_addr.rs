@@ -10,7 +10,7 @@ use netkit::addr::Prefix;
 use netkit::addr::describe::As;
 use netkit::resolve::NameServer;
 
-use super::{ColorArg, values};
+use super::{ColorArg, PolicyArgs, values};
 
 /// Say what an address is, compute with networks, find addresses in text.
 ///
@@ -62,6 +62,8 @@ pub(crate) struct ParseArgs {
     /// Bounds the lookup of one host [default: 5s].
     #[arg(short, long, value_name = "DURATION", value_parser = values::positive_duration, requires = "resolve")]
     pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
 }
 
 /// A kind, or none: recognise it.

@@ -8,6 +8,7 @@ use netkit::addr::describe::{As, Options};
 use netkit::addr::filter::Which;
 use netkit::resolve::NameServer;
 
+use super::PolicyPlan;
 use crate::args::{
     AddrOutputArgs, ComputeArgs, FilterArgs, OutputArgs, ParseAddrArgs, ParseArgs, ProgressArg,
 };
@@ -52,6 +53,8 @@ pub(crate) struct ResolvePlan {
     pub(crate) servers: Vec<NameServer>,
     /// Bounds one host.
     pub(crate) timeout: Duration,
+    /// Rules for names.
+    pub(crate) policy: Option<PolicyPlan>,
 }
 
 /// The lines that are wanted.
@@ -262,9 +265,15 @@ fn all_networks(args: ComputeArgs) -> Option<Operation> {
 }
 
 fn describe(args: ParseArgs) -> Result<DescribePlan, UsageError> {
+    let policy = PolicyPlan::new(&args.policy);
+    if policy.is_some() && !args.resolve {
+        let message = "--policy is about names that are looked up";
+        return Err(UsageError::new(message, "--resolve with it"));
+    }
     let resolve = args.resolve.then(|| ResolvePlan {
         servers: args.ns.clone(),
         timeout: args.timeout.unwrap_or(netkit::dial::config::TIMEOUT),
+        policy,
     });
     let options = options(args)?;
     Ok(DescribePlan { options, resolve })

@@ -8,7 +8,6 @@ use netkit::addr::batch::{self, BLOCK, Block, Settings, lines};
 use netkit::addr::describe::{AddrReport, As, Options, describe, describe_bytes, parse};
 use netkit::addr::format::push_literal;
 use netkit::addr::{Literal, parse_addr};
-use netkit::error::Error;
 
 use super::input::{Source, unreadable};
 use super::resolve::{self, Resolver};
@@ -58,8 +57,7 @@ pub(super) fn run(
         .resolve
         .as_ref()
         .map(|resolve| Resolver::new(resolve, &options.network))
-        .transpose()
-        .map_err(|error| Error::local("starting", &error))?;
+        .transpose()?;
     let work = Work {
         job,
         options,

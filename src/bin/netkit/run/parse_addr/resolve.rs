@@ -1,6 +1,5 @@
 //! Looking up the hosts that are names, when --resolve asks for it.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,10 +8,14 @@ use netkit::addr::Family;
 use netkit::addr::describe::AddrReport;
 use netkit::addr::groups::EndpointGroup;
 use netkit::deadline::Deadline;
+use netkit::error::Error;
 use netkit::failure::Failure;
-use netkit::resolve::{Lookup, Question, StubConfig, StubResolver};
+use netkit::resolve::policy::Steered;
+use netkit::resolve::{Lookup, Question, StubConfig};
 use tokio::runtime::{Builder, Runtime};
 
+use super::super::policy::Policy;
+use super::Trouble;
 use crate::exit::Exit;
 use crate::plan::ResolvePlan;
 
@@ -23,27 +26,29 @@ const CACHE: usize = 1024;
 pub(super) struct Resolver {
     /// Lookups wait for each other: a batch is worked on in several threads.
     runtime: Mutex<Runtime>,
-    stub: StubResolver,
+    names: Steered,
+    /// Kept up to date while this lives.
+    _policy: Option<Policy>,
     families: Vec<Family>,
     timeout: Duration,
 }
 
 impl Resolver {
     /// `network` is Go's: one that ends with 4 or 6 asks for that family only.
-    pub(super) fn new(plan: &ResolvePlan, network: &str) -> io::Result<Self> {
+    pub(super) fn new(plan: &ResolvePlan, network: &str) -> Result<Self, Trouble> {
         let base = network.split(':').next().unwrap_or_default();
         let families = match base.as_bytes().last() {
             Some(b'4') => vec![Family::Ipv4],
             Some(b'6') => vec![Family::Ipv6],
             _ => vec![Family::Ipv6, Family::Ipv4],
         };
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::local("starting", &error))?;
+        let (names, policy) = runtime.block_on(names(plan))?;
         Ok(Self {
-            runtime: Mutex::new(Builder::new_current_thread().enable_all().build()?),
-            stub: StubResolver::new(StubConfig {
-                servers: plan.servers.clone(),
-                cache: CACHE,
-                ..StubConfig::default()
-            }),
+            runtime: Mutex::new(runtime),
+            names,
+            _policy: policy,
             families,
             timeout: plan.timeout,
         })
@@ -71,7 +76,7 @@ impl Resolver {
         let deadline = Deadline::after(self.timeout);
         let ask = async |family: Family| {
             let name = host.into();
-            self.stub
+            self.names
                 .lookup(&Question { name, family }, &deadline)
                 .await
         };
@@ -87,6 +92,21 @@ impl Resolver {
             _ => Ok(addresses),
         }
     }
+}
+
+/// Who is asked: servers as named, or as rules say.
+async fn names(plan: &ResolvePlan) -> Result<(Steered, Option<Policy>), Trouble> {
+    let stub = StubConfig {
+        servers: plan.servers.clone(),
+        cache: CACHE,
+        ..StubConfig::default()
+    };
+    let Some(rules) = &plan.policy else {
+        return Ok((Steered::new(stub), None));
+    };
+    let policy = Policy::open(rules, &stub).await?;
+    let names = Steered::new(stub).under(policy.live.clone(), rules.region.as_deref());
+    Ok((names, Some(policy)))
 }
 
 /// The status of a name that was looked up.
