@@ -258,6 +258,8 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--ns', '--ns', [CompletionResultType]::ParameterName, 'Asks this name server instead of the system''s (may be given more than once)')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Bounds the lookup of one host [default: 5s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Bounds the lookup of one host [default: 5s]')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs')
+            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'The region that rules of the policy may ask for')
             [CompletionResult]::new('--contains', '--contains', [CompletionResultType]::ParameterName, 'Whether each network holds these addresses or networks (status 1 if one does not)')
             [CompletionResult]::new('--overlaps', '--overlaps', [CompletionResultType]::ParameterName, 'Whether each network has an address in common with this one (status 1 if one has not)')
             [CompletionResult]::new('--split', '--split', [CompletionResultType]::ParameterName, 'The parts of that length, lazily')

@@ -752,7 +752,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__parse__subcmd__addr)
-            opts="-t -v -s -q -h --input --as --network --nat64 --resolve --ns --timeout --contains --overlaps --split --split-into --supernet --nth --random --seed --hosts --aggregate --exclude --intersect --summarize --sort --unique --in --invert --any --first --count --short --json --pretty --brief --color --quiet --help"
+            opts="-t -v -s -q -h --input --as --network --nat64 --resolve --ns --timeout --policy --region --contains --overlaps --split --split-into --supernet --nth --random --seed --hosts --aggregate --exclude --intersect --summarize --sort --unique --in --invert --any --first --count --short --json --pretty --brief --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -783,6 +783,14 @@ _netkit() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

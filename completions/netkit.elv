@@ -251,6 +251,8 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --ns 'Asks this name server instead of the system''s (may be given more than once)'
             cand -t 'Bounds the lookup of one host [default: 5s]'
             cand --timeout 'Bounds the lookup of one host [default: 5s]'
+            cand --policy 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs'
+            cand --region 'The region that rules of the policy may ask for'
             cand --contains 'Whether each network holds these addresses or networks (status 1 if one does not)'
             cand --overlaps 'Whether each network has an address in common with this one (status 1 if one has not)'
             cand --split 'The parts of that length, lazily'

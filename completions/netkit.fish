@@ -295,6 +295,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l network -d 
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l nat64 -d 'Looks for IPv4 behind this NAT64 prefix too (RFC 6052; may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l ns -d 'Asks this name server instead of the system\'s (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -s t -l timeout -d 'Bounds the lookup of one host [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l policy -d 'Rules that choose name servers and arrange answers: a TOML file, or etcd://HOST:PORT/PREFIX; followed while netkit runs' -r
+complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l region -d 'The region that rules of the policy may ask for' -r
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l contains -d 'Whether each network holds these addresses or networks (status 1 if one does not)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l overlaps -d 'Whether each network has an address in common with this one (status 1 if one has not)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand parse-addr" -l split -d 'The parts of that length, lazily' -r
