@@ -10,6 +10,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use super::sys::{self, DATAGRAMS_AT_ONCE, Epoll, Events, RawAddr};
+use super::{PeerAddr, SocketOptions, sockopt};
+use crate::failure::Failure;
 
 /// Octets of the longest datagram that is received whole.
 pub(crate) const LONGEST: usize = 4_096;
@@ -33,7 +35,12 @@ impl Watch {
     }
 
     /// Opens a socket that is connected to `peer` and watched under `key` until it is dropped.
-    pub(crate) fn open(&self, peer: SocketAddr, key: u64) -> io::Result<Port> {
+    pub(crate) fn open(
+        &self,
+        peer: SocketAddr,
+        key: u64,
+        options: &SocketOptions,
+    ) -> io::Result<Port> {
         let domain = match peer {
             SocketAddr::V4(_) => libc::AF_INET,
             SocketAddr::V6(_) => libc::AF_INET6,
@@ -45,6 +52,8 @@ impl Watch {
             let plain = (libc::SOL_SOCKET, libc::SO_RCVBUF);
             let _ = sys::set_int(fd.as_fd(), plain, RECEIVE_BUFFER);
         }
+        sockopt::before_connect(fd.as_fd(), &PeerAddr::Udp(peer), peer, options)
+            .map_err(|failure| plain(&failure))?;
         sys::connect(fd.as_fd(), &RawAddr::from(peer))?;
         self.epoll.add_readable(fd.as_fd(), key)?;
         Ok(Port(fd))
@@ -68,6 +77,14 @@ impl Watch {
             }
             guard.clear_ready();
         }
+    }
+}
+
+/// The system's error behind a failure.
+fn plain(failure: &Failure) -> io::Error {
+    match &failure.errno {
+        Some(errno) => io::Error::from_raw_os_error(errno.code),
+        None => io::Error::other(failure.message.clone()),
     }
 }
 
@@ -166,7 +183,9 @@ mod tests {
     async fn many_go_and_come_in_a_call_each_and_a_closed_port_is_told() {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut watch = Watch::new().unwrap();
-        let port = watch.open(peer.local_addr().unwrap(), 7).unwrap();
+        let port = watch
+            .open(peer.local_addr().unwrap(), 7, &SocketOptions::default())
+            .unwrap();
         let mut outbox = Outbox::default();
         for number in 0..10_u8 {
             outbox.push(&[0, 0, number], [1, number]);

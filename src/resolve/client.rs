@@ -175,7 +175,9 @@ impl Client {
     ) -> Result<(Box<dyn Connection>, Duration), Broken> {
         let began = tokio::time::Instant::now();
         let addr = PeerAddr::Tcp(upstream.addr);
-        let options = self.socket_options(upstream.addr);
+        let mut options = self.socket_options(upstream.addr);
+        // Questions of one connection do not wait for each other's acknowledgement (RFC 7766 §8).
+        options.nodelay = Some(true);
         // Whoever asks bounds the whole conversation.
         let forever = Deadline::new(None, CancellationToken::new());
         match net::connect(&addr, &options, &forever).await {

@@ -257,8 +257,8 @@ fn what_a_list_cannot_do_is_refused() {
             "--ns https://127.0.0.1:443",
         ),
         (
-            "--input list --local-addr 127.0.0.1",
-            "--local-addr does not",
+            "--input list --local-addr 127.0.0.1:5",
+            "--local-addr with a port does not",
         ),
         ("--input list --source-port 5", "--source-port does not"),
         ("--input list --interface lo", "--interface does not"),

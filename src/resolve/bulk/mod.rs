@@ -41,6 +41,7 @@ pub use report::{Cached, Ending, Finished, Reply, ServerSummary, Summary};
 pub use run::{Sink, Source, run};
 pub use servers::servers;
 
+use super::client::ClientConfig;
 use super::server::Transports;
 use super::wire::{AskOptions, RecordType};
 
@@ -81,6 +82,8 @@ pub struct Config {
     pub rate: Option<f64>,
     /// Names under way at once. 8,192.
     pub max_inflight: usize,
+    /// Source address, interface and mark of the sockets; a source port is not for many of them.
+    pub client: ClientConfig,
     /// What is sent besides the question. Random case and padding are not used: the one is for the
     /// rare question that somebody may forge, the other for transports that hide its length.
     pub options: AskOptions,
@@ -98,6 +101,7 @@ impl Default for Config {
             tries: TRIES,
             rate: None,
             max_inflight: MAX_INFLIGHT,
+            client: ClientConfig::default(),
             options: AskOptions::default(),
             cache: CACHE,
         }

@@ -17,6 +17,9 @@ use super::report::{Finished, Summary};
 use super::tcp::Pool;
 use super::udp::Udp;
 use crate::error::Error;
+use crate::failure::Stage;
+use crate::net::datagram;
+use crate::resolve::client::Client;
 use crate::run::Cx;
 
 /// Datagrams sent before what has come is read again, and read before the same.
@@ -57,7 +60,7 @@ pub trait Sink {
 /// the number of names. Returns when all are done; at once when the run is cancelled: names under
 /// way are then counted and not reported.
 ///
-/// Errs when no socket can be watched at all. Cancel safe: dropping the future closes all sockets.
+/// Errs when no socket can be watched at all, or none be had as the configuration wants it. Cancel safe: dropping the future closes all sockets.
 ///
 /// ```no_run
 /// # use std::ops::ControlFlow;
@@ -102,11 +105,23 @@ pub async fn run(
     source: impl Source,
     sink: &mut impl Sink,
 ) -> Result<Summary, Error> {
-    let udp = Udp::new().map_err(|error| Error::local("making an epoll instance", &error))?;
+    let client = Client::new(config.client.clone());
+    for server in &config.servers {
+        // What cannot be had is this machine's fault, and the same for every name.
+        let options = client.socket_options(server.addr);
+        match datagram::open(server.addr, &options) {
+            Err(failure) if failure.stage == Stage::Local => {
+                return Err(Error::new("opening a socket", failure));
+            }
+            _ => {}
+        }
+    }
+    let udp = Udp::new(client.clone())
+        .map_err(|error| Error::local("making an epoll instance", &error))?;
     let mut run = Run {
         engine: Engine::new(config.clone()),
         udp,
-        tcp: Pool::new(config.timeout),
+        tcp: Pool::new(client, config.timeout),
         cx,
         source,
         sink,

@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -20,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::engine::TcpAsk;
 use super::ids::Ids;
 use super::tries::Key;
+use crate::resolve::client::Client;
 
 /// Connections to a server at most (RFC 7766 §6.2.2 asks for few).
 const CONNECTIONS: usize = 4;
@@ -40,6 +40,7 @@ pub(super) struct TcpEnd {
 /// All connections of a run.
 #[derive(Debug)]
 pub(super) struct Pool {
+    client: Client,
     patience: Duration,
     connections: HashMap<usize, Vec<Connection>>,
     /// Dropping the pool ends them.
@@ -59,9 +60,10 @@ struct Connection {
 
 impl Pool {
     /// A pool whose connections give up when nothing comes for `patience`.
-    pub(super) fn new(patience: Duration) -> Self {
+    pub(super) fn new(client: Client, patience: Duration) -> Self {
         let (tell, ended) = unbounded_channel();
         Self {
+            client,
             patience,
             connections: HashMap::new(),
             tasks: JoinSet::new(),
@@ -80,6 +82,7 @@ impl Pool {
             let (asks, asked) = unbounded_channel();
             let under_way = Arc::<AtomicUsize>::default();
             let line = Line {
+                client: self.client.clone(),
                 addr,
                 patience: self.patience,
                 asked,
@@ -130,6 +133,7 @@ struct Waiting {
 
 /// The far end: one connection at a time, opened when there is something to ask.
 struct Line {
+    client: Client,
     addr: SocketAddr,
     patience: Duration,
     asked: UnboundedReceiver<TcpAsk>,
@@ -171,13 +175,12 @@ impl Line {
 
     /// One connection from its handshake to its end; returns how many replies it brought.
     async fn connection(&mut self) -> usize {
-        let connect = timeout(self.patience, TcpStream::connect(self.addr)).await;
-        let Ok(Ok(mut stream)) = connect else {
+        let server = self.addr.into();
+        let connect = timeout(self.patience, self.client.connect_tcp(&server)).await;
+        let Ok(Ok((stream, _))) = connect else {
             return 0;
         };
-        // Without it questions wait for each other's acknowledgement; nothing depends on it.
-        let _ = stream.set_nodelay(true);
-        let (mut reader, mut writer) = stream.split();
+        let (mut reader, mut writer) = tokio::io::split(stream);
         let mut out: Vec<u8> = Vec::new();
         for (id, waiting) in &self.waiting {
             push_frame(&mut out, *id, &waiting.ask.query);

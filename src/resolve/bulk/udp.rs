@@ -10,10 +10,12 @@ use super::engine::{Datagram, Engine};
 use super::report::Finished;
 use super::tries::Key;
 use crate::net::datagrams::{Inbox, Outbox, Port, Watch};
+use crate::resolve::client::Client;
 
 /// All sockets, and what is about to be sent.
 #[derive(Debug)]
 pub(super) struct Udp {
+    client: Client,
     watch: Watch,
     ports: HashMap<(usize, u32), Port>,
     batches: Vec<Batch>,
@@ -40,8 +42,10 @@ enum Complaint {
 }
 
 impl Udp {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Sockets with the options of `client`.
+    pub(super) fn new(client: Client) -> io::Result<Self> {
         Ok(Self {
+            client,
             watch: Watch::new()?,
             ports: HashMap::new(),
             batches: Vec::new(),
@@ -167,8 +171,9 @@ impl Udp {
     fn open(&mut self, port: (usize, u32), engine: &Engine) -> io::Result<()> {
         if !self.ports.contains_key(&port) {
             let addr = engine.server(port.0).addr;
-            self.ports
-                .insert(port, self.watch.open(addr, number(port))?);
+            let options = self.client.socket_options(addr);
+            let opened = self.watch.open(addr, number(port), &options)?;
+            self.ports.insert(port, opened);
         }
         Ok(())
     }

@@ -64,6 +64,41 @@ fn every_option_of_the_sockets_is_on_the_packets_that_leave() {
 }
 
 #[test]
+fn names_of_a_list_leave_by_the_same_options() {
+    let Some(net) = Wire::lay(NEEDS) else { return };
+    net.client.ip(&format!("addr add {OTHER_V4}/24 dev wire"));
+    let list = std::env::temp_dir().join(format!("netkit-lab-{}-list", std::process::id()));
+    std::fs::write(&list, "www.example\nwww.example AAAA\n").expect("a list");
+    let _server = server(&net, zone());
+    let rows = [
+        (
+            format!("--local-addr {OTHER_V4}"),
+            format!("ip saddr {OTHER_V4}"),
+        ),
+        ("--interface wire".to_owned(), "oifname \"wire\"".to_owned()),
+        ("--mark 7".to_owned(), "meta mark 7".to_owned()),
+    ];
+    for (flag, rule) in rows {
+        for (carrier, protocol) in [("--udp-only", "udp"), ("--tcp", "tcp")] {
+            let rule = format!("{rule} meta l4proto {protocol} th dport 53 counter");
+            net.client.filter(Hook::Output, &rule);
+            let input = list.display();
+            let run = resolve(
+                &net.client,
+                &format!("--input {input} @{SERVER_V4} {carrier} {flag}"),
+            );
+            assert_eq!(run.lines.len(), 3, "{run}");
+            assert!(net.client.counted() > 0, "{rule}{run}");
+            net.client.unfilter();
+        }
+    }
+    let input = list.display();
+    let none = format!("--input {input} @{SERVER_V4} --interface none0");
+    resolve(&net.client, &none).exits(6);
+    let _ = std::fs::remove_file(&list);
+}
+
+#[test]
 fn options_that_cannot_be_had_are_this_machines_fault() {
     let Some(net) = Wire::lay(NEEDS) else { return };
     let _server = server(&net, zone());

@@ -111,17 +111,19 @@ fn fits_lines(args: &ResolveArgs) -> Result<(), UsageError> {
     refuse(&given, "give a line each")
 }
 
-/// A run has one socket for each server, made by the system's choice.
+/// A run has several sockets for each server, and changes them now and then.
 fn fits_sockets(args: &ClientArgs) -> Result<(), UsageError> {
+    let port = args.local_addr.is_some_and(|local| local.port != 0);
     let given = [
-        ("--local-addr", args.local_addr.is_some()),
+        ("--local-addr with a port", port),
         ("--source-port", args.source_port.is_some()),
-        ("--interface", args.interface.is_some()),
-        ("--mark", args.mark.is_some()),
+    ];
+    refuse(&given, "are asked for from many ports")?;
+    let given = [
         ("--ca", args.ca.is_some()),
         ("--anti-spoof", args.anti_spoof),
     ];
-    refuse(&given, "share plain sockets")
+    refuse(&given, "are asked for in plain UDP and TCP")
 }
 
 /// All questions of a run are one message with another name in it.

@@ -88,6 +88,7 @@ async fn config(job: &Job, plan: &BulkPlan) -> Result<bulk::Config, Trouble> {
         tries: asked.tries.map_or(default.tries, u32::from),
         rate: plan.rate,
         max_inflight: plan.max_inflight,
+        client: asked.stub.client.clone(),
         options: asked.policy.options.clone(),
         cache: plan.cache,
     })

@@ -13,6 +13,7 @@ use netkit::resolve::command::{Record, Report};
 
 use super::{facts as fact_lines, headline};
 use crate::output::View;
+use crate::output::facts::counted;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
 
@@ -74,15 +75,16 @@ fn own_answers(report: &Report) -> impl Iterator<Item = &Record> {
 /// What became of a transfer.
 pub(crate) fn transfer(transfer: &Transfer, view: &View) -> String {
     let subject = format!("{} AXFR", transfer.name);
+    let records = counted(transfer.records, "record");
     let mut verdict = if transfer.ok {
-        format!("whole, {} records", transfer.records)
+        format!("whole, {records}")
     } else {
-        format!("{} after {} records", transfer.verdict, transfer.records)
+        format!("{} after {records}", transfer.verdict)
     };
     put!(
         verdict,
-        " in {} messages, {} B, {}",
-        transfer.messages,
+        " in {}, {} B, {}",
+        counted(transfer.messages, "message"),
         transfer.bytes,
         transfer.total_ms
     );
