@@ -12,6 +12,7 @@ mod datagrams;
 mod dns;
 mod every_type;
 mod limits;
+mod listen;
 mod liveness;
 mod name_servers;
 mod names;

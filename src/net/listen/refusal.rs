@@ -56,7 +56,11 @@ pub(super) fn in_use(asked: &str, holder: Option<&str>) -> Failure {
     };
     Failure::new(Stage::Local, Kind::AddrInUse, message)
         .by(Who::OwnKernel)
-        .hint("stop it, choose another port, or let the kernel choose with port 0")
+        .hint(if asked.starts_with("unix") {
+            "stop it, or choose another name"
+        } else {
+            "stop it, choose another port, or let the kernel choose with port 0"
+        })
 }
 
 /// Explains a refused `socket(2)`.

@@ -159,7 +159,7 @@ fn describe_syn(syn: &Syn) -> String {
         put!(text, ", {name}");
     }
     let kinds: Vec<_> = syn.options.iter().map(u8::to_string).collect();
-    put!(text, "; options {}", kinds.join(" "));
+    put!(text, " ({})", kinds.join(" "));
     text
 }
 
@@ -293,16 +293,16 @@ pub(crate) fn stats(before: &Totals, now: &Totals) -> String {
         rate(rates.bytes_in),
         rate(rates.bytes_out),
     );
+    if now.rejected.sum() > 0 {
+        put!(text, ", {} rejected", now.rejected.sum());
+    }
     if now.datagrams_in > 0 {
         put!(
             text,
-            ", {} in, {} out",
-            counted(now.datagrams_in, "datagram"),
-            now.datagrams_out
+            ", {}/{} datagrams answered",
+            now.datagrams_out,
+            now.datagrams_in
         );
-    }
-    if now.rejected.sum() > 0 {
-        put!(text, ", {} rejected", now.rejected.sum());
     }
     text
 }
