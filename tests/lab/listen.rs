@@ -154,9 +154,9 @@ fn fast_open_takes_data_from_the_second_syn_on() {
 }
 
 #[test]
-fn multipath_tcp_is_spoken_with_who_speaks_it_and_shows_in_the_syn() {
+fn multipath_tcp_is_spoken_with_who_speaks_it() {
     let Some(net) = Wire::lay(&[]) else { return };
-    let mut server = Server::start(&net.server, "tcp4://:0 --mptcp --syn");
+    let mut server = Server::start(&net.server, "tcp4://:0 --mptcp");
     let run = dial(&net.client, &format!("{} --mptcp", server.addr()));
     run.succeeds();
     assert_eq!(run.at("/mptcp"), true, "{run}");
