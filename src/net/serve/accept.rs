@@ -230,12 +230,15 @@ impl Worker {
     fn place(&mut self, new: Newcomer) {
         let loads = &self.shared.loads[..self.shared.loads.len() - 1];
         let mine = loads[self.index].load(Ordering::Relaxed);
-        let least = loads
+        let emptiest = loads
             .iter()
             .enumerate()
             .min_by_key(|(_, load)| load.load(Ordering::Relaxed));
-        let Some((other, load)) = least else { return };
-        if mine > load.load(Ordering::Relaxed) + SLACK {
+        let Some((other, load)) = emptiest else {
+            return;
+        };
+        let least = load.load(Ordering::Relaxed);
+        if mine > least + SLACK + least / SHARE {
             load.fetch_add(1, Ordering::Relaxed);
             match self.shared.inboxes[other].send(Message::Serve(new)) {
                 Ok(()) | Err(Message::Evict) => return,
@@ -327,5 +330,8 @@ impl Worker {
     }
 }
 
-/// How many more connections than the least loaded worker one may have.
+/// How many more connections than the least loaded worker one may have: few, so that few are spread
+/// evenly too …
 const SLACK: usize = 1;
+/// … and this part of the other's: to hand one over costs a wake-up, which many short ones would feel.
+const SHARE: usize = 4;

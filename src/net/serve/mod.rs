@@ -32,6 +32,7 @@ pub use self::counts::{Count, Counts};
 pub use self::datagrams::{Datagrams, Reply};
 pub use self::event::{Cause, Closed, Event, Opened};
 use self::inbox::Inbox;
+use self::ways::{Way, Ways};
 use self::worker::Worker;
 use super::listen::Listener;
 use super::socket::Socket;
@@ -202,6 +203,9 @@ pub(super) struct Shared {
     finished: Notify,
     /// That nothing is accepted has been told.
     refusing: AtomicBool,
+    /// How streams go: one answer for all, because a worker that uses a pipe takes its peers' time from
+    /// another that does not, and would think itself faster. Asked a hundred times a second.
+    ways: Mutex<Ways>,
 }
 
 /// Admission, and whether a worker waits for room.
@@ -231,6 +235,13 @@ impl Shared {
     fn advance(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
         self.wake_all();
+    }
+
+    /// So many bytes of streams have gone through a worker since it last said so; how they go now.
+    fn streamed(&self, bytes: u64, now: Duration) -> Way {
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.went(bytes, now);
+        ways.way()
     }
 
     fn wake_all(&self) {
@@ -324,6 +335,7 @@ impl Server {
             evictions: Notify::new(),
             finished: Notify::new(),
             refusing: AtomicBool::new(false),
+            ways: Mutex::new(Ways::new()),
             config,
         });
         let listeners: Arc<[Listener]> = listeners.into();

@@ -1,7 +1,7 @@
 //! Which way is faster for streams just now: through the buffer, or through a pipe.
 //!
 //! Neither always is: a pipe saves the copy, and costs the peer the warm cache if it looks at what
-//! comes. So the worker tries the other way for a moment now and then, and keeps what was faster; the
+//! comes. So the workers try the other way for a moment now and then, and keep what was faster; the
 //! more often the other way has lost, the more rarely.
 
 use std::time::Duration;

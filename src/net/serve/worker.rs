@@ -13,7 +13,7 @@ use super::event::{Cause, Closed, Event};
 use super::inbox::Message;
 use super::pipes::Pipes;
 use super::slab::{Key, Slab};
-use super::ways::Ways;
+use super::ways::Way;
 use super::{Inlet, Shared, Stage};
 use crate::net::listen::Listener;
 use crate::net::sys::{Fetched, Poller, Ready};
@@ -24,6 +24,8 @@ use crate::net::{TcpInfo, limits};
 const BUFFER: usize = 256 << 10;
 /// Rounds of one connection before others get their turn.
 const ROUNDS: usize = 8;
+/// How often the workers agree on how streams go.
+const ASK_EVERY: Duration = Duration::from_millis(10);
 /// How many connections are looked at to find one that has been idle long.
 const SAMPLE: usize = 64;
 
@@ -43,7 +45,10 @@ pub(super) struct Worker {
     conns: Slab<Conn>,
     buffer: Box<[u8]>,
     pub(super) pipes: Pipes,
-    ways: Ways,
+    /// How streams go, as it was decided at `asked_at`, and what has streamed since.
+    way: Way,
+    asked_at: Duration,
+    streamed: u64,
     /// Bytes that wait for slow peers.
     waiting: usize,
     /// Connections with more to do at once.
@@ -86,7 +91,9 @@ impl Worker {
             conns: Slab::new(),
             buffer: vec![0; BUFFER].into(),
             pipes: Pipes::default(),
-            ways: Ways::new(),
+            way: Way::Copy,
+            asked_at: Duration::ZERO,
+            streamed: 0,
             waiting: 0,
             again: Vec::new(),
             now: shared.now(),
@@ -119,6 +126,7 @@ impl Worker {
                 }
             }
             self.take_turns();
+            self.ask_the_way();
             self.look_after();
             if self.has_ended() {
                 break;
@@ -166,7 +174,7 @@ impl Worker {
             waiting: &mut self.waiting,
             max_bytes: config.max_bytes,
             unseen: true,
-            way: self.ways.way(),
+            way: self.way,
         };
         let mut step = Step::More;
         for _ in 0..ROUNDS {
@@ -193,7 +201,7 @@ impl Worker {
             }
         }
         if conn.streams() {
-            self.ways.went(conn.bytes_out - bytes_out, self.now);
+            self.streamed += conn.bytes_out - bytes_out;
         }
         self.counts.add(Count::BytesIn, conn.bytes_in - bytes_in);
         self.counts.add(Count::BytesOut, conn.bytes_out - bytes_out);
@@ -208,6 +216,15 @@ impl Worker {
     fn take_turns(&mut self) {
         for key in std::mem::take(&mut self.again) {
             self.serve(key);
+        }
+    }
+
+    /// Says what has streamed, and hears how streams go from now on.
+    fn ask_the_way(&mut self) {
+        if self.streamed > 0 && self.now >= self.asked_at + ASK_EVERY {
+            let streamed = std::mem::take(&mut self.streamed);
+            self.way = self.shared.streamed(streamed, self.now);
+            self.asked_at = self.now;
         }
     }
 
