@@ -17,7 +17,7 @@ use super::space;
 /// What one run is asked to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    /// `messages`, `stream`, `churn`, `datagrams`, `crowd`.
+    /// `messages`, `stream`, `blind`, `churn`, `datagrams`, `crowd`.
     pub(crate) kind: String,
     pub(crate) port: u16,
     pub(crate) connections: usize,
@@ -53,6 +53,11 @@ impl Job {
             time: Duration::from_millis(millis.parse().ok()?),
             server: server.parse().ok()?,
         })
+    }
+
+    /// Whether it has no messages, but bytes without end.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.kind.as_str(), "stream" | "blind")
     }
 
     fn to(&self) -> SocketAddrV4 {

@@ -138,7 +138,7 @@ impl Bench {
         }
     }
 
-    fn cases(&self) -> [Case<'static>; 7] {
+    fn cases(&self) -> [Case<'static>; 8] {
         let bulk = ("messages", 16, 64 << 10);
         [
             self.case("messages: 64 B, 1 connection", ("messages", 1, 64), small),
@@ -155,6 +155,7 @@ impl Bench {
             self.case("bulk: 64 KiB, 16 connections", bulk, like_c),
             self.case("stream: 1 connection", ("stream", 1, 0), streaming),
             self.case("stream: 8 connections", ("stream", 8, 0), streaming),
+            self.case("stream: 8, thrown away unread", ("blind", 8, 0), nothing),
             self.case(
                 "churn: connect, 64 B, close; 64 at once",
                 ("churn", 64, 64),
@@ -165,12 +166,12 @@ impl Bench {
 
     fn case<'a>(&self, title: &'a str, job: (&str, usize, usize), claim: Claim) -> Case<'a> {
         let (kind, connections, size) = job;
-        let unit = if kind == "stream" {
+        let job = self.job(kind, connections, size);
+        let unit = if job.is_stream() {
             ("GB/s", 1e9)
         } else {
             ("k/s", 1e3)
         };
-        let job = self.job(kind, connections, size);
         Case {
             title,
             job,
@@ -229,6 +230,10 @@ fn like_c(peer: Kind) -> Option<f64> {
 
 fn streaming(peer: Kind) -> Option<f64> {
     matches!(peer, Kind::C | Kind::Splice | Kind::Go).then_some(1.0)
+}
+
+fn nothing(_: Kind) -> Option<f64> {
+    None
 }
 
 fn datagram(peer: Kind) -> Option<f64> {

@@ -1,4 +1,5 @@
 //! Messages back and forth on connections that stay, and streams: the same with an endless message.
+//! A `blind` stream is not looked at when it comes back, only counted.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -45,7 +46,7 @@ pub(super) fn run(job: &Job) -> io::Result<Outcome> {
     let began = Instant::now();
     load.for_time(&mut poller, job.time)?;
     let time = began.elapsed();
-    let count = if load.streams() {
+    let count = if job.is_stream() {
         load.bytes
     } else {
         load.messages
@@ -73,7 +74,7 @@ impl<'a> Load<'a> {
                 stream,
                 sent: 0,
                 received: 0,
-                allowed: if job.kind == "stream" {
+                allowed: if job.is_stream() {
                     u64::MAX
                 } else {
                     job.size as u64
@@ -91,10 +92,6 @@ impl<'a> Load<'a> {
             bytes: 0,
             ending: false,
         })
-    }
-
-    fn streams(&self) -> bool {
-        self.job.kind == "stream"
     }
 
     fn for_time(&mut self, poller: &mut Poller, time: Duration) -> io::Result<()> {
@@ -131,9 +128,7 @@ impl<'a> Load<'a> {
     fn write(&mut self, key: usize) -> io::Result<bool> {
         let conn = &mut self.conns[key];
         // A message that was begun is ended; a stream is not.
-        if self.ending
-            && (self.job.kind == "stream" || conn.sent.is_multiple_of(self.job.size as u64))
-        {
+        if self.ending && (self.job.is_stream() || conn.sent.is_multiple_of(self.job.size as u64)) {
             return Ok(false);
         }
         let left = usize::try_from(conn.allowed - conn.sent).unwrap_or(usize::MAX);
@@ -157,13 +152,19 @@ impl<'a> Load<'a> {
     /// Receives and verifies; true if there may be more to do at once.
     fn read(&mut self, key: usize) -> io::Result<bool> {
         let conn = &mut self.conns[key];
-        let count = match conn.stream.read(&mut self.buffer) {
+        let blind = self.job.kind == "blind";
+        let result = if blind {
+            sys::throw_away(&conn.stream, CHUNK)
+        } else {
+            conn.stream.read(&mut self.buffer)
+        };
+        let count = match result {
             Ok(0) => return Err(lost("the server has closed")),
             Ok(count) => count,
             Err(error) if waits(&error) => return Ok(false),
             Err(error) => return Err(error),
         };
-        if self.buffer[..count] != *self.pattern.part(key, conn.received, count) {
+        if !blind && self.buffer[..count] != *self.pattern.part(key, conn.received, count) {
             return Err(wrong(key, conn.received));
         }
         conn.received += count as u64;
