@@ -2,6 +2,7 @@
 //!
 //! The stages are in files of their own; here is only their order, and what their results add up to.
 
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::config::{Config, Exchange};
@@ -11,7 +12,7 @@ use super::hold::hold;
 use super::race::{self, Raced};
 use super::recorder::Recorder;
 use super::report::Report;
-use super::tls::{self, Session, Tls};
+use super::tls::{self, Tls};
 use crate::addr::Target;
 use crate::deadline::Deadline;
 use crate::event::Observer;
@@ -49,15 +50,17 @@ pub async fn run<I: Io>(
 ) -> Report {
     let mut recorder = Recorder::new(target, cx, observer);
     let deadline = recorder.deadline(config.timeout);
-    if let Some(mut connection) = connect(target, config, io, &deadline, &mut recorder).await {
-        let ended = converse(&mut *connection, target, config, &deadline, &mut recorder).await;
+    if let Some(mut winner) = connect(target, config, io, &deadline, &mut recorder).await {
+        let connection = &mut *winner.connection;
+        let ended = converse(connection, target, config, &deadline, &mut recorder).await;
+        resume(winner, target, config, io, &deadline, &mut recorder).await;
         conclude(judged(ended, config, &recorder), &mut recorder);
     }
     recorder.report
 }
 
-/// Dials a target and hands over the connection instead of talking on it; the exchange and the
-/// hold of `config` are not used.
+/// Dials a target and hands over the connection instead of talking on it; the exchange, the hold
+/// and the second handshake of `config` are not used.
 ///
 /// Cancel safety: as [`run`].
 pub async fn open<I: Io>(
@@ -69,7 +72,8 @@ pub async fn open<I: Io>(
 ) -> (Report, Option<Box<dyn Connection>>) {
     let mut recorder = Recorder::new(target, cx, observer);
     let deadline = recorder.deadline(config.timeout);
-    let connection = connect(target, config, io, &deadline, &mut recorder).await;
+    let winner = connect(target, config, io, &deadline, &mut recorder).await;
+    let connection = winner.map(|winner| winner.connection);
     if connection.is_some() {
         conclude(judged(Ended::Well, config, &recorder), &mut recorder);
     }
@@ -83,7 +87,7 @@ async fn connect<I: Io>(
     io: &I,
     deadline: &Deadline,
     recorder: &mut Recorder<'_>,
-) -> Option<Box<dyn Connection>> {
+) -> Option<Winner> {
     let tls = config.tls.as_ref().filter(|tls| tls.applies_to(target));
     for warning in tls.iter().flat_map(|tls| tls.client.warnings()) {
         recorder.now(Event::Warning(warning.clone()));
@@ -93,10 +97,7 @@ async fn connect<I: Io>(
             warn_of_unsent_syn(recorder);
             warn_of_tls(tls, recorder);
             predict(config, recorder);
-            // Apart, because a connection is not `Sync` and the future has to be `Send`.
-            let (connection, earlier) = (winner.connection, (winner.addr, winner.session));
-            resume(&earlier, tls, config, io, deadline, recorder).await;
-            Some(connection)
+            Some(winner)
         }
         Raced::Failed(failure) => {
             conclude(Ended::Badly(failure), recorder);
@@ -106,20 +107,31 @@ async fn connect<I: Io>(
     }
 }
 
-/// Shakes hands a second time where that was asked for.
+/// Shakes hands a second time where that was asked for, once the first connection is over: some
+/// servers serve one at a time.
 async fn resume<I: Io>(
-    earlier: &(PeerAddr, Option<Session>),
-    tls: Option<&Tls>,
+    winner: Winner,
+    target: &Target,
     config: &Config,
     io: &I,
     deadline: &Deadline,
     recorder: &mut Recorder<'_>,
 ) {
-    let (Some(tls), Some(session)) = (tls.filter(|tls| tls.resume), &earlier.1) else {
+    let tls = config.tls.as_ref().filter(|tls| tls.applies_to(target));
+    let Winner {
+        mut connection,
+        addr,
+        session,
+    } = winner;
+    let (Some(tls), Some(session)) = (tls.filter(|tls| tls.resume), &session) else {
         return;
     };
-    let (addr, options) = (&earlier.0, &config.socket);
-    let resumption = tls::resume(io, addr, options, tls, session, deadline).await;
+    // A session whose end was not announced may not be resumed (RFC 5246 §7.2.1).
+    let _ = deadline.bound(connection.shutdown()).await;
+    drop(connection);
+    let (addr, options) = (&addr, &config.socket);
+    // Seldom wanted, and large.
+    let resumption = Box::pin(tls::resume(io, addr, options, tls, session, deadline)).await;
     recorder.now(Event::Resumed(resumption));
 }
 

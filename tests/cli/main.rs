@@ -27,5 +27,8 @@ mod shell;
 mod signals;
 mod single;
 mod support;
+mod tls;
+#[path = "../support/tls.rs"]
+mod tls_server;
 mod usage;
 mod wait;

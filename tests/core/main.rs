@@ -25,4 +25,7 @@ mod resolve_transfer;
 mod secure;
 #[path = "../support/stopwatch.rs"]
 mod stopwatch;
+#[cfg(feature = "tls")]
+#[path = "../support/tls.rs"]
+mod tls_server;
 mod vectors;

@@ -51,7 +51,7 @@ pub(super) fn verification(name: &str, seen: &Seen, insecure: bool) -> Verificat
     let blame = seen
         .error
         .as_ref()
-        .map(|error| match of(name, error, &seen.chain, now()) {
+        .map(|error| match of(name, error, seen, now()) {
             Some(blame) => blame,
             None => Blame {
                 kind: Kind::TlsProtocol,
@@ -69,23 +69,21 @@ pub(super) fn verification(name: &str, seen: &Seen, insecure: bool) -> Verificat
 }
 
 /// Explains an error about a chain; `None` when it is about something else.
-pub(super) fn of(
-    name: &str,
-    error: &Error,
-    chain: &[CertificateDer<'_>],
-    now: i64,
-) -> Option<Blame> {
+pub(super) fn of(name: &str, error: &Error, seen: &Seen, now: i64) -> Option<Blame> {
     use CertificateError as C;
-
+    let chain = &seen.chain;
     let Error::InvalidCertificate(why) = error else {
         return None;
     };
+    if let (C::ApplicationVerificationFailure, Some(blame)) = (why, &seen.blame) {
+        return Some(blame.clone());
+    }
     let found = match why {
         C::Expired | C::ExpiredContext { .. } => expired(name, chain, now),
         C::NotValidYet | C::NotValidYetContext { .. } => not_yet_valid(name, chain, now),
         C::UnknownIssuer => Some(unknown_issuer(name, chain)),
         C::BadSignature => weak_key(name, chain).or_else(|| forged(name, chain)),
-        C::NotValidForName | C::NotValidForNameContext { .. } => None,
+        C::NotValidForName | C::NotValidForNameContext { .. } => other_name(name, chain),
         _ => weak_key(name, chain).or_else(|| authority_as_server(name, chain)),
     };
     Some(found.unwrap_or_else(|| {
@@ -140,6 +138,24 @@ fn not_yet_valid(name: &str, chain: &[CertificateDer<'_>], now: i64) -> Option<B
         called(name, chain, at)
     );
     Some(Blame::new(Kind::TlsNotYetValid, at, reason))
+}
+
+/// A certificate for somebody else, and for whom.
+fn other_name(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let own = certificate::describe(chain.first()?, 0, false);
+    let names = own.names.join(", ");
+    let reason = match (own.names.is_empty(), own.subject) {
+        (false, _) => format!(
+            "the certificate is not for {name}: it is for {}",
+            names.escape_debug()
+        ),
+        // Names of hosts are in the alternative names alone (RFC 9525 §2).
+        (true, subject) => format!(
+            "the certificate is not for {name}: it has no names, and its subject {} does not count",
+            quoted(subject)
+        ),
+    };
+    Some(Blame::new(Kind::TlsNameMismatch, 0, reason))
 }
 
 /// Follows the chain as far as it goes: who is it that nobody vouches for?

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use data_encoding::{BASE64, HEXLOWER};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
 use x509_parser::extensions::{GeneralName, KeyUsage};
 use x509_parser::oid_registry::{Oid, OidEntry, OidRegistry};
 use x509_parser::prelude::FromDer;
@@ -199,7 +200,7 @@ pub(super) fn link(subject: &[u8], issuer: &[u8]) -> Link {
     }
     match subject.verify_signature(Some(issuer.public_key())) {
         // Nothing is known of a signature that cannot be computed.
-        Ok(()) | Err(x509_parser::error::X509Error::SignatureUnsupportedAlgorithm) => Link::Signed,
+        Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm) => Link::Signed,
         Err(_) => Link::Forged,
     }
 }

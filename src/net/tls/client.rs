@@ -200,10 +200,10 @@ impl TlsClient {
         sniffed: &Sniffed,
         first: &First,
     ) -> Failure {
-        let (chain, asked) = (self.verifier.seen().chain, self.answer.seen());
+        let (seen, asked) = (self.verifier.seen(), self.answer.seen());
         let failure = explain(name, error, sniffed, &first.came());
         if let Some(tls) = super::explain::tls_error(error) {
-            if let Some(found) = blame::of(name, tls, &chain, blame::now()) {
+            if let Some(found) = blame::of(name, tls, &seen, blame::now()) {
                 return found.into_failure();
             }
             if let Some(refused) = blame::refused_client(name, tls, &asked) {
@@ -213,11 +213,25 @@ impl TlsClient {
         failure
     }
 
+    /// What the certificate must be for.
+    fn verified_for(&self, name: &str) -> String {
+        let spiffe: Vec<_> = self
+            .verifier
+            .spiffe()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        if spiffe.is_empty() {
+            return name.to_owned();
+        }
+        spiffe.join(" or ")
+    }
+
     /// What is known of the peer apart from what the session itself tells.
     fn describe(&self, handshake: &mut Handshake, name: &str, began: Instant, came: &Came) {
         let seen = self.verifier.seen();
         let now = blame::now();
-        name.clone_into(&mut handshake.peer_name);
+        handshake.peer_name = self.verified_for(name);
         let is_name = matches!(server_name(name), Ok(ServerName::DnsName(_)));
         handshake.sni = (self.config.enable_sni && is_name).then(|| name.to_owned());
         let first = came.at.map(|at| at.saturating_duration_since(began));

@@ -12,7 +12,7 @@ use crate::time::Millis;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Handshake {
-    /// The name or address that the certificate was verified for.
+    /// What the certificate was verified for: a name, an address, or the SPIFFE IDs wanted.
     pub peer_name: String,
     /// The name that the server was told is wanted (SNI); `null` when none was sent.
     pub sni: Option<String>,

@@ -31,6 +31,7 @@ mod roots;
 mod sniff;
 #[cfg(feature = "tls")]
 mod spiffe;
+pub mod spiffe_id;
 pub mod starttls;
 
 #[cfg(not(feature = "tls"))]
@@ -43,3 +44,4 @@ pub use self::handshake::Handshake;
 pub use self::options::{IdentityFiles, Roots, TlsFacts, TlsOptions, TlsVersion};
 #[cfg(feature = "tls")]
 pub use self::pem::Identity;
+pub use self::spiffe_id::{SpiffeId, SpiffePeer};

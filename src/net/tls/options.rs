@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::SpiffePeer;
 use crate::time::Millis;
 
 /// Whom to trust.
@@ -63,6 +64,9 @@ pub struct TlsOptions {
     pub sni: bool,
     /// Goes on whatever the peer's chain is like; it is verified, and reported, all the same. No.
     pub insecure: bool,
+    /// The workloads that the peer may be, by the ID in its certificate; names of hosts do not count
+    /// then. Empty: whoever has the name.
+    pub spiffe: Vec<SpiffePeer>,
     /// Keeps the peer's certificates as a whole (PEM) for the report. No.
     pub keep_pem: bool,
     /// The oldest version to accept. 1.2.
@@ -79,6 +83,7 @@ impl Default for TlsOptions {
             alpn: Vec::new(),
             sni: true,
             insecure: false,
+            spiffe: Vec::new(),
             keep_pem: false,
             min_version: TlsVersion::Tls12,
             max_version: TlsVersion::Tls13,

@@ -29,7 +29,7 @@ impl Verdict {
     /// The failure of a certificate that was refused.
     pub(in crate::net) fn failure(&self, name: &str) -> Option<Failure> {
         let seen = self.0.seen();
-        let blame = blame::of(name, seen.error.as_ref()?, &seen.chain, blame::now())?;
+        let blame = blame::of(name, seen.error.as_ref()?, &seen, blame::now())?;
         Some(blame.into_failure())
     }
 }

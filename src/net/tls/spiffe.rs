@@ -1,9 +1,14 @@
-//! SPIFFE identities in certificates (X.509-SVID): reading them, and whether a peer may have its own.
+//! SPIFFE identities in certificates (X.509-SVID): reading them, and whether a peer has one that was
+//! asked for.
 //!
-//! Used by both sides. It looks at certificates that were verified already.
+//! For both sides. It looks at a chain whose signatures were verified already; names of hosts and
+//! the subject do not count here (X.509-SVID §5.2).
 
-use super::certificate;
+use super::blame::Blame;
+use super::certificate::{self, Svid};
 use super::library::rustls::pki_types::CertificateDer;
+use super::{SpiffeId, SpiffePeer};
+use crate::failure::Kind;
 
 /// The SPIFFE ID of a chain: the one URI of its first certificate, if it is one.
 pub(super) fn id_of(chain: &[CertificateDer<'_>]) -> Option<String> {
@@ -11,5 +16,84 @@ pub(super) fn id_of(chain: &[CertificateDer<'_>]) -> Option<String> {
     match svid.uris.as_slice() {
         [uri] if uri.starts_with("spiffe://") => Some(uri.clone()),
         _ => None,
+    }
+}
+
+/// Checks the peer's own certificate by the rules of X.509-SVID, and its ID against those that are
+/// wanted: one of them is enough.
+pub(super) fn check(
+    name: &str,
+    chain: &[CertificateDer<'_>],
+    wanted: &[SpiffePeer],
+) -> Result<SpiffeId, Blame> {
+    let svid = chain.first().and_then(|der| certificate::svid(der));
+    let svid = svid.ok_or_else(|| untrusted(name, "cannot be read"))?;
+    let id = identity(name, &svid)?;
+    if wanted.iter().any(|one| one.fits(&id)) {
+        return Ok(id);
+    }
+    let words: Vec<_> = wanted.iter().map(ToString::to_string).collect();
+    let reason = format!("{name} is {id}, and not {}", words.join(" or "));
+    Err(blame(Kind::SpiffeMismatch, reason))
+}
+
+/// The ID of a leaf that keeps the rules.
+fn identity(name: &str, svid: &Svid) -> Result<SpiffeId, Blame> {
+    // §4.1, §4.3: a leaf neither is an authority nor signs like one, and it does sign.
+    if svid.is_ca {
+        return Err(untrusted(
+            name,
+            "is that of an authority, which no workload may use",
+        ));
+    }
+    if svid.signs_certificates {
+        return Err(untrusted(
+            name,
+            "may sign certificates, which that of a workload must not",
+        ));
+    }
+    if svid.signs == Some(false) {
+        return Err(untrusted(name, "lacks the key usage digitalSignature"));
+    }
+    // §2: exactly one URI.
+    match svid.uris.as_slice() {
+        [uri] => uri.parse().map_err(|why: String| {
+            let uri = uri.escape_debug();
+            mismatch(
+                name,
+                &format!("has the URI \"{uri}\", which is no SPIFFE ID: {why}"),
+            )
+        }),
+        [] => Err(mismatch(name, "has no SPIFFE ID")),
+        uris => Err(mismatch(
+            name,
+            &format!(
+                "has {} URIs, and a SPIFFE certificate has exactly one",
+                uris.len()
+            ),
+        )),
+    }
+}
+
+fn untrusted(name: &str, what: &str) -> Blame {
+    blame(
+        Kind::TlsUntrusted,
+        format!("the certificate of {name} {what}"),
+    )
+}
+
+fn mismatch(name: &str, what: &str) -> Blame {
+    blame(
+        Kind::SpiffeMismatch,
+        format!("the certificate of {name} {what}"),
+    )
+}
+
+fn blame(kind: Kind, reason: String) -> Blame {
+    let certificate = Some(0);
+    Blame {
+        kind,
+        reason,
+        certificate,
     }
 }

@@ -103,7 +103,7 @@ contract! {
     }
     TlsConfig {
         always: bool, sni: bool, alpn: Vec<String>, insecure: bool, min_version: String,
-        max_version: String, session_resumption: bool,
+        max_version: String, session_resumption: bool, spiffe: Vec<String>,
         ; name: String, ca: String, cert: String, starttls: String,
     }
     Tls {

@@ -6,6 +6,8 @@ mod many;
 mod race;
 mod repeat;
 mod stdio;
+#[cfg(feature = "tls")]
+mod tls;
 mod wait;
 
 use std::net::IpAddr;

@@ -36,6 +36,26 @@ impl FakeConnection {
     }
 }
 
+#[cfg(feature = "tls")]
+impl FakeConnection {
+    /// A peer that speaks TLS and sends back what it gets.
+    pub(super) fn encrypted(
+        peer: SocketAddr,
+        config: std::sync::Arc<tokio_rustls::rustls::ServerConfig>,
+        open: Open,
+    ) -> Self {
+        let (stream, other) = tokio::io::duplex(BUFFER);
+        let acceptor = tokio_rustls::TlsAcceptor::from(config);
+        tokio::spawn(async move { crate::tls_server::echo(acceptor.accept(other).await?).await });
+        Self {
+            stream,
+            peer,
+            takes: None,
+            _open: open,
+        }
+    }
+}
+
 async fn play(script: Peer, mut stream: DuplexStream) -> io::Result<()> {
     stream.write_all(&script.greeting).await?;
     if script.close {

@@ -23,6 +23,9 @@ pub(crate) use connection::FakeConnection;
 pub(crate) enum Connect {
     /// Connects after a while; the peer then says these bytes and closes if told so.
     After(Duration, Peer),
+    /// Connects after a while; the peer speaks TLS and sends back what it gets.
+    #[cfg(feature = "tls")]
+    Tls(Duration, std::sync::Arc<tokio_rustls::rustls::ServerConfig>),
     /// Refuses after a while.
     Refuse(Duration),
     /// Never answers; honours the deadline.
@@ -119,6 +122,12 @@ impl Io for FakeIo {
             Connect::After(delay, peer) => {
                 tokio::time::sleep(*delay).await;
                 Ok(Box::new(FakeConnection::new(socket, peer.clone(), open)))
+            }
+            #[cfg(feature = "tls")]
+            Connect::Tls(delay, config) => {
+                tokio::time::sleep(*delay).await;
+                let config = config.clone();
+                Ok(Box::new(FakeConnection::encrypted(socket, config, open)))
             }
             Connect::Refuse(delay) => {
                 tokio::time::sleep(*delay).await;

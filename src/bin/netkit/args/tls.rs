@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use netkit::net::tls::TlsVersion;
 use netkit::net::tls::starttls::Starttls;
+use netkit::net::tls::{SpiffeId, TlsVersion};
 
 use super::values::{Parsed, ValueError};
 
@@ -47,6 +47,15 @@ pub(crate) struct TlsArgs {
     /// Shakes hands a second time, to see whether the session is resumed.
     #[arg(long)]
     pub(crate) session_resumption: bool,
+    /// The peer must be this workload, `spiffe://trust-domain/path`; names of hosts do not count then.
+    #[arg(long, value_name = "ID", value_parser = spiffe_id)]
+    pub(crate) spiffe_id: Option<SpiffeId>,
+    /// The peer must be a workload of this trust domain.
+    #[arg(long, value_name = "DOMAIN", value_parser = trust_domain)]
+    pub(crate) spiffe_trust_domain: Option<String>,
+    /// The authorities of the trust domain (PEM), instead of --ca.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spiffe_bundle: Option<PathBuf>,
     /// Prints the certificates that the peer sent (PEM).
     #[arg(long)]
     pub(crate) show_chain: bool,
@@ -73,6 +82,26 @@ fn sni(text: &str) -> Parsed<Sni> {
         ));
     }
     Ok(Sni::Name(text.to_owned()))
+}
+
+fn spiffe_id(text: &str) -> Parsed<SpiffeId> {
+    let wrong =
+        |why: String| ValueError::new(format!("`{text}` is not a SPIFFE ID: {why}"), SPIFFE_ID);
+    text.parse().map_err(wrong)
+}
+
+const SPIFFE_ID: &str = "`spiffe://trust-domain/path`";
+
+/// Reads a trust domain, also as an ID without a path.
+fn trust_domain(text: &str) -> Parsed<String> {
+    let bare = text.strip_prefix("spiffe://").unwrap_or(text);
+    let wrong = |why| {
+        ValueError::new(
+            format!("`{text}` is not a trust domain: {why}"),
+            "`td.example`",
+        )
+    };
+    netkit::net::tls::spiffe_id::trust_domain(bare).map_err(wrong)
 }
 
 fn alpn(text: &str) -> Parsed<String> {

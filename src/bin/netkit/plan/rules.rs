@@ -191,6 +191,13 @@ fn one_mode(args: &DialArgs) -> Checked {
         ),
         Pair(count, "--count", hold, "--hold", "probes are not held open"),
         Pair(
+            args.tls.session_resumption,
+            "--session-resumption",
+            hold,
+            "--hold",
+            "the second handshake follows the first connection within the timeout",
+        ),
+        Pair(
             wait,
             "--wait",
             args.race.race_all,
@@ -234,6 +241,7 @@ fn stdio_alone(args: &DialArgs) -> Checked {
             "--fastopen",
             "data is needed before the SYN leaves",
         ),
+        with(args.tls.session_resumption, "--session-resumption", why),
         with(args.output.json, "--json", output),
         with(args.output.pretty, "--pretty", output),
     ])

@@ -3,9 +3,9 @@
 use netkit::dial;
 use netkit::failure::Failure;
 use netkit::net::tls::starttls::Starttls;
-use netkit::net::tls::{IdentityFiles, Roots, TlsClient, TlsOptions};
+use netkit::net::tls::{IdentityFiles, Roots, SpiffePeer, TlsClient, TlsOptions};
 
-use super::rules::Checked;
+use super::rules::{Checked, Pair, exclusive};
 use crate::args::{Sni, TlsArgs};
 use crate::usage::UsageError;
 
@@ -32,6 +32,7 @@ impl TlsPlan {
         }
         key_and_certificate(args)?;
         versions(args)?;
+        workload(args)?;
         Ok(Some(Self {
             options: options(args),
             name: match &args.sni {
@@ -60,7 +61,22 @@ fn options(args: &TlsArgs) -> TlsOptions {
     let default = TlsOptions::default();
     let identity = args.cert.clone().zip(args.key.clone());
     TlsOptions {
-        roots: args.ca.clone().map_or(default.roots, Roots::Path),
+        roots: args
+            .ca
+            .clone()
+            .or_else(|| args.spiffe_bundle.clone())
+            .map_or(default.roots, Roots::Path),
+        spiffe: args
+            .spiffe_id
+            .clone()
+            .map(SpiffePeer::Id)
+            .or_else(|| {
+                args.spiffe_trust_domain
+                    .clone()
+                    .map(SpiffePeer::TrustDomain)
+            })
+            .into_iter()
+            .collect(),
         identity: identity.map(|(certificate, key)| IdentityFiles { certificate, key }),
         alpn: args.alpn.clone(),
         sni: args.sni != Some(Sni::Nobody),
@@ -84,6 +100,9 @@ fn no_flag_alone(args: &TlsArgs) -> Checked {
         (args.key.is_some(), "--key"),
         (args.session_resumption, "--session-resumption"),
         (args.show_chain, "--show-chain"),
+        (args.spiffe_id.is_some(), "--spiffe-id"),
+        (args.spiffe_trust_domain.is_some(), "--spiffe-trust-domain"),
+        (args.spiffe_bundle.is_some(), "--spiffe-bundle"),
     ];
     match rows.into_iter().find(|(given, _)| *given) {
         Some((_, flag)) => {
@@ -102,6 +121,44 @@ fn key_and_certificate(args: &TlsArgs) -> Checked {
     };
     let message = format!("{alone} has no effect alone");
     Err(UsageError::new(message, other))
+}
+
+/// A workload is known by its ID and by the authorities of its trust domain: both or nothing.
+fn workload(args: &TlsArgs) -> Checked {
+    let (id, domain) = (args.spiffe_id.is_some(), args.spiffe_trust_domain.is_some());
+    let bundle = args.spiffe_bundle.is_some();
+    exclusive(&[
+        Pair(
+            id,
+            "--spiffe-id",
+            domain,
+            "--spiffe-trust-domain",
+            "the ID names its trust domain",
+        ),
+        Pair(
+            bundle,
+            "--spiffe-bundle",
+            args.ca.is_some(),
+            "--ca",
+            "both name whom to trust",
+        ),
+    ])?;
+    let flag = if id {
+        "--spiffe-id"
+    } else {
+        "--spiffe-trust-domain"
+    };
+    match (id || domain, bundle) {
+        (true, false) => Err(UsageError::new(
+            format!("{flag} needs the authorities of the trust domain"),
+            "--spiffe-bundle FILE",
+        )),
+        (false, true) => Err(UsageError::new(
+            "--spiffe-bundle has no effect alone",
+            "--spiffe-id ID or --spiffe-trust-domain DOMAIN",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn versions(args: &TlsArgs) -> Checked {

@@ -44,7 +44,8 @@ fn verifier(options: &TlsOptions) -> Result<Verifier, Failure> {
     let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| local(format!("the trusted roots cannot be used: {error}")))?;
-    Ok(Verifier::new(inner, Pinned::new(pinned), options.insecure))
+    let (pinned, spiffe) = (Pinned::new(pinned), options.spiffe.clone().into());
+    Ok(Verifier::new(inner, pinned, options.insecure, spiffe))
 }
 
 /// Names of protocols as ALPN sends them.

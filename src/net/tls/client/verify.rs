@@ -3,15 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::blame::Blame;
 use super::super::library::rustls::client::WebPkiServerVerifier;
 use super::super::library::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
 use super::super::library::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use super::super::library::rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
 };
 use super::pinned::Pinned;
+
+use super::super::{SpiffePeer, spiffe};
 
 /// What one handshake showed of the peer's chain.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,8 @@ pub(in crate::net) struct Seen {
     pub(in crate::net) ocsp: bool,
     /// Why they are not accepted.
     pub(in crate::net) error: Option<Error>,
+    /// The same, where it is netkit that does not accept them.
+    pub(in crate::net) blame: Option<Blame>,
     /// How long verifying took.
     pub(in crate::net) took: Option<Duration>,
 }
@@ -33,23 +38,32 @@ pub(in crate::net) struct Verifier {
     pinned: Pinned,
     /// Goes on whatever the chain is like; what is wrong with it is kept all the same.
     insecure: bool,
+    /// The workloads that are right; empty: whoever has the name.
+    spiffe: Arc<[SpiffePeer]>,
     seen: Mutex<Seen>,
 }
 
 impl Verifier {
-    pub(super) fn new(inner: Arc<WebPkiServerVerifier>, pinned: Pinned, insecure: bool) -> Self {
+    pub(super) fn new(
+        inner: Arc<WebPkiServerVerifier>,
+        pinned: Pinned,
+        insecure: bool,
+        spiffe: Arc<[SpiffePeer]>,
+    ) -> Self {
         let seen = Mutex::default();
         Self {
             inner,
             pinned,
             insecure,
+            spiffe,
             seen,
         }
     }
 
     /// The same rules for another handshake, of which nothing is known yet.
     pub(super) fn fresh(&self) -> Self {
-        Self::new(self.inner.clone(), self.pinned.clone(), self.insecure)
+        let (inner, pinned) = (self.inner.clone(), self.pinned.clone());
+        Self::new(inner, pinned, self.insecure, self.spiffe.clone())
     }
 
     /// What the last handshake showed.
@@ -62,6 +76,11 @@ impl Verifier {
         self.insecure
     }
 
+    /// The workloads that are right.
+    pub(in crate::net) fn spiffe(&self) -> &[SpiffePeer] {
+        &self.spiffe
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,6 +90,37 @@ impl Verifier {
             self.lock().error.get_or_insert_with(|| error.clone());
         }
         result
+    }
+}
+
+impl Verifier {
+    /// Puts the ID of a workload in the place of the name, where that is asked for.
+    ///
+    /// rustls looks at the name last: when that alone is wrong, the chain is right.
+    fn workload(
+        &self,
+        name: &str,
+        chain: &[CertificateDer<'_>],
+        result: Result<ServerCertVerified, Error>,
+    ) -> (Result<ServerCertVerified, Error>, Option<Blame>) {
+        use CertificateError::{NotValidForName, NotValidForNameContext};
+        let chain_is_right = matches!(
+            result,
+            Ok(_)
+                | Err(Error::InvalidCertificate(
+                    NotValidForName | NotValidForNameContext { .. }
+                ))
+        );
+        if self.spiffe.is_empty() || !chain_is_right {
+            return (result, None);
+        }
+        match spiffe::check(name, chain, &self.spiffe) {
+            Ok(_) => (Ok(ServerCertVerified::assertion()), None),
+            Err(blame) => {
+                let error = CertificateError::ApplicationVerificationFailure;
+                (Err(error.into()), Some(blame))
+            }
+        }
     }
 }
 
@@ -92,10 +142,13 @@ impl ServerCertVerifier for Verifier {
                 .verify_server_cert(end_entity, intermediates, name, ocsp, now),
         };
         let chain = std::iter::once(end_entity).chain(intermediates);
+        let chain: Vec<_> = chain.map(|one| one.clone().into_owned()).collect();
+        let (result, blame) = self.workload(&name.to_str(), &chain, result);
         *self.lock() = Seen {
-            chain: chain.map(|one| one.clone().into_owned()).collect(),
+            chain,
             ocsp: !ocsp.is_empty(),
             error: result.as_ref().err().cloned(),
+            blame,
             took: Some(began.elapsed()),
         };
         match result {

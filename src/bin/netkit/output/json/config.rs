@@ -65,6 +65,7 @@ pub(crate) struct SocketConfig {
     reason = "the flags as they were given"
 )]
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub(crate) struct TlsConfig {
     /// On every target; otherwise on those that ask for it themselves.
     pub(crate) always: bool,
@@ -80,6 +81,8 @@ pub(crate) struct TlsConfig {
     pub(crate) max_version: TlsVersion,
     /// The file of our own certificate.
     pub(crate) cert: Option<String>,
+    /// The workloads that the peer may be.
+    pub(crate) spiffe: Vec<String>,
     pub(crate) starttls: Option<String>,
     pub(crate) session_resumption: bool,
 }
@@ -104,6 +107,7 @@ impl From<&TlsPlan> for TlsConfig {
                 .identity
                 .as_ref()
                 .map(|files| path(&files.certificate)),
+            spiffe: options.spiffe.iter().map(ToString::to_string).collect(),
             starttls: plan.starttls.map(|protocol| protocol.name().to_owned()),
             session_resumption: plan.resume,
         }
