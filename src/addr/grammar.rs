@@ -92,7 +92,8 @@ fn after_tls(text: Piece<'_>) -> Option<Piece<'_>> {
 
 /// The same target over TLS, which is on TCP and nothing else here.
 fn secured(parsed: Parsed, rest: Piece<'_>) -> Result<Parsed, ParseError> {
-    if parsed.tls || parsed.network != Network::Tcp {
+    let names_another = rest.text().contains("://");
+    if names_another || parsed.network != Network::Tcp {
         return Err(rest.error("tls:// is followed by the target alone", "tls://host:port"));
     }
     Ok(Parsed {

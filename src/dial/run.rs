@@ -9,7 +9,7 @@ use super::config::{Config, Exchange};
 use super::event::Event;
 use super::exchange::{Ended, exchange};
 use super::hold::hold;
-use super::race::{self, Raced};
+use super::race::{self, Raced, Winner};
 use super::recorder::Recorder;
 use super::report::Report;
 use super::tls::{self, Tls};
@@ -19,7 +19,7 @@ use crate::event::Observer;
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::net::detection::{Detection, Sysctls};
-use crate::net::{Connected, Connection, Keepalive, PeerAddr};
+use crate::net::{Connected, Connection, Keepalive};
 use crate::run::Cx;
 
 /// Dials a target and says what it was asked to say.

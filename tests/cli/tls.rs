@@ -275,8 +275,8 @@ fn an_address_that_only_accepts_loses_over_real_sockets() {
     let leaf = world.authority.leaf(&["two.test"], |_| {});
     let _server = TlsServer::start_at(speaking, config(&leaf, None, BOTH));
     let names = Script::new()
-        .address("two.test.", "127.0.0.1")
-        .address("two.test.", "127.0.0.2")
+        .address("two.test", "127.0.0.1")
+        .address("two.test", "127.0.0.2")
         .start();
     let words = format!(
         "dial tls://two.test:{port} --ns {} -4 --ca {} --json",

@@ -131,7 +131,10 @@ impl TlsClient {
         deadline: &Deadline,
     ) -> Result<TlsConnection, Failure> {
         let first = First::default();
-        let (stream, took) = self.connect(connection, name, &first, deadline).await?;
+        let (mut stream, took) = self.connect(connection, name, &first, deadline).await?;
+        if let Some(error) = stream.get_mut().0.end_handshake() {
+            return Err(self.explained(name, &error, stream.get_ref().0, &first));
+        }
         let facts = facts::of(stream.get_ref().1, name, took);
         Ok(TlsConnection::new(stream.into(), facts))
     }
@@ -155,9 +158,11 @@ impl TlsClient {
         if let Ok((stream, took)) = &mut result {
             facts::add(&mut handshake, stream.get_ref().1);
             handshake.handshake_ms = Some(Millis(*took));
-            let asked = self.answer.seen().requested;
+            // A peer that left before the end may have said why.
+            let broken = stream.get_mut().0.end_handshake();
+            let asked = self.answer.seen().requested || broken.is_some();
             let settled = settle::settle(stream, asked, resumable, *took, deadline).await;
-            if let Err(error) = settled {
+            if let Err(error) = settled.and(broken.map_or(Ok(()), Err)) {
                 result = Err(self.explained(name, &error, stream.get_ref().0, &first));
             }
         }

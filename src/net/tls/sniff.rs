@@ -56,11 +56,39 @@ impl First {
 pub(super) struct Sniffed {
     inner: Box<dyn Connection>,
     first: First,
+    /// While hands are shaken: a write that the peer no longer takes is no error yet, because what
+    /// it said before it left tells more.
+    forgiving: bool,
+    broken: Option<io::Error>,
 }
 
 impl Sniffed {
     pub(super) fn new(inner: Box<dyn Connection>, first: First) -> Self {
-        Self { inner, first }
+        Self {
+            inner,
+            first,
+            forgiving: true,
+            broken: None,
+        }
+    }
+
+    /// The handshake is over: gives the error of a write during it, and lets later ones through.
+    pub(super) fn end_handshake(&mut self) -> Option<io::Error> {
+        self.forgiving = false;
+        self.broken.take()
+    }
+
+    /// Keeps an error that the peer's last words may explain.
+    fn forgive(&mut self, error: io::Error, length: usize) -> io::Result<usize> {
+        let left = matches!(
+            error.kind(),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+        );
+        if !self.forgiving || !left {
+            return Err(error);
+        }
+        self.broken.get_or_insert(error);
+        Ok(length)
     }
 
     pub(super) fn inner(&self) -> &dyn Connection {
@@ -91,7 +119,10 @@ impl AsyncWrite for Sniffed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        match ready!(Pin::new(&mut self.inner).poll_write(cx, bytes)) {
+            Ok(count) => Poll::Ready(Ok(count)),
+            Err(error) => Poll::Ready(self.forgive(error, bytes.len())),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
