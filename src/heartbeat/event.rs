@@ -59,7 +59,8 @@ pub struct Beat {
     pub lateness_ms: Option<Millis>,
     /// From sending to the reply; `null` without a reply, or when this machine was stopped meanwhile.
     pub rtt_ms: Option<Millis>,
-    /// From sending to the acknowledgement of the peer's kernel, where that is known.
+    /// From sending to the acknowledgement of the peer's kernel, where `TCP_INFO` tells: of a beat that
+    /// was not answered, and the last one sent.
     pub kernel_ack_ms: Option<Millis>,
     /// Why it failed.
     pub failure: Option<Box<Failure>>,

@@ -23,15 +23,20 @@ pub(super) enum Kernel {
 /// `tcpi_last_ack_recv` counts in ticks of the kernel, at most 10 ms long.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Asks the socket about a message that was sent at `sent` and not answered.
-pub(super) fn ask(connection: &dyn Connection, unix: bool, sent: Instant, now: Instant) -> Kernel {
-    if unix {
-        return Kernel::Acknowledges;
-    }
-    match connection.tcp_info() {
-        Some(info) => judge(&info, now.saturating_duration_since(sent)),
-        None => Kernel::Unknown,
-    }
+/// Asks the socket about a message that was sent at `sent` and not answered; with how long the
+/// acknowledgement took, where nothing was sent since (`last`) and all is acknowledged.
+pub(super) fn ask(
+    connection: &dyn Connection,
+    (sent, last): (Instant, bool),
+    now: Instant,
+) -> (Kernel, Option<Duration>) {
+    let Some(info) = connection.tcp_info() else {
+        return (Kernel::Unknown, None);
+    };
+    let age = now.saturating_duration_since(sent);
+    let took = age.checked_sub(info.last_ack_recv_ms.0);
+    let took = took.filter(|_| last && info.unacked == 0);
+    (judge(&info, age), took)
 }
 
 /// Everything is acknowledged, or something was after the message went out.

@@ -136,11 +136,13 @@ impl Queue {
     }
 
     fn close(&mut self, at: usize) -> Option<(What, Shell)> {
+        let last = at + 1 == self.entries.len();
         let entry = self.entries.get_mut(at)?;
         self.open -= usize::from(entry.what.is_open());
         let shell = Shell {
             sent: entry.sent,
             session: entry.session,
+            last,
         };
         let left = match &entry.what {
             What::Beat(beat) => What::Failed { seq: beat.seq },
@@ -184,4 +186,6 @@ impl Queue {
 pub(super) struct Shell {
     pub(super) sent: Option<Instant>,
     pub(super) session: u64,
+    /// Whether nothing was said since.
+    pub(super) last: bool,
 }

@@ -25,6 +25,8 @@ pub(super) struct Outcome {
     /// The round trip; `None` within when this machine stood still meanwhile.
     pub(super) result: Result<Option<Duration>, Box<Failure>>,
     pub(super) kernel: Kernel,
+    /// How long the peer's kernel took to acknowledge it, where that is known.
+    pub(super) acknowledged: Option<Duration>,
 }
 
 impl<I: Io> Driver<'_, I> {
@@ -118,6 +120,7 @@ impl<I: Io> Driver<'_, I> {
             at,
             result,
             kernel: Kernel::Unknown,
+            acknowledged: None,
         });
     }
 
@@ -129,6 +132,7 @@ impl<I: Io> Driver<'_, I> {
             at,
             result,
             kernel,
+            acknowledged,
         } = outcome;
         let (now, due) = (self.log.at(at), self.log.at(beat.due));
         let lateness = sent.map(|sent| sent.saturating_duration_since(beat.due));
@@ -152,7 +156,7 @@ impl<I: Io> Driver<'_, I> {
             sent_ms: sent.map(|sent| self.log.at(sent).into()),
             lateness_ms: lateness.map(Millis),
             rtt_ms: rtt.map(Millis),
-            kernel_ack_ms: None,
+            kernel_ack_ms: acknowledged.map(Millis),
             failure: result.err(),
         };
         self.put(at, Fact::Beat(fact));
@@ -181,7 +185,7 @@ impl<I: Io> Driver<'_, I> {
     }
 
     fn timed_out(&mut self, beat: Pending, shell: Shell, now: Instant) {
-        let kernel = self.kernel(shell, now);
+        let (kernel, acknowledged) = self.kernel(shell, now);
         if let (Some(session), Some(_)) = (&mut self.session, shell.sent) {
             session.failures += u32::from(session.number == shell.session);
         }
@@ -192,20 +196,23 @@ impl<I: Io> Driver<'_, I> {
             at: now,
             result: Err(failure),
             kernel,
+            acknowledged,
         });
     }
 
     /// What the peer's kernel says of a message that was not answered.
-    fn kernel(&self, shell: Shell, now: Instant) -> Kernel {
+    fn kernel(&self, shell: Shell, now: Instant) -> (Kernel, Option<Duration>) {
         let Some(sent) = shell.sent else {
-            return Kernel::Silent;
+            return (Kernel::Silent, None);
         };
         let session = self.session.as_ref();
         match session.filter(|session| session.number == shell.session) {
-            Some(session) if !session.is_datagram() => {
-                liveness::ask(&*session.connection, self.is_unix(), sent, now)
+            // Both ends of a Unix socket have one kernel, and it took the message.
+            Some(session) if !session.is_datagram() && self.is_unix() => {
+                (Kernel::Acknowledges, None)
             }
-            _ => Kernel::Unknown,
+            Some(session) => liveness::ask(&*session.connection, (sent, shell.last), now),
+            None => (Kernel::Unknown, None),
         }
     }
 
@@ -265,6 +272,7 @@ impl<I: Io> Driver<'_, I> {
                 at: now,
                 result: verdict.map(|()| (stalled == self.stalled).then_some(rtt)),
                 kernel: Kernel::Acknowledges,
+                acknowledged: None,
             }),
             What::Failed { seq } => {
                 self.health.answered_late(self.log.at(now));

@@ -223,6 +223,7 @@ impl<I: Io> Driver<'_, I> {
                 at: now,
                 result: Err(Box::new(failure.clone())),
                 kernel: Kernel::Silent,
+                acknowledged: None,
             }),
             What::Request(answer) => {
                 let _ = answer.send(Err(failure.clone()));

@@ -130,23 +130,33 @@ impl Runner {
     }
 
     /// When a waiting command may start; not while one of its kind runs.
-    fn may_start(&self, key: (usize, &'static str), patient: bool) -> Option<Instant> {
+    fn may_start(
+        &self,
+        key: (usize, &'static str),
+        patient: bool,
+        now: Instant,
+    ) -> Option<Instant> {
         match self.started.get(&key) {
             Some((_, true)) => None,
             Some((at, false)) if patient => Some(*at + PAUSE),
-            _ => Some(Instant::now()),
+            _ => Some(now),
         }
     }
 
     fn next_start(&self, patient: bool) -> Option<Instant> {
         let starts = self.waiting.keys();
-        starts.filter_map(|key| self.may_start(*key, patient)).min()
+        let now = Instant::now();
+        starts
+            .filter_map(|key| self.may_start(*key, patient, now))
+            .min()
     }
 
     fn start_what_may(&mut self, patient: bool) {
         let now = Instant::now();
-        let may =
-            |key: &(usize, &'static str)| self.may_start(*key, patient).is_some_and(|at| at <= now);
+        let may = |key: &(usize, &'static str)| {
+            self.may_start(*key, patient, now)
+                .is_some_and(|at| at <= now)
+        };
         let keys: Vec<_> = self.waiting.keys().copied().filter(may).collect();
         for key in keys {
             let Some(job) = self.waiting.remove(&key) else {

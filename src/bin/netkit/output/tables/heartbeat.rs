@@ -14,7 +14,7 @@ use super::repeat::{distributions, histogram, latency_lines};
 use crate::output::View;
 use crate::output::facts::counted;
 use crate::output::style::Tone;
-use crate::output::text::cut;
+use crate::output::text::{cut, wrap};
 use crate::output::waterfall::bar;
 
 /// Cells of the bar of a beat.
@@ -145,7 +145,7 @@ fn line(seq: u64, of: &Subject<'_>, (text, tone): (&str, Tone), bar: &str, view:
 
 /// A change: it stands out from the beats.
 fn notice(of: &Subject<'_>, text: &str, tone: Tone, view: &View) -> String {
-    let name = if of.name.is_empty() {
+    let name = if of.name.is_empty() || (view.rich && !of.several) {
         String::new()
     } else {
         format!("{}: ", view.safe(of.name))
@@ -238,8 +238,7 @@ fn one(summary: &Summary, tally: &Tally, report: &Report, view: &View) -> String
     text.push_str(&headline(view, good, &summary.target, &counts(summary)));
     let times = availability(summary);
     if !times.is_empty() {
-        let indent = if view.rich { "  " } else { "" };
-        put!(text, "{indent}{times}\n");
+        text.push_str(&wrapped(&times, "  ", Tone::Plain, view));
     }
     let rtt = tally.latencies().summary();
     let alone = report.targets.len() == 1;
@@ -313,8 +312,7 @@ fn outages(summary: &Summary, view: &View) -> String {
     for outage in shown {
         let line = self::outage(outage);
         if view.rich {
-            let line = cut(&line, view.width.saturating_sub(4));
-            put!(text, "  {}\n", view.paint(Tone::Bad, &format!("✘ {line}")));
+            text.push_str(&wrapped(&line, "  ✘ ", Tone::Bad, view));
         } else {
             put!(text, "outage: {line}\n");
         }
@@ -346,6 +344,21 @@ fn outage(outage: &Outage) -> String {
     let why: Vec<_> = failure.into_iter().chain(cause).collect();
     if !why.is_empty() {
         put!(text, " ({})", why.join(", "));
+    }
+    text
+}
+
+/// A line behind its beginning, or as many as it takes, the further ones aligned; in a pipe one.
+fn wrapped(line: &str, begin: &str, tone: Tone, view: &View) -> String {
+    if !view.rich {
+        return format!("{line}\n");
+    }
+    let indent = begin.chars().count();
+    let mut begin = begin.to_owned();
+    let mut text = String::new();
+    for part in wrap(line, view.width.saturating_sub(indent)) {
+        put!(text, "{}\n", view.paint(tone, &format!("{begin}{part}")));
+        begin = " ".repeat(indent);
     }
     text
 }
