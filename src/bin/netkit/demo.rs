@@ -88,6 +88,18 @@ const STEPS: &[Step] = &[
         ],
     ),
     Step(
+        "Does it stay up? A beat on one connection every 100 ms.",
+        Exit::Success,
+        &[
+            "heartbeat", "{echo}", "--probe", "echo", "--interval", "100ms", "--count", "5",
+        ],
+    ),
+    Step(
+        "And when it is down: since when, why, how soon was that noticed?",
+        Exit::Peer,
+        &["heartbeat", "{closed}", "--interval", "50ms", "--count", "4"],
+    ),
+    Step(
         "What is this address, and what is inside it?",
         Exit::Success,
         &["parse-addr", "2002:c000:204::1"],

@@ -235,7 +235,15 @@ fn one(summary: &Summary, tally: &Tally, report: &Report, view: &View) -> String
         State::Unknown => None,
         _ => Some(false),
     };
-    text.push_str(&headline(view, good, &summary.target, &counts(summary)));
+    text.push_str(&headline(
+        view,
+        good,
+        &summary.target,
+        &verdict(summary, view),
+    ));
+    if view.rich {
+        text.push_str(&wrapped(&counts(summary), "  ", Tone::Plain, view));
+    }
     let times = availability(summary);
     if !times.is_empty() {
         text.push_str(&wrapped(&times, "  ", Tone::Plain, view));
@@ -255,16 +263,24 @@ fn one(summary: &Summary, tally: &Tally, report: &Report, view: &View) -> String
     text
 }
 
+/// On a terminal the counts have a line of their own.
+fn verdict(summary: &Summary, view: &View) -> String {
+    let state = word(summary.state);
+    if view.rich {
+        format!("{state} for {}", summary.state_ms)
+    } else {
+        format!("{state}, {}", counts(summary))
+    }
+}
+
 fn counts(summary: &Summary) -> String {
     let loss = summary.loss_pct.map_or_else(
         || "nothing decided".to_owned(),
         |loss| format!("{loss:.1}% lost"),
     );
     let mut text = format!(
-        "{}, {} sent, {} received, {loss}",
-        word(summary.state),
-        summary.sent,
-        summary.received
+        "{} sent, {} received, {loss}",
+        summary.sent, summary.received
     );
     let more = [
         (summary.late, "late"),

@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use netkit::heartbeat::Tally;
 use netkit::heartbeat::report::Summary;
+use netkit::heartbeat::{State, Tally};
 use netkit::time::Millis;
 
 use super::{tone, word};
 use crate::output::View;
 use crate::output::style::Tone;
-use crate::output::table::{Align, Table};
 use crate::output::text::cut;
 
 /// Notices that are kept below the table.
@@ -22,7 +21,7 @@ const FRAME: usize = 3;
 /// The heights of a spark.
 const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Beats in a sparkline.
-const SPARKLINE: usize = 12;
+const SPARKLINE: usize = 8;
 
 /// What is on the screen.
 #[derive(Debug, Default)]
@@ -58,93 +57,174 @@ impl Screen {
             lines => format!("\u{1b}[{lines}A"),
         };
         self.lines = body.lines().count();
-        format!("{up}\r\u{1b}[J{body}")
+        // Line by line: to clear all first would flicker, and some terminals keep what is cleared.
+        let body = body.replace('\n', "\u{1b}[K\n");
+        format!("{up}\r{body}\u{1b}[J")
     }
 }
 
+/// One column of all rows.
+struct Column {
+    title: &'static str,
+    right: bool,
+    cells: Vec<(String, Tone)>,
+}
+
+/// What is left out where the terminal is too narrow, in this order.
+const DISPENSABLE: [&str; 4] = ["5m", "recent", "p50", "1m"];
+/// Widths that keep the table still while its values change.
+const WIDTHS: [(&str, usize); 9] = [
+    ("state", 7),
+    ("last", 6),
+    ("p50", 6),
+    ("p99", 6),
+    ("1m", 4),
+    ("5m", 4),
+    ("lost", 4),
+    ("recent", SPARKLINE),
+    ("run", 4),
+];
+/// The name keeps at least that much.
+const LEAST_NAME: usize = 12;
+
 fn table(tallies: &[Tally], now: Duration, room: usize, view: &View) -> String {
-    let columns = [
-        ("target", Align::Left),
-        ("state", Align::Left),
-        ("last", Align::Right),
-        ("p50", Align::Right),
-        ("p99", Align::Right),
-        ("1m", Align::Right),
-        ("5m", Align::Right),
-        ("all", Align::Right),
-        ("recent", Align::Left),
-        ("streak", Align::Right),
-        ("breaker", Align::Left),
-    ];
-    let breakers = tallies
-        .iter()
-        .any(|tally| tally.summary(now).breaker.is_some());
-    let columns = if breakers {
-        &columns[..]
-    } else {
-        &columns[..columns.len() - 1]
-    };
     let mut shown: Vec<_> = tallies.iter().collect();
     // What needs looking at comes first where not everything fits.
     if shown.len() > room {
         shown.sort_by_key(|tally| match tally.state() {
             state if state.is_down() => 0,
-            netkit::heartbeat::State::Suspect => 1,
+            State::Suspect => 1,
             _ => 2,
         });
     }
-    let mut table = Table::new(*view, columns);
-    for tally in shown.iter().take(room) {
-        let mut cells = row(&tally.summary(now), tally, view);
-        cells.truncate(columns.len());
-        table.row(&cells);
-    }
-    let mut text = table.to_string();
     let hidden = shown.len().saturating_sub(room);
+    shown.truncate(room);
+    let mut columns = columns(&shown, now, view);
+    fit(&mut columns, view.width);
+    let mut text = heading(&columns, view);
+    for row in 0..shown.len() {
+        text.push_str(&line(&columns, row, view));
+    }
     if hidden > 0 {
         put!(text, "  and {hidden} more\n");
     }
     text
 }
 
-/// The name takes what the figures leave.
-const FIGURES: usize = 62;
+fn columns(shown: &[&Tally], now: Duration, view: &View) -> Vec<Column> {
+    let summaries: Vec<_> = shown.iter().map(|tally| tally.summary(now)).collect();
+    let of = |title, right, cell: &dyn Fn(&Summary) -> (String, Tone)| Column {
+        title,
+        right,
+        cells: summaries.iter().map(cell).collect(),
+    };
+    let time = |time: Option<Millis>| {
+        let text = time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+        (text, Tone::Plain)
+    };
+    let own = |title, right, cell: &dyn Fn(&Tally) -> (String, Tone)| Column {
+        title,
+        right,
+        cells: shown.iter().map(|tally| cell(tally)).collect(),
+    };
+    let last = |tally: &Tally| time(tally.recent().last().flatten().map(Millis));
+    let mut columns = vec![
+        of("target", false, &|s| (view.safe(&s.target), Tone::Strong)),
+        of("state", false, &|s| {
+            (word(s.state).to_owned(), tone(s.state))
+        }),
+        own("last", true, &last),
+        of("p50", true, &|s| time(s.rtt_ms.map(|rtt| rtt.p50))),
+        of("p99", true, &|s| time(s.rtt_ms.map(|rtt| rtt.p99))),
+        of("1m", true, &|s| loss(s.loss_1m_pct)),
+        of("5m", true, &|s| loss(s.loss_5m_pct)),
+        of("lost", true, &|s| loss(s.loss_pct)),
+        own("recent", false, &|tally| (sparkline(tally), Tone::Dim)),
+        of("run", true, &|s| (format!("{:+}", s.streak), Tone::Plain)),
+    ];
+    if summaries.iter().any(|summary| summary.breaker.is_some()) {
+        columns.push(of("breaker", false, &|s| breaker(s)));
+    }
+    columns
+}
 
-fn row(summary: &Summary, tally: &Tally, view: &View) -> Vec<(String, Tone)> {
-    let name = view.safe(&summary.target);
-    let last = tally.recent().last().flatten();
-    let rtt = |time: Option<Millis>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-    let streak = match summary.streak {
-        0 => "-".to_owned(),
-        streak => format!("{streak:+}"),
+fn loss(loss: Option<f64>) -> (String, Tone) {
+    match loss {
+        Some(loss) if loss >= 9.95 => (format!("{loss:.0}%"), Tone::Bad),
+        Some(loss) if loss > 0.0 => (format!("{loss:.1}%"), Tone::Bad),
+        Some(_) => ("0%".to_owned(), Tone::Plain),
+        None => ("-".to_owned(), Tone::Plain),
+    }
+}
+
+fn breaker(summary: &Summary) -> (String, Tone) {
+    use netkit::policy::breaker::State;
+    match summary.breaker {
+        Some(state @ (State::Open | State::HalfOpen)) => {
+            (state.code().replace('_', "-"), Tone::Bad)
+        }
+        _ => (State::Closed.code().to_owned(), Tone::Plain),
+    }
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().map(|(text, _)| text.chars().count());
+        let least = WIDTHS.iter().find(|(title, _)| *title == self.title);
+        let least = least.map_or(self.title.len(), |(_, width)| *width);
+        cells.chain([least]).max().unwrap_or(0)
+    }
+
+    fn pad(&self, text: &str) -> String {
+        let gap = " ".repeat(self.width().saturating_sub(text.chars().count()));
+        if self.right {
+            gap + text
+        } else {
+            text.to_owned() + &gap
+        }
+    }
+}
+
+/// Columns between two columns, and in front of the first.
+const GAP: usize = 2;
+
+/// Leaves columns out, and cuts the names, until a row fits.
+fn fit(columns: &mut Vec<Column>, width: usize) {
+    let rest = |columns: &[Column]| -> usize {
+        let widths = columns.iter().skip(1).map(Column::width);
+        widths.map(|width| width + GAP).sum::<usize>() + GAP
     };
-    let breaker = summary
-        .breaker
-        .map_or("-", netkit::policy::breaker::State::code);
-    let loss = |loss: Option<f64>| {
-        let tone = match loss {
-            Some(loss) if loss > 0.0 => Tone::Bad,
-            _ => Tone::Plain,
-        };
-        let text = loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.1}%"));
-        (text, tone)
+    for title in DISPENSABLE {
+        let name = columns.first().map_or(0, Column::width).min(LEAST_NAME);
+        if rest(columns) + name <= width {
+            break;
+        }
+        columns.retain(|column| column.title != title);
+    }
+    let room = width.saturating_sub(rest(columns)).max(1);
+    if let Some(names) = columns.first_mut() {
+        for (name, _) in &mut names.cells {
+            *name = cut(name, room);
+        }
+    }
+}
+
+fn heading(columns: &[Column], view: &View) -> String {
+    let titles: Vec<_> = columns
+        .iter()
+        .map(|column| column.pad(column.title))
+        .collect();
+    let line = format!("{:GAP$}{}", "", titles.join("  "));
+    format!("{}\n", view.paint(Tone::Dim, line.trim_end()))
+}
+
+fn line(columns: &[Column], row: usize, view: &View) -> String {
+    let cell = |column: &Column| {
+        let (text, tone) = column.cells.get(row).cloned().unwrap_or_default();
+        view.paint(tone, &column.pad(&text))
     };
-    vec![
-        (
-            cut(&name, view.width.saturating_sub(FIGURES).max(8)),
-            Tone::Strong,
-        ),
-        (word(summary.state).to_owned(), tone(summary.state)),
-        (rtt(last.map(Millis)), Tone::Plain),
-        (rtt(summary.rtt_ms.map(|rtt| rtt.p50)), Tone::Plain),
-        (rtt(summary.rtt_ms.map(|rtt| rtt.p99)), Tone::Plain),
-        loss(summary.loss_1m_pct),
-        loss(summary.loss_5m_pct),
-        loss(summary.loss_pct),
-        (sparkline(tally), Tone::Dim),
-        (streak, Tone::Plain),
-        (breaker.replace('_', "-"), Tone::Plain),
-    ]
+    let cells: Vec<_> = columns.iter().map(cell).collect();
+    format!("{:GAP$}{}\n", "", cells.join("  "))
 }
 
 /// The last round trips against the longest of them; a cross where there was none.
@@ -189,13 +269,13 @@ mod tests {
         let mut screen = Screen::default();
         screen.notice("● something\n".to_owned());
         let first = screen.frame(&tallies, Duration::ZERO, 24, &view);
-        assert!(first.starts_with("\r\u{1b}[J"), "{first}");
-        let lines = first.lines().count();
+        assert!(first.starts_with("\r  target"), "{first}");
+        let lines = first.matches('\n').count();
         assert!(lines < 24 && first.contains("and 83 more"), "{first}");
         let second = screen.frame(&tallies, Duration::ZERO, 24, &view);
         assert!(second.starts_with(&format!("\u{1b}[{lines}A")), "{second}");
-        for line in first.lines() {
-            assert!(line.chars().count() <= 84, "{line:?}");
+        for line in first.lines().skip(1) {
+            assert!(line.chars().count() <= 80 + "\u{1b}[K".len(), "{line:?}");
         }
     }
 }
