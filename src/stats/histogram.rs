@@ -126,6 +126,24 @@ impl Histogram {
         self.when_any(self.max)
     }
 
+    /// All values together, in seconds.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a sum that nobody reads to 16 digits"
+    )]
+    pub fn sum_seconds(&self) -> f64 {
+        self.sum as f64 / 1e9
+    }
+
+    /// How many values are at most `limit`; those within 0.4 % of it may be counted on either side.
+    #[must_use]
+    pub fn count_up_to(&self, limit: Duration) -> u64 {
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let within = self.buckets.range(..=bucket_of(nanos));
+        within.map(|(_, count)| count).sum()
+    }
+
     /// The arithmetic mean, rounded down to the nanosecond.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {

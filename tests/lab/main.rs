@@ -11,6 +11,7 @@ mod datagrams;
 #[path = "../support/dns.rs"]
 mod dns;
 mod every_type;
+mod heartbeat;
 mod limits;
 mod listen;
 mod liveness;
@@ -21,6 +22,8 @@ mod options;
 mod policy_etcd;
 mod race;
 mod resolve;
+mod scrapes;
 mod sweeps;
 mod transfers;
 mod verdicts;
+mod watching;

@@ -40,6 +40,9 @@ pub(crate) struct HeartbeatArgs {
     /// Redraws one table of all targets in place instead of printing a line a beat.
     #[arg(long, help_heading = "Output")]
     pub(crate) live: bool,
+    /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics).
+    #[arg(long, value_name = "IP:PORT", help_heading = "Output")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
 }
 
 /// What a beat is.

@@ -1,5 +1,7 @@
 //! OpenMetrics text of what a server has counted (openmetrics.io, version 1.0.0).
 
+pub(crate) mod heartbeat;
+
 use netkit::listen::Totals;
 
 use super::json::listen::rows_of_reasons;
@@ -37,17 +39,18 @@ fn labelled<'a>(
     }
 }
 
+/// What stands before the values of a family.
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    put!(text, "# TYPE {name} {kind}\n# HELP {name} {help}\n");
+}
+
 /// The whole text, its end mark included.
 pub(crate) fn text(totals: &Totals) -> String {
     let mut text = String::new();
     for family in families(totals) {
         let name = format!("netkit_listen_{}", family.name);
         let kind = if family.gauge { "gauge" } else { "counter" };
-        put!(
-            text,
-            "# TYPE {name} {kind}\n# HELP {name} {}\n",
-            family.help
-        );
+        head(&mut text, &name, kind, family.help);
         let suffix = if family.gauge { "" } else { "_total" };
         for (labels, value) in &family.values {
             put!(text, "{name}{suffix}{labels} {value}\n");

@@ -1,5 +1,6 @@
 //! The plan of `netkit heartbeat`: flags become the library's configuration.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use netkit::addr::{Network, TargetSpec, Transport};
@@ -40,6 +41,8 @@ pub(crate) struct HeartbeatPlan {
     pub(crate) fail_if: Option<Gate>,
     pub(crate) until: Option<Gate>,
     pub(crate) hooks: Hooks,
+    /// Where scrapes are answered.
+    pub(crate) metrics: Option<SocketAddr>,
     /// With `--live`: lines of the terminal.
     pub(crate) live: Option<usize>,
 }
@@ -97,6 +100,7 @@ pub(super) fn plan(
         fail_if,
         until,
         hooks: Hooks { down, up, change },
+        metrics: args.metrics,
         live: args
             .live
             .then(|| environment.height.unwrap_or(DEFAULT_HEIGHT)),

@@ -11,14 +11,16 @@ use netkit::heartbeat::event::Change;
 use netkit::heartbeat::{self, Event, Fact, Fold, Report, State};
 use netkit::net::limits;
 use netkit::run::Cx;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::hooks::Hooks;
-use super::{Trouble, finish, input, lock, system_io};
+use super::{Trouble, finish, input, lock, metrics, system_io};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::Line;
 use crate::output::json::heartbeat::{HeartbeatConfig, Of, Summary};
+use crate::output::metrics::heartbeat as openmetrics;
 use crate::output::tables::heartbeat::live::Screen;
 use crate::output::tables::heartbeat::{self as table, Subject};
 use crate::output::{Out, WhenFull};
@@ -55,12 +57,16 @@ async fn carry_out(
     let _ = limits::raise_descriptor_limit();
     out.queue(WhenFull::Lose, signals.asked())
         .map_err(|error| Error::local("starting to write", &error))?;
+    let (asks, scrapes) = mpsc::channel(1);
+    if let Some(addr) = plan.metrics {
+        metrics::start(addr, metrics::Source::Asked(asks)).await?;
+    }
     let cx = Cx::new(cancel);
     let watched = Watched::new(&plan, &targets, output, &cx, out);
     let shown = Mutex::new(watched);
     let mut observer = |event: &Stamped<Event>| lock(&shown).event(event);
     let run = heartbeat::run(&targets, &plan.config, &io, &cx, &mut observer);
-    let report = drive(run, &signals, plan.live.is_some(), &shown).await;
+    let report = drive(run, &signals, scrapes, plan.live.is_some(), &shown).await;
     let mut watched = shown
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -85,10 +91,11 @@ fn load(plan: &mut HeartbeatPlan) -> Result<Vec<Target>, Trouble> {
     Ok(specs.iter().flat_map(TargetSpec::targets).collect())
 }
 
-/// Waits for the run; meanwhile SIGQUIT is answered and the table is drawn.
+/// Waits for the run; meanwhile SIGQUIT and scrapers are answered and the table is drawn.
 async fn drive(
     run: impl Future<Output = Report>,
     signals: &Signals,
+    mut scrapes: mpsc::Receiver<metrics::Reply>,
     live: bool,
     shown: &Mutex<Watched<'_>>,
 ) -> Report {
@@ -99,6 +106,8 @@ async fn drive(
             biased;
             report = &mut run => return report,
             () = signals.interim() => lock(shown).interim(),
+            // A scraper that has gone away meanwhile needs no page.
+            Some(reply) = scrapes.recv() => drop(reply.send(lock(shown).page())),
             _ = frames.tick(), if live => lock(shown).draw(),
         }
     }
@@ -231,6 +240,11 @@ impl<'a> Watched<'a> {
         let (now, view) = (self.cx.elapsed(), self.output.view);
         let frame = self.screen.frame(self.fold.targets(), now, height, &view);
         let _ = self.out.write(&frame);
+    }
+
+    /// What a scraper gets.
+    fn page(&self) -> String {
+        openmetrics::text(&self.fold, self.cx.elapsed())
     }
 
     /// SIGQUIT: what is known so far. In JSON a line like the others, else beside the data.

@@ -1,6 +1,5 @@
 //! Serving: binds what the plan names, and shows what the server tells.
 
-mod metrics;
 mod stdio;
 
 use std::net::IpAddr;
@@ -23,7 +22,7 @@ use netkit::run::Cx;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Trouble, finish, lock};
+use super::{Trouble, finish, lock, metrics};
 use crate::args::faults::script;
 use crate::exit::{Exit, Verdict};
 use crate::messages;
@@ -150,10 +149,7 @@ async fn page(plan: &ListenPlan) -> Result<metrics::Page, Trouble> {
     let page = metrics::Page::default();
     *lock(&page) = text_of(&Totals::default());
     if let Some(addr) = plan.metrics {
-        let local = metrics::start(addr, page.clone())
-            .await
-            .map_err(|error| Error::local("listening for scrapes", &error))?;
-        messages::say(&format!("metrics at http://{local}/metrics"));
+        metrics::start(addr, metrics::Source::Page(page.clone())).await?;
     }
     Ok(page)
 }

@@ -7,6 +7,7 @@ mod hooks;
 mod input;
 mod listen;
 mod many;
+mod metrics;
 mod parse_addr;
 mod policy;
 mod repeat;

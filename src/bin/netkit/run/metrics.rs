@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use netkit::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
 
 use super::lock;
+use crate::messages;
 
 /// A scraper has so long to ask and to listen.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,11 +22,44 @@ const AT_ONCE: usize = 16;
 
 /// What was counted at the last look, as text.
 pub(super) type Page = Arc<Mutex<String>>;
+/// Where to send the page that a scraper waits for.
+pub(super) type Reply = oneshot::Sender<String>;
 
-/// Listens for scrapers and answers each with the page as it is then. Returns where it listens.
+/// Where the text for a scraper comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// It lies ready, renewed at every look.
+    Page(Page),
+    /// Whoever counts is asked for it.
+    Asked(mpsc::Sender<Reply>),
+}
+
+impl Source {
+    /// The text; `None` when whoever counts has ended.
+    async fn text(&self) -> Option<String> {
+        match self {
+            Self::Page(page) => Some(lock(page).clone()),
+            Self::Asked(asks) => {
+                let (reply, text) = oneshot::channel();
+                asks.send(reply).await.ok()?;
+                text.await.ok()
+            }
+        }
+    }
+}
+
+/// Listens for scrapers, says where, and answers each with the text as it is then.
 ///
 /// Errs when it cannot listen there. Runs until the runtime ends.
-pub(super) async fn start(addr: SocketAddr, page: Page) -> io::Result<SocketAddr> {
+pub(super) async fn start(addr: SocketAddr, source: Source) -> Result<(), Error> {
+    let local = bind(addr, source)
+        .await
+        .map_err(|error| Error::local("listening for scrapes", &error))?;
+    messages::say(&format!("metrics at http://{local}/metrics"));
+    Ok(())
+}
+
+async fn bind(addr: SocketAddr, source: Source) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(addr).await?;
     let local = listener.local_addr()?;
     tokio::spawn(async move {
@@ -34,10 +70,10 @@ pub(super) async fn start(addr: SocketAddr, page: Page) -> io::Result<SocketAddr
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let page = Arc::clone(&page);
+                    let source = source.clone();
                     tokio::spawn(async move {
                         // Who does not ask properly gets no answer.
-                        let _ = tokio::time::timeout(PATIENCE, answer(stream, &page)).await;
+                        let _ = tokio::time::timeout(PATIENCE, answer(stream, &source)).await;
                         drop(place);
                     });
                 }
@@ -49,7 +85,7 @@ pub(super) async fn start(addr: SocketAddr, page: Page) -> io::Result<SocketAddr
     Ok(local)
 }
 
-async fn answer(mut stream: TcpStream, page: &Page) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut piece = [0; 1_024];
@@ -61,7 +97,10 @@ async fn answer(mut stream: TcpStream, page: &Page) -> io::Result<()> {
     }
     let wanted = request.starts_with(b"GET / ") || request.starts_with(b"GET /metrics ");
     let (status, text) = if wanted {
-        ("200 OK", lock(page).clone())
+        match source.text().await {
+            Some(text) => ("200 OK", text),
+            None => return Ok(()),
+        }
     } else {
         ("404 Not Found", "the numbers are at /metrics\n".to_owned())
     };
