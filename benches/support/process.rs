@@ -23,12 +23,14 @@ pub(crate) struct Cost {
 /// Runs a program to its end with its output thrown away. The clock runs from before the fork until
 /// after the wait: what a shell's user waits for.
 pub(crate) fn cost_of(argv: &[OsString]) -> io::Result<Cost> {
+    cost_of_writing(argv, Stdio::null())
+}
+
+/// The same, with its output going there.
+pub(crate) fn cost_of_writing(argv: &[OsString], output: Stdio) -> io::Result<Cost> {
     let mut command = command(argv);
     let began = Instant::now();
-    let child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let child = command.stdout(output).stderr(Stdio::null()).spawn()?;
     let usage = wait(child.id())?;
     let wall = began.elapsed();
     Ok(Cost {

@@ -1,10 +1,12 @@
 //! Sessions: made, used, lost, made again.
 
+use std::net::SocketAddr;
+
 use tokio::time::Instant;
 
 use super::Driver;
 use super::beats::Outcome;
-use crate::failure::{Failure, Kind, Stage};
+use crate::failure::{Failure, Kind, Stage, Who};
 use crate::heartbeat::client::Request;
 use crate::heartbeat::event::Fact;
 use crate::heartbeat::link::{Ending, Tried};
@@ -203,9 +205,24 @@ impl<I: Io> Driver<'_, I> {
         if !down || session.failures == 0 || hopeless {
             return;
         }
-        let message = format!("{} did not answer any more", self.target);
-        let failure = Failure::new(Stage::Receive, Kind::Timeout, message);
+        let failure = self.silence(session.peer.as_deref());
         self.lose(&failure, now);
+    }
+
+    /// Why a session is silent: TCP sends again without a word when its route is gone, so the routes
+    /// are asked.
+    fn silence(&self, peer: Option<&str>) -> Failure {
+        let peer: Option<SocketAddr> = peer.and_then(|peer| peer.parse().ok());
+        match peer.filter(|peer| self.io.source_for(*peer).is_none()) {
+            Some(peer) => {
+                let message = format!("there is no route to {peer} any more");
+                Failure::new(Stage::Send, Kind::NetUnreachable, message).by(Who::OwnKernel)
+            }
+            None => {
+                let message = format!("{} did not answer any more", self.target);
+                Failure::new(Stage::Receive, Kind::Timeout, message)
+            }
+        }
     }
 
     /// Fails all of these that wait for a verdict.
