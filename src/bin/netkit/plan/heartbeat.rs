@@ -359,3 +359,6 @@ fn check_thresholds(config: &Config) -> Checked {
 fn words(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
+
+#[cfg(test)]
+mod tests;
