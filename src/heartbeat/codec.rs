@@ -148,3 +148,97 @@ fn unexpected(reply: &[u8]) -> Box<Failure> {
             .because(Evidence::FirstBytes { text }),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::resolve::DomainName;
+    use crate::resolve::query::Query;
+    use crate::resolve::wire::{Ask, AskOptions, RecordType};
+
+    fn failed(seq: u64) -> What {
+        What::Failed { seq }
+    }
+
+    #[test]
+    fn an_echo_answers_its_own_beat_only() {
+        let codec = Codec::new(&Probe::Echo, false);
+        let message = codec.message(7);
+        assert_eq!(message.len(), ECHO_LEN);
+        assert_eq!(codec.reply_len(&message[..9], message.len()), None);
+        assert_eq!(codec.reply_len(&message, message.len()), Some(ECHO_LEN));
+        assert!(codec.judge(&failed(7), &message).is_ok());
+        assert!(codec.judge(&failed(8), &message).is_err());
+        let other = Codec::new(&Probe::Echo, false);
+        assert!(other.judge(&failed(7), &message).is_err(), "another run's");
+    }
+
+    #[test]
+    fn a_line_ends_with_its_line_feed() {
+        let probe = Probe::Line {
+            send: b"PING".to_vec(),
+            expect: Some(b"PONG".to_vec()),
+        };
+        let codec = Codec::new(&probe, false);
+        assert_eq!(codec.message(1), b"PING");
+        assert_eq!(codec.reply_len(b"+PO", 4), None);
+        assert_eq!(codec.reply_len(b"+PONG\r\n+PO", 4), Some(7));
+        assert!(codec.judge(&failed(1), b"+PONG\r\n").is_ok());
+        assert!(codec.judge(&failed(1), b"-ERR\r\n").is_err());
+    }
+
+    #[test]
+    fn any_answer_but_servfail_and_refused_is_a_sign_of_life() {
+        let ask = Ask::new(DomainName::root(), RecordType::NS);
+        let query = Query::new(&ask, &AskOptions::default());
+        for datagram in [true, false] {
+            let codec = Codec::new(&Probe::Dns(Box::new(query.clone())), datagram);
+            let message = codec.message(3);
+            let prefix = if datagram { 0 } else { 2 };
+            if !datagram {
+                assert_eq!(codec.reply_len(&message, 0), Some(message.len()));
+            }
+            for (rcode, kind) in [
+                (0, None),
+                (3, None),
+                (2, Some(Kind::Servfail)),
+                (5, Some(Kind::DnsRefused)),
+            ] {
+                let mut reply = message.clone();
+                (reply[prefix + 2], reply[prefix + 3]) = (0x80, rcode);
+                let found = codec.judge(&failed(3), &reply).err();
+                assert_eq!(
+                    found.map(|failure| failure.kind),
+                    kind,
+                    "{rcode} {datagram}"
+                );
+            }
+            let strange = codec.judge(&failed(4), &message).err();
+            assert_eq!(
+                strange.map(|failure| failure.kind),
+                Some(Kind::UnexpectedReply)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..100), datagram: bool, seq: u64,
+        ) {
+            let ask = Ask::new(DomainName::root(), RecordType::NS);
+            let query = Query::new(&ask, &AskOptions::default());
+            for probe in [Probe::Echo, Probe::line(), Probe::Dns(Box::new(query))] {
+                let codec = Codec::new(&probe, datagram);
+                let _ = codec.owner(&bytes, &Queue::default(), 0);
+                if datagram {
+                    let _ = codec.judge(&failed(seq), &bytes);
+                } else if let Some(len) = codec.reply_len(&bytes, bytes.len()) {
+                    let _ = codec.judge(&failed(seq), &bytes[..len]);
+                }
+            }
+        }
+    }
+}

@@ -141,3 +141,86 @@ impl Outages {
         self.down.checked_div(self.ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn change(to: State, began: u64) -> Change {
+        Change {
+            from: State::Unknown,
+            to,
+            reason: "failures".to_owned(),
+            evidence: None,
+            lasted_ms: Millis::default(),
+            began_ms: s(began).into(),
+            failure: None,
+        }
+    }
+
+    /// Applies changes: when, to what, since when.
+    fn after(changes: &[(u64, State, u64)]) -> Outages {
+        let mut outages = Outages::default();
+        for (at, to, began) in changes {
+            outages.change(s(*at), &change(*to, *began));
+        }
+        outages
+    }
+
+    #[test]
+    fn an_outage_lasts_from_the_first_failed_beat_to_the_reply() {
+        use State::{AppHung, Down, Suspect, Up};
+        let outages = after(&[
+            (0, Up, 0),
+            (11, Suspect, 10),
+            (13, Down, 10),
+            (14, AppHung, 10),
+            (20, Up, 20),
+            (50, Down, 47),
+        ]);
+        let list = outages.list(s(60));
+        let spans: Vec<_> = list
+            .iter()
+            .map(|outage| (outage.start_ms.0, outage.end_ms, outage.lasted_ms.0))
+            .collect();
+        let first = (s(10), Some(Millis(s(20))), s(10));
+        assert_eq!(spans, [first, (s(47), None, s(13))]);
+        assert_eq!((list[0].noticed_ms.0, list[0].state), (s(13), AppHung));
+        assert_eq!(outages.longest_up(s(60)), Some(s(27)));
+        assert_eq!(outages.longest_down(s(60)), Some(s(13)));
+        assert_eq!(outages.mttr(), Some(s(10)), "of those that ended");
+        assert_eq!(outages.mtbf(s(60)), Some(Duration::from_millis(18_500)));
+        let availability = outages.availability_pct(s(60)).unwrap();
+        assert!(
+            (availability - 100.0 * 37.0 / 60.0).abs() < 1e-9,
+            "{availability}"
+        );
+    }
+
+    #[test]
+    fn what_was_never_up_has_no_time_between_failures() {
+        let outages = after(&[(0, State::Suspect, 0), (2, State::Down, 0)]);
+        assert_eq!(outages.mtbf(s(9)), None);
+        assert_eq!(outages.longest_up(s(9)), None);
+        assert_eq!(outages.availability_pct(s(9)), Some(0.0));
+        assert_eq!(Outages::default().availability_pct(s(9)), None);
+    }
+
+    #[test]
+    fn old_outages_are_summed_and_forgotten() {
+        let mut outages = Outages::default();
+        for n in 0..1_000 {
+            outages.change(s(n * 10), &change(State::Down, n * 10));
+            outages.change(s(n * 10 + 1), &change(State::Up, n * 10 + 1));
+        }
+        assert_eq!(
+            (outages.total, outages.list(s(10_000)).len()),
+            (1_000, KEPT)
+        );
+        assert_eq!(outages.mttr(), Some(s(1)));
+    }
+}

@@ -30,6 +30,8 @@ pub(super) struct Session {
     /// What came and is not a whole reply yet.
     pub(super) input: Vec<u8>,
     output: Vec<u8>,
+    /// A layer (TLS) may hold back what it has taken.
+    unflushed: bool,
     received: u64,
     datagram: bool,
 }
@@ -57,6 +59,7 @@ impl Session {
             failures: 0,
             input: Vec::new(),
             output: Vec::new(),
+            unflushed: false,
             received: 0,
             datagram: connection.is_datagram(),
             connection,
@@ -70,6 +73,7 @@ impl Session {
     /// Sends a message, at once if the socket takes it. What it does not take goes out later.
     pub(super) fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         self.output.extend_from_slice(message);
+        self.unflushed = true;
         // The driver polls before it waits again, and then leaves a waker that works.
         match self.poll_flush(&mut Context::from_waker(noop_waker_ref())) {
             Poll::Ready(Err(error)) if self.datagram => {
@@ -94,6 +98,10 @@ impl Session {
                 0 => return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into())),
                 count => drop(self.output.drain(..count)),
             }
+        }
+        if self.unflushed {
+            std::task::ready!(Pin::new(&mut *self.connection).poll_flush(cx))?;
+            self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }

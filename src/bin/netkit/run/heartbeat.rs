@@ -62,7 +62,8 @@ async fn carry_out(
         metrics::start(addr, metrics::Source::Asked(asks)).await?;
     }
     let cx = Cx::new(cancel);
-    let watched = Watched::new(&plan, &targets, output, &cx, out);
+    let mut watched = Watched::new(&plan, &targets, output, &cx, out);
+    watched.open();
     let shown = Mutex::new(watched);
     let mut observer = |event: &Stamped<Event>| lock(&shown).event(event);
     let run = heartbeat::run(&targets, &plan.config, &io, &cx, &mut observer);
@@ -150,6 +151,15 @@ impl<'a> Watched<'a> {
             screen: Screen::default(),
             reached: vec![false; targets.len()],
             out,
+        }
+    }
+
+    /// For people: what is about to happen.
+    fn open(&mut self) {
+        let view = self.output.view;
+        if self.output.format == Format::Human && view.rich && self.plan.live.is_none() {
+            let text = table::opening(&self.plan.config, self.targets.len(), &view);
+            let _ = self.out.write(&text);
         }
     }
 

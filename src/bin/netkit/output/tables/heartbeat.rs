@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use netkit::heartbeat::event::{Beat, Disconnect, Fact, Reconnect, SkipReason};
 use netkit::heartbeat::report::{Outage, Summary};
-use netkit::heartbeat::{Report, State, Tally};
+use netkit::heartbeat::{Config, Report, State, Tally};
+use netkit::policy::detector::Method;
 use netkit::time::Millis;
 
 use super::headline;
@@ -74,6 +75,28 @@ pub(crate) fn fact(fact: &Fact, of: &Subject<'_>, view: &View) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What is about to happen, and how soon a death would be noticed.
+pub(crate) fn opening(config: &Config, targets: usize, view: &View) -> String {
+    let timing = config.timing();
+    let (method, noticed) = (
+        config.detector.method,
+        config.detector.detection_time(timing),
+    );
+    let detector = match method {
+        Method::Consecutive { fall } => format!("{fall} failures in a row"),
+        Method::Window(window) => format!("{} % of {} beats", window.failure_pct, window.size),
+        Method::Phi(phi) => format!("phi {}", phi.threshold),
+    };
+    let text = format!(
+        "{} by {} every {}; a dead one is down within {} ({detector})",
+        counted(targets as u64, "target"),
+        config.probe.name(),
+        Millis(timing.interval),
+        Millis(noticed)
+    );
+    format!("{}\n", view.paint(Tone::Dim, &text))
 }
 
 /// Whom a line is about.
