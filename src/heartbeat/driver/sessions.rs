@@ -213,15 +213,12 @@ impl<I: Io> Driver<'_, I> {
     /// are asked.
     fn silence(&self, peer: Option<&str>) -> Failure {
         let peer: Option<SocketAddr> = peer.and_then(|peer| peer.parse().ok());
-        match peer.filter(|peer| self.io.source_for(*peer).is_none()) {
-            Some(peer) => {
-                let message = format!("there is no route to {peer} any more");
-                Failure::new(Stage::Send, Kind::NetUnreachable, message).by(Who::OwnKernel)
-            }
-            None => {
-                let message = format!("{} did not answer any more", self.target);
-                Failure::new(Stage::Receive, Kind::Timeout, message)
-            }
+        if let Some(peer) = peer.filter(|peer| self.io.source_for(*peer).is_none()) {
+            let message = format!("there is no route to {peer} any more");
+            Failure::new(Stage::Send, Kind::NetUnreachable, message).by(Who::OwnKernel)
+        } else {
+            let message = format!("{} did not answer any more", self.target);
+            Failure::new(Stage::Receive, Kind::Timeout, message)
         }
     }
 
