@@ -18,6 +18,7 @@ pub mod layers;
 pub mod limits;
 pub mod listen;
 pub mod options;
+pub mod pool;
 #[cfg(feature = "quic")]
 pub mod quic;
 pub mod serve;

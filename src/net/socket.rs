@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::addr::display_socket_addr;
 use super::classify::Seen;
+use super::stream::Rest;
 use super::sys::{self, RawAddr, Watched};
 use super::{Close, Connection, PeerAddr, SocketFacts, SocketOptions, TcpInfo};
 use super::{errqueue, sockopt};
@@ -99,6 +100,15 @@ impl Connection for Socket {
     fn set_close(&mut self, close: Close) {
         if matches!(self.peer, PeerAddr::Tcp(_)) && sockopt::set_close(self.fd(), close).is_ok() {
             self.asked.close = close;
+        }
+    }
+
+    /// Asks the kernel, which knows of a FIN before the runtime has been told.
+    fn rest(&mut self) -> Rest {
+        match sys::receive(self.fd(), &mut [0]) {
+            Ok(count) => Rest::of(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Rest::Quiet,
+            Err(_) => Rest::Broken,
         }
     }
 }

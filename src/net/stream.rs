@@ -4,8 +4,11 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use futures_util::task::noop_waker_ref;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Close, SocketFacts, TcpInfo};
 use crate::failure::{Failure, Stage};
@@ -31,4 +34,41 @@ pub trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {
 
     /// Changes how the connection is closed when dropped.
     fn set_close(&mut self, close: Close);
+
+    /// Whether anything has come that nobody asked for. What has come may be lost: this is for
+    /// connections that are to be used again, which only a quiet one can be.
+    fn rest(&mut self) -> Rest {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let mut cx = Context::from_waker(noop_waker_ref());
+        match Pin::new(self).poll_read(&mut cx, &mut buffer) {
+            Poll::Pending => Rest::Quiet,
+            Poll::Ready(Ok(())) => Rest::of(buffer.filled().len()),
+            Poll::Ready(Err(_)) => Rest::Broken,
+        }
+    }
+}
+
+/// What is there to be read on a connection that nothing is expected on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing.
+    Quiet,
+    /// The peer has closed it.
+    Closed,
+    /// It was reset, or is broken otherwise.
+    Broken,
+    /// Bytes.
+    Unread,
+}
+
+impl Rest {
+    /// By how many bytes a read of one gave.
+    pub(super) fn of(count: usize) -> Self {
+        if count == 0 {
+            Self::Closed
+        } else {
+            Self::Unread
+        }
+    }
 }
