@@ -11,6 +11,7 @@ mod layering;
 mod layers;
 mod messages;
 mod net;
+mod pool;
 mod resolve;
 mod resolve_exchange;
 mod resolve_misbehaviour;
