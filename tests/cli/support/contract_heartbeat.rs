@@ -77,7 +77,7 @@ contract! {
         timeout_ms: f64, detector: Value, rise: u32, detection_ms: f64,
         backoff_min_ms: f64, backoff_max_ms: f64, connect_timeout_ms: f64,
         name_servers: Vec<String>, socket: Value,
-        ; query: String, count: u64, duration_ms: f64, suspect_after_ms: f64,
+        ; tls: Value, query: String, count: u64, duration_ms: f64, suspect_after_ms: f64,
         give_up_after_ms: f64, breaker: BreakerConfig, fail_if: String, until: String,
     }
     BreakerConfig { failures: u32, open_ms: f64, half_open: u32, }

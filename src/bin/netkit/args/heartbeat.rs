@@ -9,7 +9,7 @@ use netkit::policy::{breaker, detector};
 
 use super::groups::default;
 use super::values;
-use super::{KeepaliveArgs, OutputArgs, PolicyArgs, SocketArgs, TargetArgs};
+use super::{KeepaliveArgs, OutputArgs, PolicyArgs, SocketArgs, TargetArgs, TlsArgs};
 
 /// One value of bytes: under its own name, because clap takes a field of type `Vec` for many values.
 type Payload = Vec<u8>;
@@ -23,6 +23,8 @@ pub(crate) struct HeartbeatArgs {
     pub(crate) policy: PolicyArgs,
     #[command(flatten)]
     pub(crate) probe: ProbeArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     #[command(flatten)]
     pub(crate) schedule: ScheduleArgs,
     #[command(flatten)]

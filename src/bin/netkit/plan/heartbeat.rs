@@ -14,7 +14,7 @@ use netkit::resolve::{DomainName, NameServer};
 
 use super::needs::NetworkNeeds;
 use super::rules::{self, Checked, Pair, exclusive};
-use super::{Environment, ListSource, PolicyPlan, check_network, dial as dials};
+use super::{Environment, ListSource, PolicyPlan, TlsPlan, check_network, dial as dials};
 use crate::args::values::GiveUp;
 use crate::args::{
     DetectorArg, GateArgs, HealthArgs, HeartbeatArgs, ProbeArg, ProbeArgs, ReconnectArgs,
@@ -36,6 +36,8 @@ pub(crate) struct HeartbeatPlan {
     pub(crate) config: Config,
     /// What a name server is asked for, as it was typed.
     pub(crate) query: Option<String>,
+    /// How connections are encrypted.
+    pub(crate) tls: Option<TlsPlan>,
     pub(crate) name_servers: Vec<NameServer>,
     pub(crate) policy: Option<PolicyPlan>,
     pub(crate) fail_if: Option<Gate>,
@@ -74,7 +76,10 @@ pub(super) fn plan(
         let expected = "a target: `netkit heartbeat host:port`";
         return Err(UsageError::new("no target was given", expected));
     }
-    let needs = NetworkNeeds::shared(&args.target, &args.socket, &args.keepalive);
+    let mut needs = NetworkNeeds::shared(&args.target, &args.socket, &args.keepalive);
+    needs.tls(&args.tls);
+    let possible = list.is_some() || specs.iter().any(TargetSpec::is_tls);
+    let tls = TlsPlan::new(&args.tls, possible)?;
     let config = config(&args)?;
     for spec in &specs {
         check_network(spec, &needs)?;
@@ -95,6 +100,7 @@ pub(super) fn plan(
         needs,
         config,
         query,
+        tls,
         name_servers: args.target.ns.clone(),
         policy: PolicyPlan::new(&args.policy),
         fail_if,
@@ -144,6 +150,13 @@ fn check(args: &HeartbeatArgs, environment: &Environment) -> Checked {
     rules::local_addr_has_the_family(&args.target, &args.socket)?;
     output(args, environment)?;
     companions(args)?;
+    let what = "netkit dial";
+    let resumption = ("--session-resumption", args.tls.session_resumption);
+    need(
+        what,
+        false,
+        &[resumption, ("--show-chain", args.tls.show_chain)],
+    )?;
     if args.socket.fastopen {
         let message =
             "--fastopen has no effect on a heartbeat: a connection is one before data flows";

@@ -6,7 +6,7 @@
 use netkit::addr::{Family, Network, Transport};
 
 use super::rules::{self, Checked};
-use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs};
+use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs, TlsArgs};
 use crate::usage::UsageError;
 
 /// What the flags ask of the network of every target.
@@ -28,15 +28,22 @@ impl NetworkNeeds {
             (args.exchange.banner, "--banner"),
             (args.exchange.shutdown_write, "--shutdown-write"),
             (args.hold.is_some(), "--hold"),
-            (args.tls.tls, "--tls"),
-            (args.tls.starttls.is_some(), "--starttls"),
         ]));
+        needs.tls(&args.tls);
         needs.inet.extend(given(&[
             (args.race.strategy.is_some(), "--strategy"),
             (args.race.attempt_delay.is_some(), "--attempt-delay"),
             (args.race.race_all, "--race-all"),
         ]));
         needs
+    }
+
+    /// What the flags of TLS ask.
+    pub(super) fn tls(&mut self, args: &TlsArgs) {
+        self.stream.extend(given(&[
+            (args.tls, "--tls"),
+            (args.starttls.is_some(), "--starttls"),
+        ]));
     }
 
     /// What the groups ask that several subcommands share.

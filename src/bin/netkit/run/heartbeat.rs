@@ -24,7 +24,7 @@ use crate::output::metrics::heartbeat as openmetrics;
 use crate::output::tables::heartbeat::live::Screen;
 use crate::output::tables::heartbeat::{self as table, Subject};
 use crate::output::{Out, WhenFull};
-use crate::plan::{Format, HeartbeatPlan, MOST_BEATEN, OutputSettings};
+use crate::plan::{Format, HeartbeatPlan, MOST_BEATEN, OutputSettings, TlsPlan};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 
@@ -52,6 +52,8 @@ async fn carry_out(
     let cancel = CancellationToken::new();
     let signals = Signals::install(cancel.clone())
         .map_err(|error| Error::local("listening for signals", &error))?;
+    let tls = plan.tls.as_ref().map(TlsPlan::open).transpose();
+    plan.config.dial.tls = tls.map_err(|failure| Error::new("preparing TLS", failure))?;
     let (io, _policy) = system_io(&plan.name_servers, plan.policy.as_ref()).await?;
     // A limit that cannot be read stays as it is.
     let _ = limits::raise_descriptor_limit();

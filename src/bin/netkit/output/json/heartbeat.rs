@@ -5,7 +5,7 @@ use netkit::policy::detector::{Method, PhiConfig, WindowConfig};
 use netkit::time::Millis;
 use serde::Serialize;
 
-use super::config::SocketConfig;
+use super::config::{SocketConfig, TlsConfig};
 use crate::plan::HeartbeatPlan;
 
 /// A fact of one target.
@@ -64,6 +64,7 @@ pub(crate) struct HeartbeatConfig {
     pub(crate) until: Option<String>,
     /// Empty: the system's.
     pub(crate) name_servers: Vec<String>,
+    pub(crate) tls: Option<TlsConfig>,
     pub(crate) socket: SocketConfig,
 }
 
@@ -153,6 +154,7 @@ impl From<&HeartbeatPlan> for HeartbeatConfig {
             fail_if: plan.fail_if.as_ref().map(ToString::to_string),
             until: plan.until.as_ref().map(ToString::to_string),
             name_servers: plan.name_servers.iter().map(ToString::to_string).collect(),
+            tls: plan.tls.as_ref().map(TlsConfig::from),
             socket: (&config.dial.socket).into(),
         }
     }
