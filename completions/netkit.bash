@@ -88,7 +88,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__dial)
-            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
+            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,6 +164,18 @@ _netkit() {
                     ;;
                 --starttls)
                     COMPREPLY=($(compgen -W "smtp imap pop3 postgres mysql ldap xmpp ftp" -- "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-trust-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fail-if)
@@ -376,7 +388,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__heartbeat)
-            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --help"
+            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -415,6 +427,50 @@ _netkit() {
                     return 0
                     ;;
                 --query)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alpn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --starttls)
+                    COMPREPLY=($(compgen -W "smtp imap pop3 postgres mysql ldap xmpp ftp" -- "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-trust-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-bundle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -600,6 +656,10 @@ _netkit() {
                     ;;
                 --progress)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

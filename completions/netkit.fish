@@ -67,6 +67,9 @@ mysql\t''
 ldap\t''
 xmpp\t''
 ftp\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-id -d 'The peer must be this workload, `spiffe://trust-domain/path`; names of hosts do not count then' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fail-if -d 'Fails if this holds in the end (`cert_days<14`, `tls_ms>200`; may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends text, with C escapes (`PING\\r\\n`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
@@ -148,6 +151,24 @@ dns\t'A question to a name server'"
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l send -d 'With `line`: what is sent, with C escapes [default: `HEARTBEAT\\n`]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l expect -d 'With `line`: what the line that comes back must contain, with C escapes [default: anything]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l query -d 'With `dns`: the name to ask for, and of which type [default: the root\'s NS]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l sni -d 'Asks for this name and verifies it; `none` asks for no name [default: the target\'s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l alpn -d 'Offers these protocols, the preferred first (`h2,http/1.1`)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l ca -d 'Trusts the certificates (PEM) in this file or folder, and no others; a server\'s own may be among them [default: the system\'s]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l tls-min -d 'The oldest version to accept [default: 1.2]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l tls-max -d 'The newest version to offer [default: 1.3]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l cert -d 'Our own certificate and those above it (PEM), for a server that asks' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l key -d 'The key of --cert (PEM: PKCS#8, PKCS#1 or SEC1)' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l starttls -d 'Asks for TLS in the words of this protocol first' -r -f -a "smtp\t''
+imap\t''
+pop3\t''
+postgres\t''
+mysql\t''
+ldap\t''
+xmpp\t''
+ftp\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-id -d 'The peer must be this workload, `spiffe://trust-domain/path`; names of hosts do not count then' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s i -l interval -d 'Time from one beat to the next, at least 1ms [default: 1s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s t -l timeout -d 'How long a reply may take, at least 1ms [default: the interval, at most 2s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interval-suspect -d 'The interval while the target is suspect [default: the interval]' -r
@@ -198,9 +219,14 @@ never\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l progress -d 'When to show progress on standard error' -r -f -a "auto\t'On a terminal'
 always\t''
 never\t''"
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l metrics -d 'Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s u -l udp -d 'Short for --network udp'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l tls -d 'Speaks TLS on every target, as `tls://host:port` does on one'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l insecure -d 'Goes on whatever the certificate is like; what is wrong with it is reported all the same'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l session-resumption -d 'Shakes hands a second time, to see whether the session is resumed'
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l show-chain -d 'Prints the certificates that the peer sent (PEM)'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l no-keepalive -d 'Sends no keepalive probes'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fastopen -d 'Puts data into the SYN where the server allows it (RFC 7413)'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l mptcp -d 'Multipath TCP, falling back to TCP (RFC 8684)'

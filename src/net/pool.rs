@@ -151,16 +151,16 @@ impl<K, C> Clone for Pool<K, C> {
 
 impl<K, C> fmt::Debug for Pool<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shelf = self.shared.lock();
+        let shelves = self.shared.lock();
         f.debug_struct("Pool")
-            .field("open", &shelf.open())
-            .field("idle", &shelf.idle())
+            .field("open", &shelves.open())
+            .field("idle", &shelves.idle())
             .finish_non_exhaustive()
     }
 }
 
 struct Shared<K, C> {
-    shelf: Mutex<Shelf<K, C>>,
+    shelves: Mutex<Shelf<K, C>>,
     config: Config,
     /// Told whenever a connection came back or a place became free.
     change: Notify,
@@ -168,7 +168,7 @@ struct Shared<K, C> {
 
 impl<K, C> Shared<K, C> {
     fn lock(&self) -> MutexGuard<'_, Shelf<K, C>> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +182,7 @@ impl<K: Clone + Eq + Hash, C: Poolable> Pool<K, C> {
             ..config
         };
         let shared = Shared {
-            shelf: Mutex::new(Shelf::default()),
+            shelves: Mutex::new(Shelf::default()),
             config,
             change: Notify::new(),
         };
@@ -245,13 +245,13 @@ impl<K: Clone + Eq + Hash, C: Poolable> Pool<K, C> {
         }
     }
 
-    /// One look at the shelf. Connections that are thrown away are closed after the lock is free.
+    /// One look at the shelves. Connections that are thrown away are closed after the lock is free.
     fn look(&self, key: &K) -> Found<C> {
         let mut gone = Vec::new();
         let found = {
-            let mut shelf = self.shared.lock();
-            shelf.expire(self.shared.config.idle_timeout, Instant::now(), &mut gone);
-            shelf.take(key, &self.shared.config, &mut gone)
+            let mut shelves = self.shared.lock();
+            shelves.expire(self.shared.config.idle_timeout, Instant::now(), &mut gone);
+            shelves.take(key, &self.shared.config, &mut gone)
         };
         let freed = !gone.is_empty();
         drop(gone);

@@ -261,8 +261,6 @@ fn what_a_list_cannot_do_is_refused() {
             "--local-addr with a port does not",
         ),
         ("--input list --source-port 5", "--source-port does not"),
-        ("--input list --interface lo", "--interface does not"),
-        ("--input list --mark 1", "--mark does not"),
         ("--input list --anti-spoof", "--anti-spoof does not"),
         ("--input list --dnssec", "--dnssec does not"),
         ("--input list --check-server", "--check-server does not"),

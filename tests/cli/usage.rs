@@ -44,6 +44,8 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--timeout", "soon", "500ms"),
     ("--fail-if", "luck>1", "cert_days"),
     ("--sni", "a b", "none"),
+    ("--spiffe-id", "http://x", "spiffe://trust-domain/path"),
+    ("--spiffe-trust-domain", "a/b", "td.example"),
     ("--alpn=", "", "h2,http/1.1"),
     ("--tls-min", "1.1", "1.2 or 1.3"),
     ("--tls-max", "9", "1.2 or 1.3"),
@@ -114,6 +116,7 @@ fn no_flag_with_a_value_is_left_out_of_that_table() {
         "--ca",
         "--cert",
         "--key",
+        "--spiffe-bundle",
     ];
     let listed = |flag: &str| {
         BAD_VALUES

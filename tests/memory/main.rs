@@ -10,6 +10,10 @@
 #[path = "../core/fakes/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod fakes;
+#[cfg(feature = "tls")]
+#[path = "../support/tls.rs"]
+#[expect(dead_code, reason = "the fakes need one of them")]
+mod tls_server;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::ControlFlow;

@@ -29,7 +29,7 @@ impl<K: Clone + Eq + Hash, C: Poolable> Place<K, C> {
         self.with(connection, false)
     }
 
-    /// A connection from the shelf.
+    /// A connection from the shelves.
     pub(super) fn refill(self, connection: C) -> Pooled<K, C> {
         self.with(connection, true)
     }
@@ -109,10 +109,10 @@ impl<K: Clone + Eq + Hash, C: Poolable> Drop for Pooled<K, C> {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        let mut shelf = self.place.shared.lock();
+        let mut shelves = self.place.shared.lock();
         if self.busy {
-            shelf.stats.broken += 1;
-            drop(shelf);
+            shelves.stats.broken += 1;
+            drop(shelves);
             // Closed before its place is free again, so that the limit holds at every moment.
             drop(connection);
             return;
@@ -120,8 +120,8 @@ impl<K: Clone + Eq + Hash, C: Poolable> Drop for Pooled<K, C> {
         let Some(key) = self.place.key.take() else {
             return;
         };
-        let refused = shelf.put(key, connection, Instant::now());
-        drop(shelf);
+        let refused = shelves.put(key, connection, Instant::now());
+        drop(shelves);
         if let Some((key, connection)) = refused {
             drop(connection);
             self.place.key = Some(key);

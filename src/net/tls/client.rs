@@ -162,7 +162,7 @@ impl TlsClient {
             let broken = stream.get_mut().0.end_handshake();
             let asked = self.answer.seen().requested || broken.is_some();
             let settled = settle::settle(stream, asked, resumable, *took, deadline).await;
-            if let Err(error) = settled.and(broken.map_or(Ok(()), Err)) {
+            if let Err(error) = settled.and_then(|()| broken.map_or(Ok(()), Err)) {
                 result = Err(self.explained(name, &error, stream.get_ref().0, &first));
             }
         }

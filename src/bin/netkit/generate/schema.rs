@@ -58,7 +58,7 @@ pub(super) fn text() -> String {
     let schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "netkit/1: one line of --json",
-        "oneOf": lines,
+        "anyOf": lines,
         "$defs": generator.take_definitions(true),
     });
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
