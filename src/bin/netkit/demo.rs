@@ -48,6 +48,11 @@ const STEPS: &[Step] = &[
         &["dial", "{greeter}", "--banner", "--expect-regex", "^220 "],
     ),
     Step(
+        "It greets in clear: what becomes of a TLS handshake there?",
+        Exit::Tls,
+        &["dial", "tls://{greeter}", "--insecure"],
+    ),
+    Step(
         "Does anything come back over UDP?",
         Exit::Success,
         &["dial", "--udp", "{udp_echo}", "--send", r"ping\n"],

@@ -56,6 +56,18 @@ pub(crate) const DIAL: &[Example] = &[
         "Send a file and keep the reply.",
     ),
     Example(
+        "netkit dial tls://host:443 --alpn h2 --session-resumption",
+        "Does TLS work, what was agreed, and who vouches for the certificate?",
+    ),
+    Example(
+        "netkit dial mail:25 --starttls smtp --fail-if 'cert_days<14' -q",
+        "Must somebody renew the certificate of the mail server?",
+    ),
+    Example(
+        "netkit dial tls://api:8443 --spiffe-id spiffe://td/api --spiffe-bundle bundle.pem",
+        "Is it the workload that I mean, whatever its name?",
+    ),
+    Example(
         "netkit dial host:443 --json | jq .connect_ms",
         "Give me the number.",
     ),
