@@ -1,83 +1,111 @@
-//! Serving the connections that no worker serves itself: those with a behaviour beyond echo and
-//! discard, and those with faults.
+//! Attending to the connections that no worker serves itself: those with a behaviour beyond echo and
+//! discard, those with faults, those that are forwarded.
 //!
 //! One task each, all on the thread of the server's owner; layers count what passes and make it go
-//! wrong as asked.
+//! wrong as asked. What is said on a connection is in `converse`; here it is seated, watched and
+//! accounted for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::behaviours::{self, Ending, Pool};
+use super::behaviours::Pool;
 use super::config::{Behaviour, Config};
+use super::control::{Present, State};
 use super::event::Event;
 use super::exec::Program;
-use crate::net::layers::{End, Faulty, Heard, Meter, Metered};
-use crate::net::serve::{Cause, Closed, Count, Counts, Newcomer, QUIET, Watcher};
-use crate::net::{Close, Connection, TcpInfo};
-use crate::policy::chance::Chance;
-use crate::policy::fault::{Fault, faults_of};
-
-/// How long, after everything was said, the peer is still listened to: closing at once would turn
-/// what it is still sending into a reset, and take from it what it has not read yet.
-const LINGER: Duration = Duration::from_secs(2);
+use super::forward::{Dialler, Mirrors};
+use crate::net::TcpInfo;
+use crate::net::layers::{Heard, Meter, Toxics};
+use crate::net::relay::Relay;
+use crate::net::serve::{Cause, Closed, Count, Counts, Forwarded, Newcomer, QUIET, Watcher};
+use crate::policy::fault::{Direction, Rule, faults_of};
 
 /// How often a connection that is stalled, and so not read, is asked whether its peer is still there.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// A connection with its layers.
-type Layered = Faulty<Metered<Box<dyn Connection>>>;
-
 /// Where tasks send what happens, and when it did.
 pub(super) type Told = mpsc::UnboundedSender<(Instant, Event)>;
 
+/// What tasks work with.
+pub(super) struct Means {
+    pub(super) dialler: Dialler,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<crate::net::tls::TlsServer>,
+}
+
 /// What all tasks share.
-#[derive(Debug)]
 pub(super) struct Attendance {
-    config: Config,
-    pool: Pool,
-    counts: RefCell<Counts>,
+    pub(super) config: Config,
+    /// The faults in force: those of the configuration, until they are changed.
+    pub(super) rules: RefCell<Vec<Rule>>,
+    pub(super) pool: Pool,
+    pub(super) relay: Relay,
+    pub(super) means: Means,
+    pub(super) counts: RefCell<Counts>,
     /// Those that are attended to, by number.
-    present: RefCell<HashMap<u64, Rc<Guest>>>,
-    /// Closes those that wait for their peers.
-    pub(super) drain: CancellationToken,
+    pub(super) present: RefCell<HashMap<u64, Rc<Guest>>>,
     /// Resets everything that is left.
     pub(super) stop: CancellationToken,
-    told: Told,
+    /// Nothing new is served any more.
+    pub(super) drain: CancellationToken,
+    pub(super) told: Told,
+    /// The thread of the shadow, where there is one.
+    pub(super) mirrors: RefCell<Option<Mirrors>>,
 }
 
 /// One that is attended to.
 #[derive(Debug)]
-struct Guest {
-    id: u64,
-    listener: usize,
-    peer: Option<SocketAddr>,
-    begun: Instant,
-    meter: Rc<Meter>,
+pub(super) struct Guest {
+    pub(super) id: u64,
+    pub(super) listener: usize,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) begun: Instant,
+    pub(super) meter: Rc<Meter>,
+    pub(super) upstream_meter: Rc<Meter>,
+    /// Its faults towards the client.
+    pub(super) down: Toxics,
+    /// Its faults towards the service it is forwarded to.
+    pub(super) up: Toxics,
+    /// Its faults have changed.
+    pub(super) changed: Notify,
     /// How much of what has passed is in the counts.
-    counted: Cell<(u64, u64)>,
+    counted: Cell<[u64; 4]>,
     /// It has to go, to make room.
     leave: CancellationToken,
     /// It is without faults.
     behaves: bool,
     /// A fault has it hang.
-    stalled: Arc<AtomicBool>,
+    stalled: Rc<Cell<bool>>,
+}
+
+impl Guest {
+    fn as_present(&self) -> Present {
+        Present {
+            id: self.id,
+            listener: self.listener,
+            peer: self.peer,
+            age: self.begun.elapsed(),
+            idle: self.meter.last().elapsed(),
+            bytes_in: self.meter.received(),
+            bytes_out: self.meter.sent(),
+            bytes_up: self.upstream_meter.sent(),
+            bytes_down: self.upstream_meter.received(),
+        }
+    }
 }
 
 /// How a connection ended.
-struct Ended {
-    cause: Cause,
-    reset: bool,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) cause: Cause,
+    pub(super) reset: bool,
 }
 
 impl From<Cause> for Ended {
@@ -88,16 +116,51 @@ impl From<Cause> for Ended {
 }
 
 impl Attendance {
-    pub(super) fn new(config: &Config, told: Told) -> Rc<Self> {
+    pub(super) fn new(config: &Config, means: Means, told: Told) -> Rc<Self> {
         Rc::new(Self {
             config: config.clone(),
+            rules: RefCell::new(config.faults.clone()),
             pool: Pool::default(),
+            relay: Relay::default(),
+            means,
             counts: RefCell::default(),
             present: RefCell::default(),
-            drain: CancellationToken::new(),
             stop: CancellationToken::new(),
+            drain: CancellationToken::new(),
             told,
+            mirrors: RefCell::new(None),
         })
+    }
+
+    /// Whether nothing is shadowed any more; nothing will be from now on.
+    pub(super) fn mirrors_have_ended(&self) -> bool {
+        let mut mirrors = self.mirrors.borrow_mut();
+        mirrors.as_mut().is_none_or(Mirrors::have_ended)
+    }
+
+    /// Changes the faults of those that are there and of those that come.
+    pub(super) fn retox(&self, rules: Vec<Rule>) {
+        *self.rules.borrow_mut() = rules;
+        for guest in self.present.borrow().values() {
+            for (toxics, direction) in [(&guest.down, Direction::Down), (&guest.up, Direction::Up)]
+            {
+                let rules = self.rules.borrow();
+                toxics.set(&faults_of(&rules, direction, self.config.seed, guest.id));
+            }
+            guest.changed.notify_one();
+        }
+    }
+
+    /// Says what is.
+    pub(super) fn state(&self) -> State {
+        let present = self.present.borrow();
+        let mut connections: Vec<_> = present.values().map(|guest| guest.as_present()).collect();
+        connections.sort_by_key(|present| present.id);
+        let faults = self.rules.borrow().clone();
+        State {
+            faults,
+            connections,
+        }
     }
 
     /// Has the one leave that has been idle longest.
@@ -115,15 +178,29 @@ impl Attendance {
         self.counts.borrow().clone()
     }
 
-    fn count(&self, guest: &Guest) {
-        let now = (guest.meter.received(), guest.meter.sent());
+    pub(super) fn count(&self, guest: &Guest) {
+        let (client, upstream) = (&guest.meter, &guest.upstream_meter);
+        let now = [
+            client.received(),
+            client.sent(),
+            upstream.sent(),
+            upstream.received(),
+        ];
         let before = guest.counted.replace(now);
+        let what = [
+            Count::BytesIn,
+            Count::BytesOut,
+            Count::BytesUp,
+            Count::BytesDown,
+        ];
         let mut counts = self.counts.borrow_mut();
-        counts.add(Count::BytesIn, now.0 - before.0);
-        counts.add(Count::BytesOut, now.1 - before.1);
+        for (at, what) in what.into_iter().enumerate() {
+            counts.add(what, now[at] - before[at]);
+        }
     }
 
-    fn tell(&self, event: Event) {
+    /// Tells what happens to a connection, if anybody wants to know.
+    pub(super) fn tell(&self, event: Event) {
         if self.config.telling.connections {
             // The owner hears until the last task has ended.
             let _ = self.told.send((Instant::now(), event));
@@ -132,15 +209,22 @@ impl Attendance {
 
     /// Serves one connection to its end; returns its peer, whose place is free again.
     pub(super) async fn attend(self: Rc<Self>, new: Newcomer) -> Option<SocketAddr> {
-        let guest = self.seat(&new);
+        let guest = self.seat(new.id, new.listener, new.peer);
         let (cause, info) = match &self.config.behaviour {
             Behaviour::Exec(command) => self.attend_program(new, &guest, command).await,
             _ => self.attend_stream(new, &guest).await,
         };
-        self.count(&guest);
+        self.leave(&guest, cause, info);
+        guest.peer
+    }
+
+    /// Counts and tells the end of a connection.
+    pub(super) fn leave(&self, guest: &Guest, cause: Cause, info: Option<TcpInfo>) {
+        self.count(guest);
         self.present.borrow_mut().remove(&guest.id);
         self.counts.borrow_mut().closed(cause);
-        let (bytes_in, bytes_out) = guest.counted.get();
+        let [bytes_in, bytes_out, bytes_up, bytes_down] = guest.counted.get();
+        let forwards = matches!(self.config.behaviour, Behaviour::Forward(_));
         self.tell(Event::Closed(Closed {
             id: guest.id,
             listener: guest.listener,
@@ -149,13 +233,21 @@ impl Attendance {
             bytes_out,
             lasted: guest.begun.elapsed(),
             cause,
+            forwarded: forwards.then_some(Forwarded {
+                bytes_up,
+                bytes_down,
+            }),
             tcp_info: info.filter(|_| self.config.telling.tcp_info).map(Box::new),
         }));
-        guest.peer
     }
 
-    fn seat(&self, new: &Newcomer) -> Rc<Guest> {
-        let (id, listener, peer) = (new.id, new.listener, new.peer);
+    /// The faults of the connection of this number, by now.
+    pub(super) fn toxics(&self, direction: Direction, id: u64) -> Toxics {
+        let faults = faults_of(&self.rules.borrow(), direction, self.config.seed, id);
+        Toxics::new(&faults)
+    }
+
+    pub(super) fn seat(&self, id: u64, listener: usize, peer: Option<SocketAddr>) -> Rc<Guest> {
         let told = self.told.clone();
         let shown: Box<dyn Fn(Vec<u8>, bool)> = Box::new(move |bytes, cut| {
             let event = Event::Data {
@@ -167,60 +259,35 @@ impl Attendance {
             };
             let _ = told.send((Instant::now(), event));
         });
+        let rules = self.rules.borrow();
+        let clean = |direction| faults_of(&rules, direction, self.config.seed, id).is_empty();
+        let behaves = clean(Direction::Down) && clean(Direction::Up);
         let guest = Rc::new(Guest {
             id,
             listener,
             peer,
             begun: Instant::now(),
             meter: Meter::new(self.config.max_bytes, self.config.telling.dump, shown),
+            upstream_meter: Meter::plain(),
+            down: self.toxics(Direction::Down, id),
+            up: self.toxics(Direction::Up, id),
+            changed: Notify::new(),
             counted: Cell::default(),
             leave: CancellationToken::new(),
-            behaves: faults_of(&self.config.faults, self.config.seed, id).is_empty(),
-            stalled: Arc::default(),
+            behaves,
+            stalled: Rc::default(),
         });
         self.present.borrow_mut().insert(id, Rc::clone(&guest));
         guest
     }
 
-    async fn attend_stream(&self, new: Newcomer, guest: &Guest) -> (Cause, Option<TcpInfo>) {
-        let config = &self.config;
-        let faults = faults_of(&config.faults, config.seed, guest.id);
-        let stalls = faults
-            .iter()
-            .any(|fault| matches!(fault, Fault::StallAfter(_)));
-        // Without a descriptor for it the peer's leaving is not noticed.
-        let watcher = stalls.then(|| new.watcher().ok()).flatten();
-        let Ok(connection) = new.into_connection() else {
-            return (Cause::Failed, None);
-        };
-        // Another draw than the one that chose the faults.
-        let chance = Chance::of_part(!config.seed, guest.id);
-        let metered = Metered::new(connection, Rc::clone(&guest.meter));
-        let mut stream = Faulty::new(metered, &faults, chance, self.heard(guest));
-        if config.behaviour == Behaviour::Discard {
-            stream = stream.counting_received();
-        }
-        let ended = tokio::select! {
-            biased;
-            cause = self.ended(guest) => cause.into(),
-            cause = left(watcher, &guest.stalled) => cause.into(),
-            ended = self.converse(&mut stream, guest) => ended,
-        };
-        let connection = stream.inner_mut().inner_mut();
-        let info = connection.tcp_info();
-        if ended.reset {
-            connection.set_close(Close::Rst);
-        }
-        (ended.cause, info)
-    }
-
     /// Tells of the faults of one connection.
-    fn heard(&self, guest: &Guest) -> Heard {
+    pub(super) fn heard(&self, guest: &Guest) -> Heard {
         let (id, listener, peer) = (guest.id, guest.listener, guest.peer);
-        let (told, stalled) = (self.told.clone(), Arc::clone(&guest.stalled));
-        Box::new(move |fault| {
+        let (told, stalled) = (self.told.clone(), Rc::clone(&guest.stalled));
+        Rc::new(move |fault| {
             if fault == "stall-after" {
-                stalled.store(true, Ordering::Relaxed);
+                stalled.set(true);
             }
             let event = Event::Fault {
                 id: Some(id),
@@ -230,65 +297,6 @@ impl Attendance {
             };
             let _ = told.send((Instant::now(), event));
         })
-    }
-
-    /// The behaviour, and a polite end.
-    async fn converse(&self, stream: &mut Layered, guest: &Guest) -> Ended {
-        let (behaviour, pool) = (&self.config.behaviour, &self.pool);
-        let result = behaviours::run(behaviour, stream, guest.peer, pool).await;
-        let result = match result {
-            Ok(ending @ Ending::Reset) => Ok(ending),
-            Ok(ending) => stream.shutdown().await.map(|()| ending),
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(Ending::Fin) => Cause::Fin.into(),
-            Ok(Ending::Reset) => Ended {
-                cause: Cause::Finished,
-                reset: true,
-            },
-            Ok(ending) => {
-                self.linger(stream).await;
-                let expected = ending == Ending::Finished;
-                let cause = if expected {
-                    Cause::Finished
-                } else {
-                    Cause::Unexpected
-                };
-                cause.into()
-            }
-            Err(error) => self.broken(stream, guest, &error).await,
-        }
-    }
-
-    /// Why a stream has failed: a fault, a limit, the peer.
-    async fn broken(&self, stream: &mut Layered, guest: &Guest, error: &io::Error) -> Ended {
-        match stream.end() {
-            Some(End::Fin) => {
-                // What the fault has let through arrives; then the end.
-                let _ = stream.inner_mut().shutdown().await;
-                let discard =
-                    async { while let Ok(Some(_)) = self.pool.read(stream.inner_mut()).await {} };
-                let _ = tokio::time::timeout(LINGER, discard).await;
-                Cause::Fault.into()
-            }
-            Some(_) => Ended {
-                cause: Cause::Fault,
-                reset: true,
-            },
-            None if guest.meter.is_over() => {
-                let _ = stream.shutdown().await;
-                Cause::MaxBytes.into()
-            }
-            None => Cause::of(error).into(),
-        }
-    }
-
-    /// Listens to the peer until it closes too, but not for long.
-    async fn linger(&self, stream: &mut Layered) {
-        let discard = async { while let Ok(Some(_)) = self.pool.read(stream).await {} };
-        // Whatever comes is not for us any more.
-        let _ = tokio::time::timeout(LINGER, discard).await;
     }
 
     /// A program has the socket; the kernel counts.
@@ -309,15 +317,14 @@ impl Attendance {
         let info = program.end(cause == Cause::Shutdown).await;
         if let Some(info) = &info {
             let received = info.bytes_received.unwrap_or_default();
-            guest
-                .meter
-                .add(received, info.bytes_acked.unwrap_or_default());
+            let sent = info.bytes_acked.unwrap_or_default();
+            guest.meter.pass(received, sent);
         }
         (cause, info)
     }
 
     /// What ends a connection from our side: limits, the need for room, the shutdown.
-    async fn ended(&self, guest: &Guest) -> Cause {
+    pub(super) async fn ended(&self, guest: &Guest) -> Cause {
         let config = &self.config;
         let old = config.max_lifetime.map(|limit| guest.begun + limit);
         // A program's bytes do not pass through here: it is never known to be idle.
@@ -330,6 +337,8 @@ impl Attendance {
             () = super::run::at(old) => Cause::MaxLifetime,
             () = idle(&guest.meter, idle_timeout) => Cause::IdleTimeout,
             () = self.drained(guest) => Cause::Drained,
+            // Whoever waits for this is polled again, and takes note of the new faults.
+            () = each(&guest.changed) => Cause::Failed,
         }
     }
 
@@ -337,7 +346,11 @@ impl Attendance {
     /// to speak next, or nothing ever will end.
     async fn drained(&self, guest: &Guest) {
         let waits = match self.config.behaviour {
-            Behaviour::Echo | Behaviour::Discard | Behaviour::Heartbeat | Behaviour::Http => true,
+            Behaviour::Echo
+            | Behaviour::Discard
+            | Behaviour::Heartbeat
+            | Behaviour::Http
+            | Behaviour::Forward(_) => true,
             Behaviour::Greet { then_echo, .. } => then_echo,
             _ => false,
         };
@@ -350,17 +363,24 @@ impl Attendance {
 }
 
 /// Waits until a stalled connection's peer has left, and says how.
-async fn left(watcher: Option<Watcher>, stalled: &AtomicBool) -> Cause {
+pub(super) async fn left(watcher: Option<Watcher>, guest: &Guest) -> Cause {
     let Some(watcher) = watcher else {
         return std::future::pending().await;
     };
     loop {
         tokio::time::sleep(LOOK).await;
-        if stalled.load(Ordering::Relaxed)
+        if guest.stalled.get()
             && let Some(cause) = watcher.left()
         {
             return cause;
         }
+    }
+}
+
+/// Waits for every notice, for ever.
+async fn each(notices: &Notify) {
+    loop {
+        notices.notified().await;
     }
 }
 

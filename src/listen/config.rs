@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::behaviours::Step;
+use super::forward::Forward;
 use crate::net::serve::Telling;
 use crate::policy::admission::Limits;
 use crate::policy::fault::Rule;
@@ -40,6 +41,8 @@ pub enum Behaviour {
     Exec(String),
     /// Follows a script.
     Script(Vec<Step>),
+    /// Passes the connection on to a service.
+    Forward(Box<Forward>),
 }
 
 impl Behaviour {
@@ -57,6 +60,7 @@ impl Behaviour {
             Self::Respond(_) => "respond",
             Self::Exec(_) => "exec",
             Self::Script(_) => "script",
+            Self::Forward(_) => "forward",
         }
     }
 
@@ -68,6 +72,10 @@ impl Behaviour {
 }
 
 /// Everything about a server but its sockets.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that do not depend on each other"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// What it does.
@@ -95,6 +103,12 @@ pub struct Config {
     pub allow_amplification: bool,
     /// What is told of each connection.
     pub telling: Telling,
+    /// Every connection begins with a PROXY header, of either version, that says who the client is.
+    pub accept_proxy: bool,
+    /// Whether every piece that passes is told.
+    pub record: bool,
+    /// Whether orders may come that change faults: every connection then has its layers.
+    pub controlled: bool,
     /// How often statistics are told. Default: only at the end.
     pub stats_interval: Option<Duration>,
 }
@@ -114,6 +128,9 @@ impl Default for Config {
             workers: None,
             allow_amplification: false,
             telling: Telling::default(),
+            accept_proxy: false,
+            record: false,
+            controlled: false,
             stats_interval: None,
         }
     }

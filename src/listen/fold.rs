@@ -24,6 +24,11 @@ impl Report {
             | Event::Rejected { .. }
             | Event::Data { .. }
             | Event::Fault { .. }
+            | Event::Upstream(_)
+            | Event::Proxied(_)
+            | Event::Secured(_)
+            | Event::Mirror(_)
+            | Event::Piece(_)
             | Event::Exhausted { .. }
             | Event::Closed(_)
             | Event::Ended => {}

@@ -6,16 +6,22 @@
 mod attend;
 pub mod behaviours;
 pub mod config;
+pub mod control;
+mod converse;
 pub mod event;
 mod exec;
 mod fold;
+pub mod forward;
 pub mod report;
 mod run;
+mod secure;
 mod setup;
 mod single;
+mod wire;
 
 pub use config::{Behaviour, Config};
 pub use event::Event;
+pub use forward::Forward;
 pub use report::{EndedBy, Report, Totals};
-pub use run::{serve, serve_and_look};
+pub use run::{Means, serve, serve_through};
 pub use single::{Accepted, accept};

@@ -74,6 +74,14 @@ pub struct ClosedBy {
     pub drained: u64,
     /// The peer did not say what the script expects.
     pub unexpected: u64,
+    /// The service that it was forwarded to closed first.
+    pub upstream_fin: u64,
+    /// The service that it was forwarded to reset, or was lost.
+    pub upstream_reset: u64,
+    /// The service that it was to be forwarded to could not be reached.
+    pub upstream_failed: u64,
+    /// The PROXY header or the TLS handshake failed.
+    pub handshake: u64,
     /// Any other error.
     pub failed: u64,
 }
@@ -95,6 +103,10 @@ impl ClosedBy {
             self.shutdown,
             self.drained,
             self.unexpected,
+            self.upstream_fin,
+            self.upstream_reset,
+            self.upstream_failed,
+            self.handshake,
             self.failed,
         ];
         Cause::ALL.into_iter().zip(counts).collect()
@@ -131,6 +143,18 @@ pub struct Totals {
     pub closed: ClosedBy,
     /// Faults that were applied.
     pub faults: u64,
+    /// Connections to the service that is forwarded to.
+    pub upstreams_connected: u64,
+    /// Those that could not be made.
+    pub upstreams_failed: u64,
+    /// Bytes sent to it.
+    pub bytes_up: u64,
+    /// Bytes received from it.
+    pub bytes_down: u64,
+    /// Bytes that a mirror was too slow to take, or no longer there to take.
+    pub mirror_bytes_dropped: u64,
+    /// Connections whose mirror answered differently.
+    pub mirror_differed: u64,
     /// Times that accepting paused: at a limit, or for want of descriptors.
     pub pauses: u64,
     /// Times that `accept` failed for want of descriptors or memory.
@@ -173,9 +197,19 @@ impl Totals {
                 shutdown: counts.closes(Cause::Shutdown),
                 drained: counts.closes(Cause::Drained),
                 unexpected: counts.closes(Cause::Unexpected),
+                upstream_fin: counts.closes(Cause::UpstreamFin),
+                upstream_reset: counts.closes(Cause::UpstreamReset),
+                upstream_failed: counts.closes(Cause::UpstreamFailed),
+                handshake: counts.closes(Cause::Handshake),
                 failed: counts.closes(Cause::Failed),
             },
             faults: counts.get(Count::Faults),
+            upstreams_connected: counts.get(Count::UpstreamsConnected),
+            upstreams_failed: counts.get(Count::UpstreamsFailed),
+            bytes_up: counts.get(Count::BytesUp),
+            bytes_down: counts.get(Count::BytesDown),
+            mirror_bytes_dropped: counts.get(Count::MirrorDropped),
+            mirror_differed: counts.get(Count::MirrorDiffered),
             pauses: counts.get(Count::Pauses),
             accept_errors: counts.get(Count::AcceptErrors),
             events_lost: counts.get(Count::EventsLost),

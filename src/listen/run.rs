@@ -4,22 +4,28 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Notify, mpsc};
+use tokio::net::UdpSocket;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::attend::Attendance;
+use super::attend::{self, Attendance};
+use super::config::Behaviour;
 use super::config::Config;
+use super::control::{Order, Orders, State};
 use super::event::Event;
+use super::forward::{Mirrors, dialler};
 use super::report::{EndedBy, Report, Totals};
 use super::setup;
 use crate::error::Error;
 use crate::event::{Observer, Stamped};
+use crate::io::{Io, SystemIo};
 use crate::net::listen::Listener;
-use crate::net::serve::{self, Newcomer, Server};
+use crate::net::serve::{self, Count, Door, Newcomer, Server};
 use crate::run::Cx;
 
 /// Serves until it is cancelled, its time is over or its connections have come and gone.
@@ -49,31 +55,80 @@ pub async fn serve(
     cx: &Cx,
     observer: &mut dyn Observer<Event>,
 ) -> Result<Report, Error> {
-    serve_and_look(listeners, config, &Notify::new(), cx, observer).await
+    let means = Means::new(SystemIo::default());
+    serve_through(listeners, config, means, cx, observer).await
 }
 
-/// The same; each [`Notify::notify_one`] of `look` has the numbers told ([`Event::Stats`]), beside those
-/// that `config.stats_interval` asks for.
-pub async fn serve_and_look(
+/// What a server works with besides its configuration.
+#[derive(Debug)]
+pub struct Means<I> {
+    /// Connects to the service and the shadow, where connections are forwarded.
+    pub io: I,
+    /// Where orders come from.
+    pub orders: Option<Orders>,
+    /// Each [`Notify::notify_one`] has the numbers told ([`Event::Stats`]), beside those that
+    /// `config.stats_interval` asks for.
+    pub look: Arc<Notify>,
+    /// Shakes hands with clients before anything else is said; without it everything is plain text.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::net::tls::TlsServer>,
+}
+
+impl<I> Means<I> {
+    /// Connects through `io`, and nothing more.
+    pub fn new(io: I) -> Self {
+        Self {
+            io,
+            orders: None,
+            look: Arc::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+}
+
+/// The same by other means: connecting through `io` where connections are forwarded, taking orders
+/// meanwhile, speaking TLS.
+pub async fn serve_through<I: Io + 'static>(
     listeners: Vec<Listener>,
     config: &Config,
-    look: &Notify,
+    means: Means<I>,
     cx: &Cx,
     observer: &mut dyn Observer<Event>,
 ) -> Result<Report, Error> {
-    let mut body = Body::new(config, look, cx, observer);
+    let failed = |error| Error::local("starting to serve", &error);
+    let (io, orders, look) = (Arc::new(means.io), means.orders, means.look);
+    let means = attend::Means {
+        dialler: dialler(Arc::clone(&io)),
+        #[cfg(feature = "tls")]
+        tls: means.tls,
+    };
+    let mut body = Body::new(config, look, means, cx, observer);
+    body.orders = orders;
+    body.mirror(config, io).map_err(failed)?;
     for listener in &listeners {
         body.tell(cx.elapsed(), Event::Listening(listener.facts().clone()));
     }
     let started = cx.elapsed();
-    let (server, outlet) = Server::start(listeners, setup::of_workers(config))
-        .map_err(|error| Error::local("starting to serve", &error))?;
+    let (datagrams, listeners) = body.share_out(listeners);
+    let (server, outlet) = Server::start(
+        listeners,
+        setup::of_workers(config, body.attendance.tls().is_some()),
+    )
+    .map_err(failed)?;
+    for (at, listener) in datagrams {
+        let socket = listener.into_udp().map_err(failed)?;
+        body.forward_datagrams(at, socket, server.door());
+    }
     Ok(body.run(server, outlet, started).await)
 }
 
+/// How often it is looked whether everything has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
 struct Body<'a> {
     config: &'a Config,
-    look: &'a Notify,
+    look: Arc<Notify>,
     cx: &'a Cx,
     observer: &'a mut dyn Observer<Event>,
     report: Report,
@@ -82,6 +137,12 @@ struct Body<'a> {
     attendance: Rc<Attendance>,
     tasks: FuturesUnordered<Pin<Box<dyn Future<Output = Option<SocketAddr>>>>>,
     told: mpsc::UnboundedReceiver<(Instant, Event)>,
+    /// Where orders come from.
+    orders: Option<Orders>,
+    /// Forwarders of datagrams, one a socket.
+    forwarders: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
+    /// The places, among all listeners, of those that the workers have.
+    places: Vec<usize>,
     /// When the workers' clock began.
     started: Duration,
     workers_ended: bool,
@@ -97,12 +158,15 @@ enum News {
     Newcomer(Newcomer),
     Left(Option<SocketAddr>),
     Evict,
+    Order(Order, oneshot::Sender<State>),
+    Nothing,
 }
 
 impl<'a> Body<'a> {
     fn new(
         config: &'a Config,
-        look: &'a Notify,
+        look: Arc<Notify>,
+        means: attend::Means,
         cx: &'a Cx,
         observer: &'a mut dyn Observer<Event>,
     ) -> Self {
@@ -114,9 +178,12 @@ impl<'a> Body<'a> {
             observer,
             report: Report::default(),
             broken: false,
-            attendance: Attendance::new(config, tell),
+            attendance: Attendance::new(config, means, tell),
             tasks: FuturesUnordered::new(),
             told,
+            orders: None,
+            forwarders: FuturesUnordered::new(),
+            places: Vec::new(),
             started: Duration::ZERO,
             workers_ended: false,
         }
@@ -172,12 +239,16 @@ impl<'a> Body<'a> {
     /// Works until the workers have ended and nobody is attended to any more.
     async fn until_empty(&mut self, server: &Server, outlet: &mut serve::Outlet) {
         loop {
-            let nobody = outlet.newcomers.is_empty() && self.tasks.is_empty();
+            let idle = self.forwarders.is_empty() && self.attendance.mirrors_have_ended();
+            let nobody = outlet.newcomers.is_empty() && self.tasks.is_empty() && idle;
             if self.workers_ended && nobody && self.told.is_empty() {
                 return;
             }
-            let news = self.news(server, outlet).await;
-            self.take(news, server);
+            // The thread of the shadow ends without a word.
+            let news = tokio::time::timeout(LOOK, self.news(server, outlet)).await;
+            if let Ok(news) = news {
+                self.take(news, server);
+            }
         }
     }
 
@@ -193,25 +264,83 @@ impl<'a> Body<'a> {
             Some(new) = outlet.newcomers.recv() => News::Newcomer(new),
             Some(peer) = self.tasks.next() => News::Left(peer),
             () = server.eviction() => News::Evict,
+            Some(()) = self.forwarders.next() => News::Nothing,
+            Some((order, reply)) = order(&mut self.orders) => News::Order(order, reply),
         }
     }
 
     fn take(&mut self, news: News, server: &Server) {
         match news {
-            News::End(_) => {}
             News::Tick => self.stats(server),
             News::WorkersEnded => self.workers_ended = true,
             News::Worker(event) => {
-                let (at, event) = told(event);
+                let (at, event) = told(event, &self.places);
                 self.tell(self.started + at, event);
             }
-            News::Attended(at, event) => self.tell(self.cx.at(at), event),
-            News::Newcomer(new) => {
+            News::Attended(at, event) => {
+                self.count_mirror(&event);
+                self.tell(self.cx.at(at), event);
+            }
+            News::Newcomer(mut new) => {
+                new.listener = self.places[new.listener];
                 let attended = Rc::clone(&self.attendance).attend(new);
                 self.tasks.push(Box::pin(attended));
             }
             News::Left(peer) => server.release(peer),
             News::Evict => self.attendance.evict(),
+            News::Order(order, reply) => self.obey(order, reply),
+            News::End(_) | News::Nothing => {}
+        }
+    }
+
+    /// Starts the shadow, where one is asked for.
+    fn mirror<I: Io + 'static>(&self, config: &Config, io: Arc<I>) -> std::io::Result<()> {
+        if let Behaviour::Forward(forward) = &config.behaviour
+            && let Some(mirror) = forward.mirror.clone()
+        {
+            let told = self.attendance.told.clone();
+            let mirrors = Mirrors::start(mirror, forward.dial.clone(), io, told)?;
+            *self.attendance.mirrors.borrow_mut() = Some(mirrors);
+        }
+        Ok(())
+    }
+
+    /// Which listeners are ours, because their datagrams are forwarded, and which the workers'.
+    fn share_out(&mut self, listeners: Vec<Listener>) -> (Vec<(usize, Listener)>, Vec<Listener>) {
+        let forwards = matches!(self.config.behaviour, Behaviour::Forward(_));
+        let all = listeners.into_iter().enumerate();
+        let (ours, theirs): (Vec<_>, Vec<_>) =
+            all.partition(|(_, listener)| forwards && listener.transport().is_datagram());
+        self.places = theirs.iter().map(|(at, _)| *at).collect();
+        (
+            ours,
+            theirs.into_iter().map(|(_, listener)| listener).collect(),
+        )
+    }
+
+    fn forward_datagrams(&self, at: usize, socket: UdpSocket, door: Door) {
+        if let Behaviour::Forward(forward) = &self.config.behaviour {
+            let attendance = Rc::clone(&self.attendance);
+            let forwarder = attendance.forward_datagrams((**forward).clone(), at, socket, door);
+            self.forwarders.push(Box::pin(forwarder));
+        }
+    }
+
+    fn obey(&mut self, order: Order, reply: oneshot::Sender<State>) {
+        match order {
+            Order::Faults(rules) => self.attendance.retox(rules),
+            Order::Look => {}
+        }
+        // Who no longer waits for the answer does not want it.
+        let _ = reply.send(self.attendance.state());
+    }
+
+    fn count_mirror(&self, event: &Event) {
+        if let Event::Mirror(report) = event {
+            let mut counts = self.attendance.counts.borrow_mut();
+            counts.add(Count::MirrorDropped, report.dropped);
+            let differs = report.compared.as_ref().is_some_and(|found| !found.equal);
+            counts.add(Count::MirrorDiffered, u64::from(differs));
         }
     }
 
@@ -235,10 +364,16 @@ impl<'a> Body<'a> {
     }
 }
 /// Splits a worker's event into its time and what it means here.
-fn told(event: serve::Event) -> (Duration, Event) {
+fn told(event: serve::Event, places: &[usize]) -> (Duration, Event) {
     match event {
-        serve::Event::Opened(at, opened) => (at, Event::Opened(opened)),
-        serve::Event::Closed(at, closed) => (at, Event::Closed(closed)),
+        serve::Event::Opened(at, mut opened) => {
+            opened.listener = places[opened.listener];
+            (at, Event::Opened(opened))
+        }
+        serve::Event::Closed(at, mut closed) => {
+            closed.listener = places[closed.listener];
+            (at, Event::Closed(closed))
+        }
         serve::Event::Exhausted { at, errno } => (at, Event::Exhausted { errno }),
         serve::Event::Fault {
             at,
@@ -249,7 +384,7 @@ fn told(event: serve::Event) -> (Duration, Event) {
         } => {
             let event = Event::Fault {
                 id,
-                listener,
+                listener: places[listener],
                 peer,
                 fault,
             };
@@ -263,7 +398,7 @@ fn told(event: serve::Event) -> (Duration, Event) {
             reset,
         } => {
             let event = Event::Rejected {
-                listener,
+                listener: places[listener],
                 peer,
                 reason,
                 reset,
@@ -280,13 +415,20 @@ fn told(event: serve::Event) -> (Duration, Event) {
         } => {
             let event = Event::Data {
                 id,
-                listener,
+                listener: places[listener],
                 peer,
                 bytes,
                 cut,
             };
             (at, event)
         }
+    }
+}
+
+async fn order(orders: &mut Option<Orders>) -> Option<(Order, oneshot::Sender<State>)> {
+    match orders {
+        Some(orders) => orders.recv().await,
+        None => None,
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::behaviours;
 use super::config::{Behaviour, Config};
 use crate::net::serve::{self, Datagrams, Plain, Reply, Work};
-use crate::policy::fault::{Fault, Rule, faults_of};
+use crate::policy::fault::{Direction, Fault, Rule, faults_of};
 
 /// The workers' part of a configuration.
-pub(super) fn of_workers(config: &Config) -> serve::Config {
+pub(super) fn of_workers(config: &Config, tls: bool) -> serve::Config {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
     let delays = config.faults.iter().filter_map(|rule| match rule.fault {
         Fault::AcceptDelay(delay) => Some(delay),
@@ -22,7 +22,7 @@ pub(super) fn of_workers(config: &Config) -> serve::Config {
             Behaviour::Discard => Work::Discard,
             _ => Work::Echo,
         },
-        plain: plain(config),
+        plain: plain(config, tls),
         datagrams: datagrams(config),
         limits: config.limits.clone(),
         idle_timeout: config.idle_timeout,
@@ -35,8 +35,9 @@ pub(super) fn of_workers(config: &Config) -> serve::Config {
 }
 
 /// A worker serves what is echo or discard and has no fault.
-fn plain(config: &Config) -> Plain {
-    if !matches!(config.behaviour, Behaviour::Echo | Behaviour::Discard) {
+fn plain(config: &Config, tls: bool) -> Plain {
+    let layered = tls || config.accept_proxy || config.record || config.controlled;
+    if layered || !matches!(config.behaviour, Behaviour::Echo | Behaviour::Discard) {
         return Arc::new(|_| false);
     }
     let applies = |rule: &&Rule| rule.fault.fits_streams() && !rule.fault.is_for_all();
@@ -46,7 +47,7 @@ fn plain(config: &Config) -> Plain {
     }
     let (rules, seed) = (config.faults.clone(), config.seed);
     Arc::new(move |id| {
-        let mut faults = faults_of(&rules, seed, id).into_iter();
+        let mut faults = faults_of(&rules, Direction::Down, seed, id).into_iter();
         !faults.any(|fault| fault.fits_streams() && !fault.is_for_all())
     })
 }
@@ -66,7 +67,8 @@ fn datagrams(config: &Config) -> Datagrams {
         seed: config.seed,
         ..Datagrams::default()
     };
-    for Rule { share, fault } in &config.faults {
+    let down = |rule: &&Rule| rule.direction == Direction::Down;
+    for Rule { share, fault, .. } in config.faults.iter().filter(down) {
         match fault {
             Fault::Drop(part) => datagrams.drop = part * share,
             Fault::Duplicate(part) => datagrams.duplicate = part * share,

@@ -135,6 +135,15 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// Its socket for datagrams, for the runtime to wait on. Errs when the runtime cannot watch it.
+    pub fn into_udp(self) -> std::io::Result<tokio::net::UdpSocket> {
+        let socket = std::net::UdpSocket::from(self.fd);
+        socket.set_nonblocking(true)?;
+        tokio::net::UdpSocket::from_std(socket)
+    }
+}
+
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

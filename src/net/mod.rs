@@ -19,8 +19,10 @@ pub mod limits;
 pub mod listen;
 pub mod options;
 pub mod pool;
+pub mod proxy_protocol;
 #[cfg(feature = "quic")]
 pub mod quic;
+pub mod relay;
 pub mod serve;
 mod socket;
 mod socket_options;

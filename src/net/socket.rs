@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::addr::display_socket_addr;
 use super::classify::Seen;
+use super::relay::Bare;
 use super::stream::Rest;
 use super::sys::{self, RawAddr, Watched};
 use super::{Close, Connection, PeerAddr, SocketFacts, SocketOptions, TcpInfo};
@@ -95,6 +96,10 @@ impl Connection for Socket {
             path_mtu: ip.and_then(|ip| sockopt::path_mtu(self.fd(), ip)),
         }
         .explain(error)
+    }
+
+    fn bare(&self) -> Option<Bare<'_>> {
+        (!self.is_datagram()).then(|| Bare::new(&self.io))
     }
 
     fn set_close(&mut self, close: Close) {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::task::noop_waker_ref;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::relay::Bare;
 use super::{Close, SocketFacts, TcpInfo};
 use crate::failure::{Failure, Stage};
 
@@ -31,6 +32,12 @@ pub trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {
 
     /// Classifies an error that reading or writing gave, asking the error queue for evidence.
     fn explain(&self, stage: Stage, error: &io::Error) -> Failure;
+
+    /// The bare socket beneath, if what is written here goes to the wire as it is, for
+    /// [`super::relay`] to move bytes without copying them. Default: there is none.
+    fn bare(&self) -> Option<Bare<'_>> {
+        None
+    }
 
     /// Changes how the connection is closed when dropped.
     fn set_close(&mut self, close: Close);

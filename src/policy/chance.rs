@@ -4,6 +4,35 @@
 
 use std::time::Duration;
 
+/// How times are spread around their middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Distribution {
+    /// Anywhere within the spread, all equally likely. The default.
+    #[default]
+    Uniform,
+    /// A bell whose standard deviation is the spread; never below zero.
+    Normal,
+    /// Never sooner than the middle, half the spread later on average, and with a long tail: one in a
+    /// hundred is 3.6 spreads late (Pareto, shape 3).
+    Pareto,
+}
+
+impl Distribution {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Uniform, Self::Normal, Self::Pareto];
+
+    /// Its word on the command line and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Normal => "normal",
+            Self::Pareto => "pareto",
+        }
+    }
+}
+
 /// A source of chance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chance(u64);
@@ -60,6 +89,30 @@ impl Chance {
         let part = spread.mul_f64(2.0 * self.unit());
         (middle + part).saturating_sub(spread)
     }
+
+    /// A time around `middle`, spread by `spread` as the distribution says, never below zero.
+    pub fn spread(&mut self, middle: Duration, spread: Duration, shape: Distribution) -> Duration {
+        if spread.is_zero() {
+            return middle;
+        }
+        match shape {
+            Distribution::Uniform => self.around(middle, spread),
+            Distribution::Normal => {
+                let later = self.normal() * spread.as_secs_f64();
+                Duration::try_from_secs_f64(middle.as_secs_f64() + later).unwrap_or_default()
+            }
+            Distribution::Pareto => {
+                let excess = (1.0 - self.unit()).powf(-1.0 / 3.0) - 1.0;
+                middle.saturating_add(spread.mul_f64(excess))
+            }
+        }
+    }
+
+    /// A number of the standard normal distribution (Box and Muller 1958).
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
 }
 
 /// The golden ratio, as in the paper.
@@ -98,5 +151,24 @@ mod tests {
             assert!(chance.below(10) < 10);
         }
         assert_eq!(chance.around(middle, Duration::ZERO), middle);
+    }
+
+    #[test]
+    fn distributions_have_their_mean_and_their_tail() {
+        let (middle, spread) = (Duration::from_millis(100), Duration::from_millis(10));
+        for (shape, mean, beyond) in [
+            (Distribution::Uniform, 100.0, 0.0),
+            (Distribution::Normal, 100.0, 0.023),
+            (Distribution::Pareto, 105.0, 0.037),
+        ] {
+            let mut chance = Chance::new(11);
+            let draws = (0..100_000).map(|_| chance.spread(middle, spread, shape).as_secs_f64());
+            let times: Vec<f64> = draws.map(|seconds| seconds * 1e3).collect();
+            let found = times.iter().sum::<f64>() / 1e5;
+            assert!((found - mean).abs() < 0.3, "{shape:?}: {found}");
+            #[expect(clippy::cast_precision_loss, reason = "a hundred thousand at most")]
+            let late = times.iter().filter(|time| **time > 120.0).count() as f64 / 1e5;
+            assert!((late - beyond).abs() < 0.005, "{shape:?}: {late}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::chance::Chance;
+use super::chance::{Chance, Distribution};
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,10 @@ pub enum After {
 pub enum Fault {
     /// What is sent arrives so much later (toxiproxy: latency).
     Delay(Duration),
-    /// By so much more or less, evenly spread.
+    /// By so much more or less.
     Jitter(Duration),
+    /// How the jitter is spread; uniformly if this is not given.
+    Distribution(Distribution),
     /// A connection waits so long in the backlog.
     AcceptDelay(Duration),
     /// No connection is ever accepted: the backlog fills.
@@ -39,6 +41,8 @@ pub enum Fault {
     HalfClose,
     /// Sends so many bytes a second (toxiproxy: bandwidth).
     Throttle(u64),
+    /// Lets so many bytes go at once in spite of the throttle, after a pause and at the start.
+    Burst(u64),
     /// Sends in pieces of so many bytes (toxiproxy: slicer).
     Slice(usize),
     /// Turns a bit over in this share of the bytes of a stream, or of the datagrams.
@@ -64,6 +68,7 @@ impl Fault {
         match self {
             Self::Delay(_) => "delay",
             Self::Jitter(_) => "jitter",
+            Self::Distribution(_) => "distribution",
             Self::AcceptDelay(_) => "accept-delay",
             Self::NoAccept => "no-accept",
             Self::StallAfter(_) => "stall-after",
@@ -71,6 +76,7 @@ impl Fault {
             Self::FinAfter(_) => "fin-after",
             Self::HalfClose => "half-close",
             Self::Throttle(_) => "throttle",
+            Self::Burst(_) => "burst",
             Self::Slice(_) => "slice",
             Self::Corrupt(_) => "corrupt",
             Self::Drop(_) => "drop",
@@ -95,6 +101,7 @@ impl Fault {
             self,
             Self::Delay(_)
                 | Self::Jitter(_)
+                | Self::Distribution(_)
                 | Self::Corrupt(_)
                 | Self::Drop(_)
                 | Self::Duplicate(_)
@@ -115,9 +122,33 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Towards whom a fault is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the client: what it is sent. The default, and all there is unless connections are
+    /// forwarded.
+    #[default]
+    Down,
+    /// Towards the service that connections are forwarded to.
+    Up,
+}
+
+impl Direction {
+    /// Its word on the command line and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Up => "up",
+        }
+    }
+}
+
 /// A fault and the share of connections that get it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
+    /// Towards whom.
+    pub direction: Direction,
     /// From 0 to 1.
     pub share: f64,
     /// What they get.
@@ -128,16 +159,22 @@ impl Rule {
     /// A fault that all get.
     #[must_use]
     pub fn for_all(fault: Fault) -> Self {
-        Self { share: 1.0, fault }
+        Self {
+            direction: Direction::Down,
+            share: 1.0,
+            fault,
+        }
     }
 }
 
-/// The faults that the connection of this number gets: the same for the same seed.
+/// The faults that the connection of this number gets in one direction: the same for the same seed.
 #[must_use]
-pub fn faults_of(rules: &[Rule], seed: u64, id: u64) -> Vec<Fault> {
+pub fn faults_of(rules: &[Rule], direction: Direction, seed: u64, id: u64) -> Vec<Fault> {
     let mut chance = Chance::of_part(seed, id);
+    // Drawn for all of them, so that a rule strikes the same connections whatever the others are.
     let drawn = rules.iter().filter(|rule| chance.happens(rule.share));
-    drawn.map(|rule| rule.fault.clone()).collect()
+    let ours = drawn.filter(|rule| rule.direction == direction);
+    ours.map(|rule| rule.fault.clone()).collect()
 }
 
 #[cfg(test)]
@@ -148,18 +185,19 @@ mod tests {
     fn a_share_of_connections_gets_a_fault_and_a_seed_repeats_it() {
         let rules = [
             Rule {
+                direction: Direction::Down,
                 share: 0.3,
                 fault: Fault::HalfClose,
             },
             Rule::for_all(Fault::CloseOnAccept),
         ];
-        let hit = |id: &u64| faults_of(&rules, 7, *id).contains(&Fault::HalfClose);
+        let hit = |id: &u64| faults_of(&rules, Direction::Down, 7, *id).contains(&Fault::HalfClose);
         let hits = (0..10_000).filter(hit).count();
         assert!((2_800..3_200).contains(&hits), "{hits}");
         for id in 0..100 {
-            let faults = faults_of(&rules, 7, id);
+            let faults = faults_of(&rules, Direction::Down, 7, id);
             assert!(faults.contains(&Fault::CloseOnAccept));
-            assert_eq!(faults, faults_of(&rules, 7, id));
+            assert_eq!(faults, faults_of(&rules, Direction::Down, 7, id));
         }
     }
 }

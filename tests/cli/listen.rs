@@ -1,9 +1,11 @@
 //! `netkit listen` as a process: what it prints, when, and how it ends.
 
 mod faults;
+mod forward;
 mod load;
 mod sockets;
 mod telling;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};

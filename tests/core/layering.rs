@@ -27,6 +27,7 @@ const KEPT: &[(&str, &str)] = &[
     ("tokio_rustls", "net/tls/library.rs"),
     ("rustls_native_certs", "net/tls/library.rs"),
     ("x509_parser", "net/tls/certificate.rs"),
+    ("rcgen", "net/tls/server/self_signed.rs"),
     ("quinn", "net/quic.rs"),
     ("h2", "resolve/https.rs"),
     ("h3", "resolve/h3.rs"),

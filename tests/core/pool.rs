@@ -205,9 +205,9 @@ async fn echo(listener: TcpListener) {
 
 /// Sockets of this process whose peer is that port: others in other tests have other ports.
 fn sockets_to(port: u16) -> usize {
-    let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let table = std::fs::read_to_string("/proc/self/net/tcp").expect("a table");
     let ours: Vec<String> = std::fs::read_dir("/proc/self/fd")
-        .unwrap()
+        .expect("a folder")
         .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
         .map(|link| link.to_string_lossy().into_owned())
         .collect();

@@ -12,7 +12,6 @@
 mod fakes;
 #[cfg(feature = "tls")]
 #[path = "../support/tls.rs"]
-#[expect(dead_code, reason = "the fakes need one of them")]
 mod tls_server;
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -181,6 +181,23 @@ const SERVED: &[Served] = &[
             "abcdef",
         ],
     ),
+    Served(
+        "Stand between a client and its server, and make the way long.",
+        &[
+            "listen",
+            "127.0.0.1:0",
+            "--once",
+            "--forward",
+            "{echo}",
+            "--fault",
+            "up:delay=50ms",
+        ],
+        Exit::Success,
+        &[
+            "dial", "{served}", "--send", r"hello
+", "--expect", "hello",
+        ],
+    ),
 ];
 
 /// Runs all steps. Succeeds only if each ended as it should.
@@ -195,7 +212,7 @@ pub(crate) fn run(view: &View) -> io::Result<Exit> {
         }
     }
     for served in SERVED {
-        as_expected += run_served(served, view, &mut out)?;
+        as_expected += run_served(served, &servers, view, &mut out)?;
     }
     let (all, took) = (STEPS.len() + 2 * SERVED.len(), Millis(begun.elapsed()));
     let tone = if as_expected == all {
@@ -229,9 +246,9 @@ fn run_step(step: &Step, servers: &Servers, view: &View, out: &mut Out) -> io::R
 }
 
 /// Shows a server and its client, runs both, and says how many of the two ended as they should.
-fn run_served(served: &Served, view: &View, out: &mut Out) -> io::Result<usize> {
+fn run_served(served: &Served, servers: &Servers, view: &View, out: &mut Out) -> io::Result<usize> {
     let Served(question, listen, expected, client) = served;
-    let words: Vec<_> = listen.iter().map(|word| (*word).to_owned()).collect();
+    let words: Vec<_> = listen.iter().map(|word| servers.fill(word)).collect();
     if out.write(&announce(question, &words, view)).is_break() {
         return Ok(0);
     }

@@ -96,6 +96,14 @@ pub(crate) const LISTEN: &[Example] = &[
         "What do they send first, and what does the kernel know of them at the end?",
     ),
     Example(
+        "netkit listen :8080 --forward db:5432 --fault up:delay=200ms",
+        "What does the application do when its database is far away?",
+    ),
+    Example(
+        "netkit listen :8080 --forward unix:/run/app.sock --fault 10%:rst-after=1KiB",
+        "And when one connection in ten breaks?",
+    ),
+    Example(
         "netkit listen :8080 --discard --summary --stats-interval 1s",
         "How much arrives each second?",
     ),
@@ -161,7 +169,7 @@ most one starts a second; of what happens meanwhile the last is told afterwards.
 
 /// How `netkit listen` speaks to programs.
 pub(crate) const LISTEN_JSON: &str = "--json prints a line an event: `listening` (with the port, before the first connection is \
-accepted), `accept`, `data` (with --dump), `reject`, `close`, `stats` (with --stats-interval), `warning`, and `summary` at the end. \
+accepted), `accept`, `upstream` (with --forward), `data` (with --dump), `fault`, `reject`, `close`, `stats` (with --stats-interval), `warning`, and `summary` at the end. \
 With --summary only `listening`, `stats`, `warning` and `summary`. `netkit generate schema` prints the JSON Schema.";
 
 /// What `netkit parse-addr` is used for.

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 pub use self::chargen::pattern;
-pub use self::pool::Pool;
+pub use self::pool::{Lease, Pool};
 pub use self::script::{Step, Unexpected};
 pub use self::time_of_day::time_of_day;
 use super::config::Behaviour;
@@ -76,7 +76,8 @@ pub async fn run(
         Behaviour::Respond(text) => respond(stream, text, pool).await?,
         Behaviour::Script(steps) => script::run(stream, steps, pool).await?,
         // A program has the bare socket: there is no stream to run over.
-        Behaviour::Exec(_) => Ending::Finished,
+        // Two streams are needed to forward, and `listen::forward` has them.
+        Behaviour::Exec(_) | Behaviour::Forward(_) => Ending::Finished,
     };
     stream.flush().await?;
     Ok(ending)
@@ -93,7 +94,11 @@ pub fn reply(behaviour: &Behaviour, question: &[u8], answer: &mut Vec<u8>) -> bo
         Behaviour::Heartbeat => {
             (0..lines(question).max(1)).for_each(|_| answer.extend_from_slice(ACK));
         }
-        Behaviour::Discard | Behaviour::Http | Behaviour::Exec(_) | Behaviour::Script(_) => {
+        Behaviour::Discard
+        | Behaviour::Http
+        | Behaviour::Exec(_)
+        | Behaviour::Script(_)
+        | Behaviour::Forward(_) => {
             return false;
         }
     }

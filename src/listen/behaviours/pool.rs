@@ -43,10 +43,11 @@ impl Drop for Lease {
 impl Pool {
     /// Waits for bytes; `None` is the end of the stream. Cancel safe.
     pub async fn read(&self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Lease>> {
-        std::future::poll_fn(|cx| self.poll(stream, cx)).await
+        std::future::poll_fn(|cx| self.poll_read(stream, cx)).await
     }
 
-    fn poll(
+    /// Reads, if there is something to read; `None` is the end of the stream.
+    pub fn poll_read(
         &self,
         stream: &mut (impl AsyncRead + Unpin),
         cx: &mut Context<'_>,

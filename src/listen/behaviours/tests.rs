@@ -86,9 +86,8 @@ async fn chargen_goes_on_until_the_peer_closes() {
     let hear = async {
         let mut first = vec![0; 10_000];
         client.read_exact(&mut first).await.unwrap();
+        // What is still on its way is of no interest, and how much that is a matter of chance.
         client.shutdown().await.unwrap();
-        // What is still on its way is of no interest; the end is.
-        client.read_exact(&mut [0; 100]).await.unwrap();
         first
     };
     let (ending, first) = tokio::join!(serve, hear);

@@ -51,10 +51,17 @@ impl Meter {
         })
     }
 
-    /// Adds bytes that passed elsewhere.
-    pub fn add(&self, received: u64, sent: u64) {
+    /// Counts from zero and does nothing else.
+    #[must_use]
+    pub fn plain() -> Rc<Self> {
+        Self::new(None, 0, Box::new(|_, _| ()))
+    }
+
+    /// Adds bytes that pass elsewhere, now.
+    pub fn pass(&self, received: u64, sent: u64) {
         self.received.set(self.received.get() + received);
         self.sent.set(self.sent.get() + sent);
+        self.last.set(Instant::now());
     }
 
     /// Bytes received.

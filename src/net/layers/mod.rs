@@ -1,11 +1,32 @@
-//! Layers over byte streams: what passes is counted, and can be made to go wrong.
+//! Layers over byte streams: what passes is counted, held back, copied, and made to go wrong.
 //!
-//! Each wraps anything that reads and writes, so that a server, a forwarder and a test on streams in
-//! memory use the same.
+//! Each wraps anything that reads and writes, knows nothing of the others, and can be left out or
+//! replaced, so that a server, a forwarder and a test on streams in memory use the same. The order
+//! in which `listen` stacks them, from the wire up: [`Metered`], [`Faulty`], [`Throttled`],
+//! [`Delayed`] (the wire as the peer sees it), TLS, then [`Mirrored`] and [`Recorded`] (what is said
+//! on it), and on top whoever speaks.
+//!
+//! All are back-pressure-true (a writer that is too fast waits) and cancel safe: a read or a write
+//! that is dropped while it waits has taken nothing. Both halves of a layered stream have to be
+//! polled from one task.
 
+mod alarm;
+mod delayed;
 mod faulty;
+mod lossy;
 mod metered;
-mod outgoing;
+mod mirrored;
+mod prefixed;
+mod recorded;
+mod throttled;
+mod toxics;
 
-pub use faulty::{End, Faulty, Heard};
+pub use delayed::{Delay, Delayed};
+pub use faulty::{End, Faulty, Misdeeds};
+pub use lossy::Lossy;
 pub use metered::{Meter, Metered, Shown};
+pub use mirrored::{Copies, Mirrored};
+pub use prefixed::Prefixed;
+pub use recorded::{Recorded, Tape, Way};
+pub use throttled::{Rate, Throttled};
+pub use toxics::{Heard, Toxics};

@@ -100,7 +100,7 @@ impl Worker {
     /// Asks the limits; pauses where they say so.
     fn may_accept(&mut self) -> bool {
         let now = self.shared.now();
-        let mut door = self.shared.door();
+        let mut door = self.shared.entrance();
         let gate = door.admission.gate(now);
         // Under the lock, so that no release is missed.
         door.waiting |= gate == Gate::Full;
@@ -300,7 +300,7 @@ impl Worker {
             }
             _ => {}
         }
-        self.shared.door().waiting = true;
+        self.shared.entrance().waiting = true;
         self.pause(Some(self.now + EXHAUSTED_PAUSE));
     }
 

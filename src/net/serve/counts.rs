@@ -33,9 +33,21 @@ pub enum Count {
     EventsLost,
     /// Faults that were applied.
     Faults,
+    /// Connections to the service that is forwarded to.
+    UpstreamsConnected,
+    /// Those that could not be made.
+    UpstreamsFailed,
+    /// Bytes sent to it.
+    BytesUp,
+    /// Bytes received from it.
+    BytesDown,
+    /// Bytes that a mirror was too slow to take.
+    MirrorDropped,
+    /// Connections whose mirror answered differently.
+    MirrorDiffered,
 }
 
-const PLAIN: usize = 11;
+const PLAIN: usize = 17;
 const REASONS: usize = Reason::ALL.len();
 const CAUSES: usize = Cause::ALL.len();
 const ALL: usize = PLAIN + REASONS + CAUSES;

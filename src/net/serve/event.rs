@@ -38,13 +38,21 @@ pub enum Cause {
     Drained,
     /// The peer did not say what the script expects.
     Unexpected,
+    /// The service that it was forwarded to closed first, and the peer got everything.
+    UpstreamFin,
+    /// The service that it was forwarded to reset, or was lost; the peer was reset too.
+    UpstreamReset,
+    /// The service that it was to be forwarded to could not be reached.
+    UpstreamFailed,
+    /// What was before the conversation failed: the PROXY header, or the TLS handshake.
+    Handshake,
     /// Any other error.
     Failed,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Fin,
         Self::Reset,
         Self::Lost,
@@ -57,6 +65,10 @@ impl Cause {
         Self::Shutdown,
         Self::Drained,
         Self::Unexpected,
+        Self::UpstreamFin,
+        Self::UpstreamReset,
+        Self::UpstreamFailed,
+        Self::Handshake,
         Self::Failed,
     ];
 
@@ -76,6 +88,10 @@ impl Cause {
             Self::Shutdown => "shutdown",
             Self::Drained => "drained",
             Self::Unexpected => "unexpected",
+            Self::UpstreamFin => "upstream_fin",
+            Self::UpstreamReset => "upstream_reset",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::Handshake => "handshake",
             Self::Failed => "failed",
         }
     }
@@ -122,8 +138,20 @@ pub struct Closed {
     pub lasted: Duration,
     /// Why.
     pub cause: Cause,
+    /// What passed to and from the service that it was forwarded to; `None` if it was not.
+    pub forwarded: Option<Forwarded>,
     /// The kernel's view at the end, where it was asked for.
     pub tcp_info: Option<Box<TcpInfo>>,
+}
+
+/// What passed to and from the service that a connection was forwarded to. With faults, TLS or a
+/// PROXY header it is not what passed to and from the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    /// Bytes sent to it.
+    pub bytes_up: u64,
+    /// Bytes received from it.
+    pub bytes_down: u64,
 }
 
 /// What happened, and when, counted from the start of the server.

@@ -12,7 +12,7 @@ mod counts;
 mod datagrams;
 mod event;
 mod inbox;
-mod pipes;
+pub(super) mod pipes;
 mod slab;
 mod ways;
 mod worker;
@@ -30,7 +30,7 @@ use tokio::sync::{Notify, mpsc};
 use self::counts::Published;
 pub use self::counts::{Count, Counts};
 pub use self::datagrams::{Datagrams, Reply};
-pub use self::event::{Cause, Closed, Event, Opened};
+pub use self::event::{Cause, Closed, Event, Forwarded, Opened};
 use self::inbox::Inbox;
 use self::ways::{Way, Ways};
 use self::worker::Worker;
@@ -38,7 +38,7 @@ use super::listen::Listener;
 use super::socket::Socket;
 use super::{Connection, PeerAddr, TcpInfo, sys};
 use crate::addr::{Transport, UnixPath};
-use crate::policy::admission::{Admission, Limits, Verdict};
+use crate::policy::admission::{Admission, Gate, Limits, Verdict};
 
 /// What a worker does with the bytes of a connection that it serves itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -193,7 +193,7 @@ pub(super) enum Stage {
 pub(super) struct Shared {
     start: Instant,
     config: Config,
-    door: Mutex<Door>,
+    door: Mutex<Entrance>,
     stage: AtomicU8,
     inboxes: Vec<Inbox>,
     /// Open connections of each worker, and last those served elsewhere.
@@ -210,13 +210,13 @@ pub(super) struct Shared {
 
 /// Admission, and whether a worker waits for room.
 #[derive(Debug)]
-struct Door {
+struct Entrance {
     admission: Admission,
     waiting: bool,
 }
 
 impl Shared {
-    fn door(&self) -> MutexGuard<'_, Door> {
+    fn entrance(&self) -> MutexGuard<'_, Entrance> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -250,12 +250,12 @@ impl Shared {
 
     fn admit(&self, ip: Option<IpAddr>) -> Verdict {
         let now = self.now();
-        self.door().admission.admit(ip, now)
+        self.entrance().admission.admit(ip, now)
     }
 
     /// A connection has closed; whoever waits for room hears of it.
     fn release(&self, ip: Option<IpAddr>) {
-        let mut door = self.door();
+        let mut door = self.entrance();
         door.admission.release(ip);
         let waiting = std::mem::take(&mut door.waiting);
         let finished = door.admission.is_finished();
@@ -272,6 +272,37 @@ impl Shared {
 /// At shutdown a connection that has been quiet for so long, with nothing on its way through us, is
 /// closed at once: it may never end by itself. Longer than a lost packet takes to be sent again.
 pub(crate) const QUIET: Duration = Duration::from_millis(500);
+
+/// The door of a server, for peers that come to its owner by another way: the same limits hold.
+#[derive(Clone)]
+pub struct Door(Arc<Shared>);
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Door")
+    }
+}
+
+impl Door {
+    /// Lets a peer in and gives it a number; `None` at a limit. [`Door::release`] frees its place.
+    #[must_use]
+    pub fn admit(&self, peer: Option<SocketAddr>) -> Option<u64> {
+        let now = self.0.now();
+        let mut entrance = self.0.entrance();
+        if entrance.admission.gate(now) != Gate::Open {
+            return None;
+        }
+        match entrance.admission.admit(peer.map(|peer| peer.ip()), now) {
+            Verdict::Admit(id) | Verdict::Replace(id) => Some(id),
+            Verdict::Reject(_) | Verdict::Reset(_) => None,
+        }
+    }
+
+    /// It has gone.
+    pub fn release(&self, peer: Option<SocketAddr>) {
+        self.0.release(peer.map(|peer| peer.ip()));
+    }
+}
 
 /// Where a worker sends; when all have ended, the owner's [`Outlet`] ends too.
 #[derive(Clone, Debug)]
@@ -324,7 +355,7 @@ impl Server {
         let admission = Admission::new(config.limits.clone());
         let shared = Arc::new(Shared {
             start: Instant::now(),
-            door: Mutex::new(Door {
+            door: Mutex::new(Entrance {
                 admission,
                 waiting: false,
             }),
@@ -371,13 +402,13 @@ impl Server {
     /// Connections that are open.
     #[must_use]
     pub fn open(&self) -> u64 {
-        self.shared.door().admission.open()
+        self.shared.entrance().admission.open()
     }
 
     /// How often the overload breaker has opened.
     #[must_use]
     pub fn breaker_opened(&self) -> u64 {
-        self.shared.door().admission.breaker_opened()
+        self.shared.entrance().admission.breaker_opened()
     }
 
     /// Adds the numbers of the owner, who serves newcomers.
@@ -393,6 +424,12 @@ impl Server {
             load.fetch_sub(1, Ordering::Relaxed);
         }
         self.shared.release(peer.map(|peer| peer.ip()));
+    }
+
+    /// Its door.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door(Arc::clone(&self.shared))
     }
 
     /// Waits until all connections that were to be served ([`Limits::count`]) have come and gone.

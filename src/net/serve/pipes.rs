@@ -7,18 +7,18 @@ use crate::net::sys::Pipe;
 /// Pipes a worker has at most; each costs two descriptors.
 const PIPES: usize = 16;
 /// What a pipe is asked to hold: the most that the system lets any user have.
-pub(super) const CAPACITY: usize = 1 << 20;
+pub(in crate::net) const CAPACITY: usize = 1 << 20;
 
 /// The pipes of one worker that nobody uses, and how many there are in all.
 #[derive(Debug, Default)]
-pub(super) struct Pipes {
+pub(in crate::net) struct Pipes {
     idle: Vec<Pipe>,
     open: usize,
 }
 
 impl Pipes {
     /// Takes an idle pipe, or opens one if `room` says that descriptors are plenty.
-    pub(super) fn take(&mut self, room: impl Fn() -> bool) -> Option<Pipe> {
+    pub(in crate::net) fn take(&mut self, room: impl Fn() -> bool) -> Option<Pipe> {
         if let Some(pipe) = self.idle.pop() {
             return Some(pipe);
         }
@@ -34,17 +34,17 @@ impl Pipes {
     }
 
     /// Gives an empty pipe back.
-    pub(super) fn give(&mut self, pipe: Pipe) {
+    pub(in crate::net) fn give(&mut self, pipe: Pipe) {
         self.idle.push(pipe);
     }
 
     /// A pipe that still held bytes was closed with its connection.
-    pub(super) fn lose(&mut self) {
+    pub(in crate::net) fn lose(&mut self) {
         self.open = self.open.saturating_sub(1);
     }
 
     /// Closes the idle ones: descriptors are needed for connections.
-    pub(super) fn clear(&mut self) -> bool {
+    pub(in crate::net) fn clear(&mut self) -> bool {
         self.open -= self.idle.len();
         let freed = !self.idle.is_empty();
         self.idle.clear();

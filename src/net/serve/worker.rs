@@ -256,6 +256,7 @@ impl Worker {
                 .then(|| TcpInfo::read(conn.fd.as_fd()))
                 .flatten();
             let closed = Closed {
+                forwarded: None,
                 id: conn.id,
                 listener: conn.listener.into(),
                 peer: conn.peer,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 pub(super) use rustls_native_certs::load_native_certs;
 pub(super) use tokio_rustls::client::TlsStream as ClientStream;
-pub(super) use tokio_rustls::{TlsConnector, TlsStream, rustls};
+pub(super) use tokio_rustls::server::TlsStream as ServerStream;
+pub(super) use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream, rustls};
 
 /// The cipher suites, groups, signatures and random numbers of every handshake.
 pub(super) fn provider() -> Arc<rustls::crypto::CryptoProvider> {

@@ -28,6 +28,9 @@ pub(in crate::net) mod quic;
 #[cfg(feature = "tls")]
 mod roots;
 #[cfg(feature = "tls")]
+mod server;
+mod serving;
+#[cfg(feature = "tls")]
 mod sniff;
 #[cfg(feature = "tls")]
 mod spiffe;
@@ -44,4 +47,7 @@ pub use self::handshake::Handshake;
 pub use self::options::{IdentityFiles, Roots, TlsFacts, TlsOptions, TlsVersion};
 #[cfg(feature = "tls")]
 pub use self::pem::Identity;
+#[cfg(feature = "tls")]
+pub use self::server::{TlsServer, TlsServerStream};
+pub use self::serving::{TlsAccepted, TlsServerOptions};
 pub use self::spiffe_id::{SpiffeId, SpiffePeer};

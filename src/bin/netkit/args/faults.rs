@@ -3,20 +3,23 @@
 //! Separate because a forwarder will take the same words. The names that toxiproxy gives to the same
 //! things are read too.
 
-use netkit::policy::fault::{After, Fault, Rule};
+use netkit::policy::chance::Distribution;
+use netkit::policy::fault::{After, Direction, Fault, Rule};
 
 use super::bytes::c_text;
 use super::values::{Parsed, ValueError, duration, positive_duration, size};
 
-const EXPECTED: &str = "a fault: delay=TIME, jitter=TIME, accept-delay=TIME, no-accept, \
-    stall-after=TIME|SIZE, rst-after=TIME|SIZE, fin-after=TIME|SIZE, half-close, throttle=SIZE/s, \
+const EXPECTED: &str = "a fault: delay=TIME, jitter=TIME, distribution=NAME, accept-delay=TIME, no-accept, \
+    stall-after=TIME|SIZE, rst-after=TIME|SIZE, fin-after=TIME|SIZE, half-close, throttle=SIZE/s, burst=SIZE, \
     slice=SIZE, corrupt=PERCENT, drop=PERCENT, duplicate[=PERCENT], reorder[=PERCENT], \
-    close-on-accept, hang-up-on=TEXT, slow-close=TIME; for some connections: 30%:rst-after=1KiB";
+    close-on-accept, hang-up-on=TEXT, slow-close=TIME; for some connections: 30%:rst-after=1KiB; \
+    towards the service with --forward: up:delay=TIME";
 
 /// Every word, for the suggestion after a misspelt one.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 19] = [
     "delay",
     "jitter",
+    "distribution",
     "accept-delay",
     "no-accept",
     "stall-after",
@@ -24,6 +27,7 @@ const WORDS: [&str; 17] = [
     "fin-after",
     "half-close",
     "throttle",
+    "burst",
     "slice",
     "corrupt",
     "drop",
@@ -36,10 +40,18 @@ const WORDS: [&str; 17] = [
 
 /// Reads a fault and its share.
 pub(crate) fn fault(text: &str) -> Parsed<Rule> {
-    let (share, rest) = match text.split_once(':') {
-        Some((share, rest)) if share.ends_with('%') => (percent(share)?, rest),
-        _ => (1.0, text),
-    };
+    let (mut direction, mut share, mut rest) = (None, None, text);
+    // The two prefixes, in either order; a colon in a text is not the end of one.
+    while let Some((prefix, after)) = rest.split_once(':') {
+        match prefix {
+            "up" if direction.is_none() => direction = Some(Direction::Up),
+            "down" if direction.is_none() => direction = Some(Direction::Down),
+            _ if prefix.ends_with('%') && share.is_none() => share = Some(percent(prefix)?),
+            _ => break,
+        }
+        rest = after;
+    }
+    let share = share.unwrap_or(1.0);
     let (word, value) = match rest.split_once('=') {
         Some((word, value)) => (word, Some(value)),
         None => (rest, None),
@@ -49,7 +61,16 @@ pub(crate) fn fault(text: &str) -> Parsed<Rule> {
         let message = format!("{word} strikes before there is a connection to choose");
         return Err(ValueError::new(message, "it without a share"));
     }
-    Ok(Rule { share, fault })
+    let direction = direction.unwrap_or_default();
+    if direction == Direction::Up && fault.is_for_all() {
+        let message = format!("{word} is about how clients are let in");
+        return Err(ValueError::new(message, "it without `up:`"));
+    }
+    Ok(Rule {
+        direction,
+        share,
+        fault,
+    })
 }
 
 fn named(word: &str, value: Option<&str>) -> Parsed<Fault> {
@@ -66,6 +87,8 @@ fn named(word: &str, value: Option<&str>) -> Parsed<Fault> {
         "stall-after" | "timeout" => Fault::StallAfter(after(needs("1s")?)?),
         "rst-after" | "reset_peer" | "reset-peer" => Fault::RstAfter(after(needs("1KiB")?)?),
         "fin-after" | "limit_data" | "limit-data" => Fault::FinAfter(after(needs("1KiB")?)?),
+        "distribution" => Fault::Distribution(distribution(needs("normal")?)?),
+        "burst" => Fault::Burst(speed(needs("64KiB")?)?),
         "throttle" | "bandwidth" => Fault::Throttle(speed(needs("64KiB/s")?)?),
         "slice" | "slicer" => Fault::Slice(piece(needs("1")?)?),
         "corrupt" => Fault::Corrupt(percent(needs("1%")?)?),
@@ -118,6 +141,15 @@ fn after(text: &str) -> Parsed<After> {
             message,
             "a time with its unit (`1s`) or a size (`1KiB`, `100`)",
         )
+    })
+}
+
+/// How jitter is spread.
+fn distribution(text: &str) -> Parsed<Distribution> {
+    let mut known = Distribution::ALL.into_iter();
+    known.find(|known| known.word() == text).ok_or_else(|| {
+        let message = format!("`{text}` is not a distribution");
+        ValueError::new(message, "uniform, normal or pareto")
     })
 }
 
@@ -229,12 +261,21 @@ mod tests {
                 Fault::HangUpOn(b"QUIT\r\n".to_vec()),
             ),
             ("slow-close=1s", Fault::SlowClose(ms(1_000))),
+            (
+                "distribution=pareto",
+                Fault::Distribution(Distribution::Pareto),
+            ),
+            ("burst=1KiB", Fault::Burst(1_024)),
         ];
         for (text, expected) in rows {
             assert_eq!(fault(text), Ok(Rule::for_all(expected)), "{text}");
         }
         let some = fault("30%:rst-after=1KiB").unwrap();
         assert!((some.share - 0.3).abs() < 1e-9);
+        for text in ["up:30%:delay=1s", "30%:up:delay=1s"] {
+            let rule = fault(text).unwrap();
+            assert_eq!((rule.direction, rule.share), (Direction::Up, 0.3), "{text}");
+        }
         // A colon in a text is not the end of a share.
         assert!(fault("hang-up-on=a:b").is_ok());
     }
@@ -253,6 +294,9 @@ mod tests {
             "slice=0",
             "no-accept=1",
             "30%:no-accept",
+            "up:no-accept",
+            "up:down:delay=1s",
+            "distribution=flat",
             "x%:delay=1s",
             "throttle=0",
             "hang-up-on=",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use netkit::addr::Network;
 
-use super::{KeepaliveArgs, OutputArgs, values};
+use super::{ForwardArgs, KeepaliveArgs, OutputArgs, ServeTlsArgs, values};
 
 /// Everything that can be said after `netkit listen`.
 #[derive(Debug, Args)]
@@ -24,6 +24,10 @@ pub(crate) struct ListenArgs {
     pub(crate) udp: bool,
     #[command(flatten)]
     pub(crate) behaviour: BehaviourArgs,
+    #[command(flatten)]
+    pub(crate) forward: ForwardArgs,
+    #[command(flatten)]
+    pub(crate) tls: ServeTlsArgs,
     #[command(flatten)]
     pub(crate) faults: FaultArgs,
     #[command(flatten)]
@@ -99,10 +103,12 @@ pub(crate) enum ThenArg {
 pub(crate) struct FaultArgs {
     /// Misbehaves; may be given more than once, and for a share of the connections.
     ///
-    /// delay=200ms, jitter=50ms, accept-delay=1s, no-accept, stall-after=1s, rst-after=1KiB (or a
-    /// time), fin-after=1KiB, half-close, throttle=64KiB/s, slice=1, corrupt=1%, close-on-accept,
+    /// delay=200ms, jitter=50ms, distribution=normal (or pareto), accept-delay=1s, no-accept, stall-after=1s, rst-after=1KiB (or a
+    /// time), fin-after=1KiB, half-close, throttle=64KiB/s, burst=16KiB, slice=1, corrupt=1%, close-on-accept,
     /// hang-up-on=TEXT, slow-close=1s; on UDP delay, jitter, corrupt, drop=30%, duplicate, reorder.
-    /// `30%:rst-after=1KiB` strikes three connections of ten.
+    /// `30%:rst-after=1KiB` strikes three connections of ten. A fault is towards the client, what it is
+    /// sent; with --forward, `up:delay=200ms` is towards the service, what that is sent (`down:` says
+    /// the default).
     #[arg(long, value_name = "FAULT", value_parser = super::faults::fault, verbatim_doc_comment)]
     pub(crate) fault: Vec<netkit::policy::fault::Rule>,
     /// Where chance starts from: the same seed strikes the same connections [default: 0].

@@ -8,6 +8,7 @@ mod complaint;
 mod dial;
 mod dns;
 pub(crate) mod faults;
+mod forwarding;
 mod groups;
 mod heartbeat;
 mod listen;
@@ -27,6 +28,7 @@ use crate::help;
 
 pub(crate) use complaint::complaint;
 pub(crate) use dial::DialArgs;
+pub(crate) use forwarding::{ForwardArgs, ProxyArg, ServeTlsArgs, ServeVersionArg};
 pub(crate) use groups::{
     CloseArg, ColorArg, ExchangeArgs, KeepaliveArgs, OnlyArg, OutputArgs, ProgressArg, RaceArgs,
     RepeatArgs, SocketArgs, StrategyArg, TargetArgs, UntilArg, WaitArgs,

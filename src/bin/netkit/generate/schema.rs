@@ -6,7 +6,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, heartbeat, lines, listen, resolve, trace};
+use crate::output::json::{Line, forward, heartbeat, lines, listen, resolve, trace};
 use netkit::heartbeat::event;
 
 /// The whole schema, indented.
@@ -41,6 +41,12 @@ pub(super) fn text() -> String {
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),
         line::<listen::Accept>("accept", &mut generator),
+        line::<listen::Upstream<'_>>("upstream", &mut generator),
+        line::<forward::Authority<'_>>("authority", &mut generator),
+        line::<forward::Proxy<'_>>("proxy", &mut generator),
+        line::<forward::Tls<'_>>("tls", &mut generator),
+        line::<forward::Mirror<'_>>("mirror", &mut generator),
+        line::<forward::Piece>("piece", &mut generator),
         line::<listen::Data>("data", &mut generator),
         line::<listen::Fault>("fault", &mut generator),
         line::<listen::Reject>("reject", &mut generator),

@@ -6,6 +6,7 @@
 pub(crate) mod addr;
 pub(crate) mod addr_line;
 pub(crate) mod config;
+pub(crate) mod forward;
 pub(crate) mod heartbeat;
 pub(crate) mod lines;
 pub(crate) mod listen;

@@ -1,5 +1,7 @@
 //! What a server tells people: a line an event, and the summary.
 
+mod forward;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -98,6 +100,10 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
     match event {
         Event::Opened(opened) => accept(opened, view),
         Event::Closed(closed) => close(closed, view),
+        Event::Upstream(upstream) => forward::upstream(upstream, view),
+        Event::Proxied(proxied) => forward::proxied(proxied, view),
+        Event::Secured(secured) => forward::secured(secured, view),
+        Event::Mirror(report) => forward::mirror(report, view),
         Event::Rejected {
             peer,
             reason,
@@ -204,6 +210,10 @@ fn how_briefly(cause: Cause) -> &'static str {
         Cause::Shutdown => "rst at stop",
         Cause::Drained => "fin at stop",
         Cause::Unexpected => "unexpected",
+        Cause::UpstreamFin => "fin upstream",
+        Cause::UpstreamReset => "rst upstream",
+        Cause::UpstreamFailed => "no upstream",
+        Cause::Handshake => "handshake",
         Cause::Failed => "failed",
     }
 }
@@ -223,6 +233,10 @@ fn describe_cause(cause: Cause) -> (Tone, &'static str) {
         Cause::Shutdown => (Tone::Bad, "reset by us: the grace was over (rst)"),
         Cause::Drained => (Tone::Good, "closed by us: idle when told to stop (fin)"),
         Cause::Unexpected => (Tone::Bad, "closed by us: not what the script expects"),
+        Cause::UpstreamFin => (Tone::Good, "closed by the service (fin)"),
+        Cause::UpstreamReset => (Tone::Bad, "reset: the service reset, or was lost (rst)"),
+        Cause::UpstreamFailed => (Tone::Bad, "reset: the service was not reached (rst)"),
+        Cause::Handshake => (Tone::Bad, "ended before the conversation (handshake)"),
         Cause::Failed => (Tone::Bad, "failed"),
     }
 }
@@ -367,6 +381,7 @@ pub(crate) fn summary(report: &Report, view: &View) -> String {
             totals.datagrams_held_back
         );
     }
+    forward::summary(&mut text, totals);
     for (reason, count) in reasons(&totals.rejected) {
         let line = format!("  {count} rejected: {}", describe(reason));
         put!(text, "{}\n", view.paint(Tone::Bad, &line));

@@ -47,7 +47,7 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 /// The whole text, its end mark included.
 pub(crate) fn text(totals: &Totals) -> String {
     let mut text = String::new();
-    for family in families(totals) {
+    for family in families(totals).into_iter().chain(of_forwarding(totals)) {
         let name = format!("netkit_listen_{}", family.name);
         let kind = if family.gauge { "gauge" } else { "counter" };
         head(&mut text, &name, kind, family.help);
@@ -58,6 +58,38 @@ pub(crate) fn text(totals: &Totals) -> String {
     }
     text.push_str("# EOF\n");
     text
+}
+
+/// What a forwarder counts besides.
+fn of_forwarding(totals: &Totals) -> Vec<Family> {
+    vec![
+        counter(
+            "upstreams_connected",
+            "Connections to the service that is forwarded to.",
+            totals.upstreams_connected,
+        ),
+        counter(
+            "upstreams_failed",
+            "Connections to the service that could not be made.",
+            totals.upstreams_failed,
+        ),
+        counter("up_bytes", "Bytes sent to the service.", totals.bytes_up),
+        counter(
+            "down_bytes",
+            "Bytes received from the service.",
+            totals.bytes_down,
+        ),
+        counter(
+            "mirror_dropped_bytes",
+            "Bytes that a mirror was too slow to take, or not there to take.",
+            totals.mirror_bytes_dropped,
+        ),
+        counter(
+            "mirror_differed",
+            "Connections whose mirror answered differently.",
+            totals.mirror_differed,
+        ),
+    ]
 }
 
 fn families(totals: &Totals) -> Vec<Family> {

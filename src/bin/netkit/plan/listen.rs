@@ -1,8 +1,10 @@
 //! The plan of `netkit listen`: flags become the library's configuration.
 
+mod forward;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,10 +12,12 @@ use std::time::Duration;
 
 use netkit::addr::Network;
 use netkit::addr::listen::ListenAddr;
-use netkit::listen::{self, Behaviour};
+use netkit::listen::{self, Behaviour, Forward};
 use netkit::net::listen::ListenOptions;
 use netkit::net::serve::Telling;
+use netkit::net::tls::{Roots, TlsServerOptions};
 use netkit::policy::admission::{Breaker, Limits, Overload};
+use netkit::resolve::NameServer;
 
 use super::Environment;
 use super::dial::keepalive_values;
@@ -46,6 +50,16 @@ pub(crate) struct ListenPlan {
     pub(crate) stdio: bool,
     /// Where scrapes are answered.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Who is asked for the address of the service that is forwarded to; empty is the system's.
+    pub(crate) name_servers: Vec<NameServer>,
+    /// Whom to trust about a service that speaks TLS.
+    pub(crate) forward_roots: Roots,
+    /// Where pieces are written to.
+    pub(crate) record: Option<PathBuf>,
+    /// Where orders are taken.
+    pub(crate) control: Option<PathBuf>,
+    /// TLS towards clients.
+    pub(crate) tls: Option<TlsServerOptions>,
 }
 
 /// Where what a behaviour says comes from.
@@ -76,13 +90,23 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
         ));
     }
     rules::fits_the_addresses(args, &addrs)?;
+    let forward = forward::forward(&args.forward, &addrs)?;
     let lines = !args.telling.summary && !args.output.quiet;
     let status = status_line(args, environment);
     let look = status || args.telling.metrics.is_some();
     Ok(ListenPlan {
         passed: if addrs.is_empty() { passed } else { 0 },
         options: options(args),
-        config: config(args, lines, look),
+        config: config(args, forward, lines, look),
+        name_servers: args.forward.ns.clone(),
+        record: args.forward.record.clone(),
+        forward_roots: args
+            .forward
+            .forward_ca
+            .clone()
+            .map_or(Roots::Platform, Roots::Path),
+        control: forward::control(&args.forward)?,
+        tls: tls::options(args, &addrs)?,
         lines,
         hex: args.telling.dump == Some(DumpArg::Hex),
         content: content(&args.behaviour)?,
@@ -96,8 +120,11 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
 }
 
 /// The behaviours that were asked for, by their flags.
-fn behaviours(args: &BehaviourArgs) -> Vec<&'static str> {
+fn behaviours(args: &ListenArgs) -> Vec<&'static str> {
+    let forwards = args.forward.forward.is_some();
+    let args = &args.behaviour;
     let rows = [
+        (forwards, "--forward"),
         (args.echo, "--echo"),
         (args.discard, "--discard"),
         (args.chargen, "--chargen"),
@@ -159,11 +186,14 @@ fn options(args: &ListenArgs) -> ListenOptions {
     }
 }
 
-fn config(args: &ListenArgs, lines: bool, look: bool) -> listen::Config {
+fn config(args: &ListenArgs, forward: Option<Forward>, lines: bool, look: bool) -> listen::Config {
     let default = listen::Config::default();
     let count = args.life.count.filter(|&count| count > 0);
     listen::Config {
-        behaviour: behaviour(&args.behaviour),
+        behaviour: match forward {
+            Some(forward) => Behaviour::Forward(Box::new(forward)),
+            None => behaviour(&args.behaviour),
+        },
         faults: args.faults.fault.clone(),
         seed: args.faults.seed.unwrap_or(default.seed),
         limits: Limits {
@@ -186,6 +216,9 @@ fn config(args: &ListenArgs, lines: bool, look: bool) -> listen::Config {
         grace: args.life.grace.unwrap_or(default.grace),
         duration: args.life.duration,
         workers: args.life.workers,
+        accept_proxy: args.forward.accept_proxy_protocol,
+        record: args.forward.record.is_some(),
+        controlled: args.forward.control.is_some(),
         allow_amplification: args.socket.allow_amplification,
         telling: Telling {
             connections: lines || args.life.once || count.is_some(),

@@ -1,31 +1,39 @@
 //! Serving: binds what the plan names, and shows what the server tells.
 
+mod control;
+mod record;
+#[cfg(feature = "tls")]
+mod secure;
 mod stdio;
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use netkit::addr::listen::ListenAddr;
 use netkit::addr::{Family, Host};
+use netkit::dial::tls::Tls;
 use netkit::error::Error;
 use netkit::event::Stamped;
 use netkit::failure::Failure;
 use netkit::io::{Io, SystemIo};
-use netkit::listen::{self, Behaviour, Event, Report, Totals};
+use netkit::listen::{self, Behaviour, Event, Means, Report, Totals};
 use netkit::net::limits;
 use netkit::net::listen::{BindAddr, Listener, bind, inherited};
 use netkit::net::serve::Cause;
-use netkit::resolve::Question;
+use netkit::net::tls::{TlsClient, TlsOptions};
+use netkit::resolve::{Question, StubConfig, StubResolver};
 use netkit::run::Cx;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::record::Record;
 use super::{Trouble, finish, lock, metrics};
 use crate::args::faults::script;
 use crate::exit::{Exit, Verdict};
 use crate::messages;
+use crate::output::json::forward as lines_of_forwarding;
 use crate::output::json::listen as lines;
 use crate::output::json::{Line, listen::ListenConfig};
 use crate::output::listen as words;
@@ -64,6 +72,12 @@ async fn carry_out(
         .max_connections
         .get_or_insert_with(limits::connections);
     fill_in(&mut plan)?;
+    speak_tls_to_the_service(&mut plan)?;
+    let mut means = Means::new(io(&plan));
+    let authority = secure(&plan, &mut means)?;
+    let _control = take_orders(&plan, &mut means)?;
+    let record = Record::open(plan.record.as_deref())
+        .map_err(|error| Error::local("writing the record", &error))?;
     let listeners = listeners(&plan, &cx).await?;
     if plan.stdio {
         return stdio::run(&plan, &output, listeners, &cx, &signals).await;
@@ -84,18 +98,83 @@ async fn carry_out(
         verdict: Verdict::default(),
         status: Progress::spinner(plan.status, "waiting for connections"),
         page,
+        record,
         asked: false,
         out,
     });
-    let look = Notify::new();
+    lock(&fold).show_authority(authority.as_deref());
+    let look = Arc::clone(&means.look);
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
-    let run = listen::serve_and_look(listeners, &plan.config, &look, &cx, &mut observer);
+    let run = listen::serve_through(listeners, &plan.config, means, &cx, &mut observer);
     let report = serve_and_hear(run, &signals, &fold, &look).await?;
     let mut fold = lock(&fold);
     let exit = fold.exit(&report, &signals);
     fold.status.finish();
     fold.summary(&report, Some(exit));
     Ok(exit)
+}
+
+/// Prepares the handshakes with a service at `tls://`: reads whom to trust.
+fn speak_tls_to_the_service(plan: &mut ListenPlan) -> Result<(), Trouble> {
+    let Behaviour::Forward(forward) = &mut plan.config.behaviour else {
+        return Ok(());
+    };
+    if !forward.target.tls {
+        return Ok(());
+    }
+    let options = TlsOptions {
+        roots: plan.forward_roots.clone(),
+        ..TlsOptions::default()
+    };
+    let client =
+        TlsClient::new(&options).map_err(|failure| Error::new("preparing TLS", failure))?;
+    forward.dial.tls = Some(Tls {
+        client,
+        name: None,
+        always: false,
+        starttls: None,
+        resume: false,
+    });
+    Ok(())
+}
+
+/// Connects, by the name servers that are asked for.
+fn io(plan: &ListenPlan) -> SystemIo {
+    SystemIo::new(StubResolver::new(StubConfig {
+        servers: plan.name_servers.clone(),
+        ..StubConfig::default()
+    }))
+}
+
+/// Prepares TLS, where it is asked for; returns the certificate of an authority that was made up.
+#[cfg(feature = "tls")]
+fn secure(plan: &ListenPlan, means: &mut Means<SystemIo>) -> Result<Option<String>, Trouble> {
+    means.tls = secure::open(plan.tls.as_ref())?;
+    let authority = means.tls.as_ref().and_then(|tls| tls.authority());
+    Ok(authority.map(str::to_owned))
+}
+
+#[cfg(not(feature = "tls"))]
+fn secure(plan: &ListenPlan, _: &mut Means<SystemIo>) -> Result<Option<String>, Trouble> {
+    if plan.tls.is_some() {
+        let message = "--tls: this netkit was built without TLS";
+        return Err(UsageError::new(message, "one that was built with the feature `tls`").into());
+    }
+    Ok(None)
+}
+
+/// Begins to take orders, where that is asked for.
+fn take_orders(
+    plan: &ListenPlan,
+    means: &mut Means<SystemIo>,
+) -> Result<Option<control::Control>, Trouble> {
+    let Some(path) = &plan.control else {
+        return Ok(None);
+    };
+    let (control, orders) =
+        control::start(path).map_err(|error| Error::local("listening for orders", &error))?;
+    means.orders = Some(orders);
+    Ok(Some(control))
 }
 
 /// Waits for the server; SIGQUIT shows what is known so far.
@@ -245,6 +324,8 @@ struct Fold<'a> {
     page: metrics::Page,
     /// SIGQUIT asks for what is known; the next numbers are shown.
     asked: bool,
+    /// Where pieces go.
+    record: Record,
     out: &'a mut Out,
 }
 
@@ -252,6 +333,7 @@ impl Fold<'_> {
     fn event(&mut self, event: &Stamped<Event>) -> ControlFlow<()> {
         let before = self.report.totals.clone();
         self.report.apply(event);
+        self.record.event(event, self.cx.wall());
         if let Event::Closed(closed) = &event.event {
             self.verdict.add(outcome(closed.cause));
         }
@@ -279,6 +361,21 @@ impl Fold<'_> {
         }
         let out = &mut *self.out;
         self.status.suspend(|| out.write(&text))
+    }
+
+    /// Shows the certificate that clients have to trust.
+    fn show_authority(&mut self, pem: Option<&str>) {
+        let Some(pem) = pem else { return };
+        let text = match self.output.format {
+            Format::Quiet => return,
+            Format::Human => pem.to_owned(),
+            Format::Json | Format::Pretty => {
+                let body = lines_of_forwarding::Authority { pem };
+                let line = Line::new("authority", self.cx.wall(), self.cx.elapsed(), body);
+                line.compact(self.output.view.rich)
+            }
+        };
+        let _ = self.out.write(&text);
     }
 
     /// Shows the numbers where they are shown without a line of their own.
@@ -341,7 +438,13 @@ impl Fold<'_> {
 /// The outcome of one connection.
 fn outcome(cause: Cause) -> Exit {
     match cause {
-        Cause::Reset | Cause::Lost | Cause::Failed | Cause::Shutdown => Exit::Peer,
+        Cause::Reset
+        | Cause::Lost
+        | Cause::Failed
+        | Cause::Shutdown
+        | Cause::UpstreamReset
+        | Cause::UpstreamFailed
+        | Cause::Handshake => Exit::Peer,
         Cause::IdleTimeout => Exit::Silence,
         Cause::Unexpected => Exit::Expectation,
         _ => Exit::Success,

@@ -60,10 +60,6 @@ pub(crate) struct SocketConfig {
 }
 
 /// How connections were to be encrypted.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the flags as they were given"
-)]
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub(crate) struct TlsConfig {

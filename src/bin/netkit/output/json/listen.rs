@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use netkit::dial::report::Bytes;
 use netkit::event::Stamped;
+use netkit::failure::Failure;
 use netkit::listen::report::{ClosedBy, Rejected};
-use netkit::listen::{EndedBy, Event, Report, Totals};
+use netkit::listen::{Behaviour, EndedBy, Event, Report, Totals};
 use netkit::net::TcpInfo;
 use netkit::net::facts::KeepaliveValues;
 use netkit::net::listen::ListenFacts;
@@ -17,7 +18,7 @@ use netkit::policy::fault::{After, Rule};
 use netkit::time::Millis;
 use serde::Serialize;
 
-use super::Line;
+use super::{Line, forward};
 use crate::plan::ListenPlan;
 
 /// `"type":"listening"`: a socket listens, before any connection is accepted.
@@ -120,10 +121,35 @@ pub(crate) struct Close {
     pub(crate) duration_ms: Millis,
     /// Why.
     pub(crate) cause: Cause,
-    /// Who ended it: `peer`, `netkit` or `network`.
+    /// Who ended it: `peer`, `netkit`, `network` or `upstream`, the service it was forwarded to.
     pub(crate) by: &'static str,
+    /// Bytes sent to the service it was forwarded to; `null` if it was not.
+    pub(crate) bytes_up: Option<u64>,
+    /// Bytes received from that service.
+    pub(crate) bytes_down: Option<u64>,
     /// With `-v`: the kernel's view at the end; `null` otherwise.
     pub(crate) tcp_info: Option<TcpInfo>,
+}
+
+/// `"type":"upstream"`: the service that a connection is forwarded to was reached, or not.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Upstream<'a> {
+    /// The connection's number.
+    pub(crate) id: u64,
+    /// The index of its listener.
+    pub(crate) listener: usize,
+    #[serde(flatten)]
+    pub(crate) peer: Peer,
+    /// The service, as it was named.
+    pub(crate) target: &'a str,
+    /// Our end of the connection to it; `null` if there is none.
+    pub(crate) local: Option<&'a str>,
+    /// Its end; `null` if there is none.
+    pub(crate) remote: Option<&'a str>,
+    /// How long it took, looking the name up included.
+    pub(crate) connect_ms: Millis,
+    /// Why it was not reached; `null` if it was.
+    pub(crate) failure: Option<&'a Failure>,
 }
 
 /// `"type":"stats"`: what has been counted, with `--stats-interval`.
@@ -189,6 +215,22 @@ impl<'a> Summary<'a> {
 #[expect(clippy::struct_excessive_bools, reason = "keys of the contract")]
 pub(crate) struct ListenConfig {
     pub(crate) behaviour: &'static str,
+    /// The service that connections are forwarded to; `null` if they are not.
+    pub(crate) forward: Option<String>,
+    /// Bounds the dial to it; `null` if there is none.
+    pub(crate) timeout_ms: Option<Millis>,
+    /// The service that gets a copy; `null` if there is none.
+    pub(crate) mirror: Option<String>,
+    pub(crate) mirror_compare: bool,
+    /// The version of the PROXY header that the service is sent; `null` if it is not.
+    pub(crate) proxy_protocol: Option<&'static str>,
+    pub(crate) accept_proxy_protocol: bool,
+    /// Whether TLS is spoken with clients.
+    pub(crate) tls: bool,
+    /// The file that pieces are written to; `null` if they are not.
+    pub(crate) record: Option<String>,
+    /// The socket that orders are taken on; `null` if they are not.
+    pub(crate) control: Option<String>,
     pub(crate) faults: Vec<FaultConfig>,
     pub(crate) seed: u64,
     pub(crate) max_connections: Option<u64>,
@@ -221,6 +263,8 @@ pub(crate) struct ListenConfig {
 pub(crate) struct FaultConfig {
     /// Its word.
     pub(crate) fault: &'static str,
+    /// `down`, towards the client, or `up`, towards the service that is forwarded to.
+    pub(crate) direction: &'static str,
     /// The share of connections that get it, 0 to 1.
     pub(crate) share: f64,
     /// When it strikes, or how long it lasts; `null` where it has no time.
@@ -229,7 +273,7 @@ pub(crate) struct FaultConfig {
     pub(crate) bytes: Option<u64>,
     /// The share of bytes or datagrams, 0 to 1; `null` where it has none.
     pub(crate) part: Option<f64>,
-    /// The text that it waits for; `null` where it has none.
+    /// The text that it waits for, or the name of a distribution; `null` where it has none.
     pub(crate) text: Option<Bytes>,
 }
 
@@ -245,7 +289,8 @@ impl From<&Rule> for FaultConfig {
                 After::Time(time) => time_ms = Some(Millis(*time)),
                 After::Bytes(count) => bytes = Some(*count),
             },
-            Of::Throttle(rate) => bytes = Some(*rate),
+            Of::Throttle(rate) | Of::Burst(rate) => bytes = Some(*rate),
+            Of::Distribution(shape) => text = Some(shape.word().as_bytes().to_vec().into()),
             Of::Slice(size) => bytes = Some(*size as u64),
             Of::Corrupt(share) | Of::Drop(share) | Of::Duplicate(share) | Of::Reorder(share) => {
                 part = Some(*share);
@@ -255,6 +300,7 @@ impl From<&Rule> for FaultConfig {
         }
         Self {
             fault: rule.fault.word(),
+            direction: rule.direction.word(),
             share: rule.share,
             time_ms,
             bytes,
@@ -268,12 +314,26 @@ impl From<&ListenPlan> for ListenConfig {
     fn from(plan: &ListenPlan) -> Self {
         let (config, options) = (&plan.config, &plan.options);
         let limits = &config.limits;
+        let forward = match &config.behaviour {
+            Behaviour::Forward(forward) => Some(forward),
+            _ => None,
+        };
+        let mirror = forward.and_then(|forward| forward.mirror.as_ref());
         Self {
             behaviour: if plan.stdio {
                 "stdio"
             } else {
                 config.behaviour.word()
             },
+            forward: forward.map(|forward| forward.target.to_string()),
+            timeout_ms: forward.map(|forward| Millis(forward.dial.timeout)),
+            mirror: mirror.map(|mirror| mirror.target.to_string()),
+            mirror_compare: mirror.is_some_and(|mirror| mirror.compare),
+            proxy_protocol: forward.and_then(|forward| Some(forward.proxy?.word())),
+            accept_proxy_protocol: config.accept_proxy,
+            tls: plan.tls.is_some(),
+            record: plan.record.as_ref().map(|path| path.display().to_string()),
+            control: plan.control.as_ref().map(|path| path.display().to_string()),
             faults: config.faults.iter().map(FaultConfig::from).collect(),
             seed: config.seed,
             max_connections: limits.max_connections,
@@ -305,6 +365,7 @@ pub(crate) fn by(cause: Cause) -> &'static str {
     match cause {
         Cause::Fin | Cause::Reset => "peer",
         Cause::Lost => "network",
+        Cause::UpstreamFin | Cause::UpstreamReset | Cause::UpstreamFailed => "upstream",
         _ => "netkit",
     }
 }
@@ -359,6 +420,10 @@ fn connection(event: &Event, writer: &Writer) -> String {
     match event {
         Event::Opened(opened) => writer.line("accept", accept(opened)),
         Event::Closed(closed) => writer.line("close", close(closed)),
+        Event::Upstream(upstream) => writer.line("upstream", reached(upstream)),
+        Event::Proxied(proxied) => writer.line("proxy", forward::Proxy::from(&**proxied)),
+        Event::Secured(secured) => writer.line("tls", forward::Tls::from(&**secured)),
+        Event::Mirror(report) => writer.line("mirror", forward::Mirror::from(&**report)),
         Event::Rejected {
             listener,
             peer,
@@ -416,6 +481,19 @@ fn accept(opened: &Opened) -> Accept {
     }
 }
 
+fn reached(upstream: &netkit::listen::event::Upstream) -> Upstream<'_> {
+    Upstream {
+        id: upstream.id,
+        listener: upstream.listener,
+        peer: upstream.peer.into(),
+        target: &upstream.target,
+        local: upstream.local.as_deref(),
+        remote: upstream.remote.as_deref(),
+        connect_ms: upstream.took.into(),
+        failure: upstream.failure.as_ref(),
+    }
+}
+
 fn close(closed: &Closed) -> Close {
     Close {
         id: closed.id,
@@ -426,6 +504,8 @@ fn close(closed: &Closed) -> Close {
         duration_ms: closed.lasted.into(),
         cause: closed.cause,
         by: by(closed.cause),
+        bytes_up: closed.forwarded.map(|bytes| bytes.bytes_up),
+        bytes_down: closed.forwarded.map(|bytes| bytes.bytes_down),
         tcp_info: closed.tcp_info.as_deref().cloned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use netkit::addr::Transport;
 use netkit::addr::listen::ListenAddr;
+use netkit::policy::fault::{Direction, Rule};
 
 use super::super::rules::{Checked, Pair, exclusive, one_keepalive};
 use crate::args::{ListenArgs, OverloadArg};
@@ -10,6 +11,7 @@ use crate::usage::UsageError;
 /// Runs every rule that needs nothing but the flags.
 pub(super) fn check(args: &ListenArgs) -> Checked {
     one_behaviour(args)?;
+    what_is_about_the_service(args)?;
     then_needs_a_greeting(args)?;
     one_end(args)?;
     seed_needs_faults(args)?;
@@ -21,7 +23,7 @@ pub(super) fn check(args: &ListenArgs) -> Checked {
 }
 
 fn one_behaviour(args: &ListenArgs) -> Checked {
-    let given = super::behaviours(&args.behaviour);
+    let given = super::behaviours(args);
     match given[..] {
         [first, second, ..] => {
             let message = format!("{first} does not go with {second}");
@@ -29,6 +31,38 @@ fn one_behaviour(args: &ListenArgs) -> Checked {
             Err(UsageError::new(message, expected))
         }
         _ => Ok(()),
+    }
+}
+
+/// What is about the service that is forwarded to needs one.
+fn what_is_about_the_service(args: &ListenArgs) -> Checked {
+    let forward = &args.forward;
+    if forward.mirror_compare && forward.mirror.is_none() {
+        let message = "--mirror-compare compares the replies of a mirror, and there is none";
+        return Err(UsageError::new(message, "it together with --mirror TARGET"));
+    }
+    if forward.forward.is_some() {
+        return Ok(());
+    }
+    let up = |rule: &Rule| rule.direction == Direction::Up;
+    let rows = [
+        (forward.timeout.is_some(), "--timeout"),
+        (!forward.ns.is_empty(), "--ns"),
+        (forward.mirror.is_some(), "--mirror"),
+        (forward.forward_ca.is_some(), "--forward-ca"),
+        (forward.proxy_protocol.is_some(), "--proxy-protocol"),
+        (args.faults.fault.iter().any(up), "--fault up:"),
+    ];
+    match rows.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => {
+            let message =
+                format!("{flag} is about the service that is forwarded to, and there is none");
+            Err(UsageError::new(
+                message,
+                "it together with --forward TARGET",
+            ))
+        }
+        None => Ok(()),
     }
 }
 
@@ -51,16 +85,27 @@ fn seed_needs_faults(args: &ListenArgs) -> Checked {
 /// What needs to see the bytes cannot be had where a program has the socket itself.
 fn a_program_has_the_bare_connection(args: &ListenArgs) -> Checked {
     let program = args.behaviour.exec.is_some();
-    let strikes = |rule: &netkit::policy::fault::Rule| !rule.fault.is_for_all();
+    let strikes = |rule: &Rule| !rule.fault.is_for_all();
     let faults = args.faults.fault.iter().any(strikes);
     let (dump, limits) = (args.telling.dump.is_some(), &args.limits);
     let (idle, most) = (limits.idle_timeout.is_some(), limits.max_bytes.is_some());
+    let forward = &args.forward;
+    let proxied = forward.accept_proxy_protocol;
     let why = "the program has the bare connection";
     exclusive(&[
         Pair(program, "--exec", faults, "--fault", why),
         Pair(program, "--exec", dump, "--dump", why),
         Pair(program, "--exec", idle, "--idle-timeout", why),
         Pair(program, "--exec", most, "--max-bytes", why),
+        Pair(program, "--exec", forward.record.is_some(), "--record", why),
+        Pair(
+            program,
+            "--exec",
+            forward.control.is_some(),
+            "--control",
+            why,
+        ),
+        Pair(program, "--exec", proxied, "--accept-proxy-protocol", why),
     ])
 }
 
@@ -72,6 +117,12 @@ fn stdio_alone(args: &ListenArgs) -> Checked {
     exclusive(&[
         pair(args.output.json, "--json"),
         pair(!args.faults.fault.is_empty(), "--fault"),
+        pair(args.forward.record.is_some(), "--record"),
+        pair(args.forward.control.is_some(), "--control"),
+        pair(
+            args.forward.accept_proxy_protocol,
+            "--accept-proxy-protocol",
+        ),
         pair(telling.dump.is_some(), "--dump"),
         pair(telling.syn, "--syn"),
         pair(telling.stats_interval.is_some(), "--stats-interval"),
@@ -212,6 +263,15 @@ fn behaviour_fits(args: &ListenArgs, kinds: &Kinds) -> Checked {
         need(behaviour.exec.is_some(), "--exec"),
         need(behaviour.script.is_some(), "--script"),
         need(behaviour.then.is_some(), "--then"),
+        need(args.forward.mirror.is_some(), "--mirror"),
+        need(args.forward.proxy_protocol.is_some(), "--proxy-protocol"),
+        need(
+            args.forward.accept_proxy_protocol,
+            "--accept-proxy-protocol",
+        ),
+        need(args.forward.record.is_some(), "--record"),
+        need(args.tls.tls, "--tls"),
+        need(args.tls.tls_self_signed, "--tls-self-signed"),
         need(behaviour.stdio, "--stdio"),
     ])
 }

@@ -1,0 +1,167 @@
+//! The plan of TLS towards clients, and which of its flags go together.
+
+use netkit::addr::Host;
+use netkit::addr::listen::ListenAddr;
+use netkit::net::tls::{IdentityFiles, TlsServerOptions, TlsVersion};
+use netkit::policy::fault::{Direction, Fault, Rule};
+
+use super::super::rules::Checked;
+use crate::args::{ListenArgs, ServeTlsArgs, ServeVersionArg};
+use crate::usage::UsageError;
+
+/// What is asked of TLS; none unless it is asked for.
+pub(super) fn options(
+    args: &ListenArgs,
+    addrs: &[ListenAddr],
+) -> Result<Option<TlsServerOptions>, UsageError> {
+    let tls = &args.tls;
+    check(args)?;
+    if !is_on(tls) {
+        return Ok(None);
+    }
+    let identity = match (&tls.cert, &tls.key) {
+        (Some(certificate), Some(key)) => Some(IdentityFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
+        _ => None,
+    };
+    Ok(Some(TlsServerOptions {
+        identity,
+        names: names(addrs),
+        client_ca: tls.client_ca.clone(),
+        require_client_cert: tls.require_client_cert || !tls.allow_spiffe_id.is_empty(),
+        allow_spiffe_ids: tls.allow_spiffe_id.clone(),
+        alpn: tls.alpn.clone(),
+        min_version: tls.tls_min.map_or(TlsVersion::Tls12, version),
+        max_version: tls.tls_max.map_or(TlsVersion::Tls13, version),
+    }))
+}
+
+fn is_on(tls: &ServeTlsArgs) -> bool {
+    tls.tls || tls.tls_self_signed
+}
+
+/// The names that clients may call this server by: its own addresses, and this machine's.
+fn names(addrs: &[ListenAddr]) -> Vec<String> {
+    let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    for addr in addrs {
+        let ListenAddr::Inet {
+            host: Some(host), ..
+        } = addr
+        else {
+            continue;
+        };
+        let name = match host {
+            Host::Ip { ip, .. } => ip.to_string(),
+            Host::Name(name) => name.to_string(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn version(arg: ServeVersionArg) -> TlsVersion {
+    match arg {
+        ServeVersionArg::V12 => TlsVersion::Tls12,
+        ServeVersionArg::V13 => TlsVersion::Tls13,
+    }
+}
+
+fn check(args: &ListenArgs) -> Checked {
+    let tls = &args.tls;
+    needs_tls(tls)?;
+    if !is_on(tls) {
+        return Ok(());
+    }
+    identity(tls)?;
+    let versions = (tls.tls_min, tls.tls_max);
+    if let (Some(min), Some(max)) = versions
+        && min > max
+    {
+        let message = "--tls-min is newer than --tls-max";
+        return Err(UsageError::new(message, "versions in their order"));
+    }
+    let asks = tls.require_client_cert || !tls.allow_spiffe_id.is_empty();
+    if asks && tls.client_ca.is_none() {
+        let message = "certificates of clients are worth nothing without an authority";
+        return Err(UsageError::new(message, "--client-ca FILE with it"));
+    }
+    let not_spiffe = |id: &&String| !id.starts_with("spiffe://");
+    if let Some(id) = tls.allow_spiffe_id.iter().find(not_spiffe) {
+        let (message, expected) = ("is not a SPIFFE ID", "spiffe://trust.domain/path");
+        return Err(UsageError::value(
+            "--allow-spiffe-id",
+            id,
+            message,
+            expected,
+        ));
+    }
+    for (given, flag) in [
+        (args.behaviour.exec.is_some(), "--exec"),
+        (args.behaviour.stdio, "--stdio"),
+    ] {
+        if given {
+            let message =
+                format!("{flag} does not go with --tls: the bare connection is handed over");
+            return Err(UsageError::new(message, "one of the two"));
+        }
+    }
+    let reads =
+        |rule: &Rule| rule.direction == Direction::Down && matches!(rule.fault, Fault::HangUpOn(_));
+    if args.faults.fault.iter().any(reads) {
+        let message =
+            "--fault hang-up-on sees what the wire carries, and with --tls that is no text";
+        return Err(UsageError::new(
+            message,
+            "--script with `expect`, or no --tls",
+        ));
+    }
+    Ok(())
+}
+
+/// Where the certificate comes from: files, or nowhere.
+fn identity(tls: &ServeTlsArgs) -> Checked {
+    let files = (tls.cert.is_some(), tls.key.is_some());
+    if tls.tls_self_signed && files != (false, false) {
+        let message = "--tls-self-signed makes a certificate up, and --cert or --key names one";
+        return Err(UsageError::new(message, "one of the two"));
+    }
+    match files {
+        (true, true) => Ok(()),
+        (false, false) if tls.tls_self_signed => Ok(()),
+        (true, false) => Err(UsageError::new("--cert has no key", "--key FILE with it")),
+        (false, true) => Err(UsageError::new(
+            "--key has no certificate",
+            "--cert FILE with it",
+        )),
+        (false, false) => {
+            let message = "--tls: a server has to prove who it is";
+            let expected = "--cert FILE --key FILE, or --tls-self-signed";
+            Err(UsageError::new(message, expected))
+        }
+    }
+}
+
+/// What is about TLS needs it.
+fn needs_tls(tls: &ServeTlsArgs) -> Checked {
+    let rows = [
+        (tls.cert.is_some(), "--cert"),
+        (tls.key.is_some(), "--key"),
+        (tls.client_ca.is_some(), "--client-ca"),
+        (tls.require_client_cert, "--require-client-cert"),
+        (!tls.allow_spiffe_id.is_empty(), "--allow-spiffe-id"),
+        (!tls.alpn.is_empty(), "--alpn"),
+        (tls.tls_min.is_some(), "--tls-min"),
+        (tls.tls_max.is_some(), "--tls-max"),
+    ];
+    match rows.iter().find(|(given, _)| *given && !is_on(tls)) {
+        Some((_, flag)) => {
+            let message = format!("{flag} is about TLS, which is not asked for");
+            Err(UsageError::new(message, "it together with --tls"))
+        }
+        None => Ok(()),
+    }
+}

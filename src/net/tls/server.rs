@@ -1,0 +1,256 @@
+//! The server's side of TLS: certificates that can be changed while it serves, and who may come in.
+//!
+//! It shakes hands over any stream, so that faults can lie below TLS; what is known of the client is
+//! said by [`TlsAccepted`].
+
+mod self_signed;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::explain::{classify, tls_error};
+use super::facts;
+use super::library::rustls::pki_types::CertificateDer;
+use super::library::rustls::server::WebPkiClientVerifier;
+use super::library::rustls::sign::SingleCertAndKey;
+use super::library::rustls::{ServerConfig, version};
+use super::library::{ServerStream, TlsAcceptor, provider};
+use super::serving::{TlsAccepted, TlsServerOptions};
+use super::{Identity, Roots, TlsVersion, roots};
+use crate::deadline::{Deadline, Expired};
+use crate::failure::{Evidence, Failure, Kind, Stage, Who};
+use crate::net::layers::Prefixed;
+
+/// A stream that was decrypted.
+pub type TlsServerStream<S> = ServerStream<Prefixed<S>>;
+
+/// The first byte of every TLS connection: a handshake record (RFC 8446 §5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+/// Bytes that are shown of a client that does not speak TLS.
+const SHOWN: usize = 64;
+
+/// Ready to shake hands with clients. Cheap to clone; all clones change together.
+#[derive(Clone)]
+pub struct TlsServer {
+    options: Arc<TlsServerOptions>,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
+    warnings: Arc<Vec<String>>,
+    authority: Option<Arc<str>>,
+}
+
+impl std::fmt::Debug for TlsServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TlsServer").field(&self.options).finish()
+    }
+}
+
+impl TlsServer {
+    /// Reads certificates, key and authorities, or makes them up where they are to be thrown away.
+    ///
+    /// Errs (stage `local`) when a file cannot be read, has not what it should, or when key and
+    /// certificate do not belong together. Blocks on files.
+    pub fn new(options: TlsServerOptions) -> Result<Self, Failure> {
+        let made = match &options.identity {
+            Some(_) => None,
+            None => Some(self_signed::make(&options.names)?),
+        };
+        let (identity, authority) = match (&options.identity, made) {
+            (Some(files), _) => (Identity::read(files)?, None),
+            (None, Some((identity, authority))) => (identity, Some(authority)),
+            (None, None) => return Err(local("there is no certificate".to_owned())),
+        };
+        let config = config(&options, &identity)?;
+        Ok(Self {
+            config: Arc::new(Mutex::new(Arc::new(config))),
+            warnings: Arc::new(identity.warnings().to_vec()),
+            options: Arc::new(options),
+            authority: authority.map(Into::into),
+        })
+    }
+
+    /// Reads the files again; connections that come from now on get what is there, those that are
+    /// there keep what they have. On an error everything stays as it is. Blocks on files.
+    pub fn reload(&self) -> Result<(), Failure> {
+        let Some(files) = &self.options.identity else {
+            return Ok(());
+        };
+        let fresh = Arc::new(config(&self.options, &Identity::read(files)?)?);
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// The files it reads.
+    #[must_use]
+    pub fn options(&self) -> &TlsServerOptions {
+        &self.options
+    }
+
+    /// What is worth telling about the files.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The certificate (PEM) of the authority that was made up, for clients to trust.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    fn current(&self) -> Arc<ServerConfig> {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&config)
+    }
+
+    /// Shakes hands with a client; `name` is what it is called in failures.
+    ///
+    /// Errs with stage `tls` and the kind that says what was wrong. Cancel safe: dropping the future
+    /// drops the stream.
+    pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: S,
+        name: &str,
+        deadline: &Deadline,
+    ) -> Result<(TlsServerStream<S>, TlsAccepted), Failure> {
+        let began = Instant::now();
+        let shake = async {
+            let first = first_bytes(&mut stream, name).await?;
+            let acceptor = TlsAcceptor::from(self.current());
+            let accepted = acceptor.accept(Prefixed::new(stream, first)).await;
+            accepted.map_err(|error| explain(name, &error))
+        };
+        let stream = match deadline.bound(shake).await {
+            Ok(result) => result?,
+            Err(Expired::TimedOut) => return Err(too_late(name)),
+            Err(Expired::Cancelled) => return Err(interrupted(name)),
+        };
+        let (_, session) = stream.get_ref();
+        let certificates = session.peer_certificates().unwrap_or_default();
+        let facts = facts::of(session, name, began.elapsed());
+        let accepted = TlsAccepted {
+            version: facts.version,
+            suite: facts.suite,
+            group: facts.group,
+            alpn: facts.alpn,
+            sni: session.server_name().map(str::to_owned),
+            resumed: facts.resumed,
+            client_fingerprint_sha256: facts.fingerprint_sha256,
+            client_spiffe_id: super::spiffe::id_of(certificates),
+            handshake_ms: facts.handshake_ms,
+        };
+        self.may_enter(name, certificates, &accepted)?;
+        Ok((stream, accepted))
+    }
+
+    /// Whether a client whose certificate is in order is one of those that may come in.
+    fn may_enter(
+        &self,
+        name: &str,
+        certificates: &[CertificateDer<'_>],
+        accepted: &TlsAccepted,
+    ) -> Result<(), Failure> {
+        let allowed = &self.options.allow_spiffe_ids;
+        let id = accepted.client_spiffe_id.as_deref();
+        if allowed.is_empty() || id.is_some_and(|id| allowed.iter().any(|one| one == id)) {
+            return Ok(());
+        }
+        let who = match id {
+            Some(id) => format!("is {id}"),
+            None if certificates.is_empty() => "showed no certificate".to_owned(),
+            None => "has no SPIFFE ID".to_owned(),
+        };
+        let message = format!("{name} {who}, which is not {}", allowed.join(" or "));
+        Err(Failure::new(Stage::Tls, Kind::SpiffeMismatch, message).by(Who::Netkit))
+    }
+}
+
+fn config(options: &TlsServerOptions, identity: &Identity) -> Result<ServerConfig, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| local(format!("TLS cannot be set up: {error}"));
+    let versions = match options.max_version {
+        TlsVersion::Tls12 => vec![&version::TLS12],
+        TlsVersion::Tls13 if options.min_version == TlsVersion::Tls13 => vec![&version::TLS13],
+        TlsVersion::Tls13 => vec![&version::TLS13, &version::TLS12],
+    };
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&versions)
+        .map_err(|error| unusable(&error))?;
+    let builder = match &options.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let roots = Arc::new(roots::read(&Roots::Path(path.clone()))?.0);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
+            let verifier = if options.require_client_cert {
+                verifier
+            } else {
+                verifier.allow_unauthenticated()
+            };
+            let verifier = verifier.build().map_err(|error| unusable(&error))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let certified = Arc::new(SingleCertAndKey::from(identity.certified()));
+    let mut config = builder.with_cert_resolver(certified);
+    let alpn = options.alpn.iter();
+    config.alpn_protocols = alpn.map(|name| name.as_bytes().to_vec()).collect();
+    Ok(config)
+}
+
+/// Waits for the client's first bytes, and says no if they cannot be TLS.
+async fn first_bytes(
+    stream: &mut (impl AsyncRead + Unpin),
+    name: &str,
+) -> Result<Vec<u8>, Failure> {
+    let mut first = vec![0; SHOWN];
+    let count = stream.read(&mut first).await;
+    let count = count.map_err(|error| explain(name, &error))?;
+    first.truncate(count);
+    match first.first() {
+        Some(&HANDSHAKE_RECORD) => Ok(first),
+        None => Err(explain(name, &io::ErrorKind::UnexpectedEof.into())),
+        Some(_) => {
+            let text = facts::text(&first);
+            let message = format!("{name} does not speak TLS");
+            Err(Failure::new(Stage::Tls, Kind::TlsNotTls, message)
+                .by(Who::Peer)
+                .because(Evidence::FirstBytes { text }))
+        }
+    }
+}
+
+fn explain(name: &str, error: &io::Error) -> Failure {
+    if let Some(tls) = tls_error(error) {
+        return classify(name, tls);
+    }
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::UnexpectedEof => (
+            Kind::TlsProtocol,
+            format!("{name} closed the connection during the TLS handshake"),
+        ),
+        io::ErrorKind::ConnectionReset => (
+            Kind::Reset,
+            format!("{name} reset the connection during the TLS handshake"),
+        ),
+        _ => (
+            Kind::TlsProtocol,
+            format!("the TLS handshake with {name} failed: {error}"),
+        ),
+    };
+    Failure::new(Stage::Tls, kind, message).by(Who::Peer)
+}
+
+fn too_late(name: &str) -> Failure {
+    let message = format!("the TLS handshake with {name} did not finish in time");
+    Failure::new(Stage::Tls, Kind::Timeout, message)
+}
+
+fn interrupted(name: &str) -> Failure {
+    let message = format!("the TLS handshake with {name} was interrupted");
+    Failure::new(Stage::Tls, Kind::Timeout, message)
+}
+
+fn local(message: String) -> Failure {
+    Failure::new(Stage::Local, Kind::Invalid, message).by(Who::Netkit)
+}
