@@ -17,6 +17,7 @@ mod link;
 mod liveness;
 mod log;
 mod outages;
+pub mod replay;
 pub mod report;
 mod run;
 mod schedule;

@@ -279,3 +279,87 @@ fn what_cannot_work_is_refused_with_what_would() {
         netkit(line).run().status(2).complains(complaint);
     }
 }
+
+/// A record of 30 beats a second apart, of which those that are `x` were not answered.
+fn record(name: &str, beats: &str) -> std::path::PathBuf {
+    let mut text = String::new();
+    for (seq, beat) in beats.chars().enumerate() {
+        let (due, ok) = (seq * 1_000, beat == '.');
+        let (at, rtt) = if ok {
+            (due + 10, "10")
+        } else {
+            (due + 1_000, "null")
+        };
+        text += &format!(
+            r#"{{"type":"beat","at_ms":{at},"target":"192.0.2.1:80","seq":{seq},"ok":{ok},"due_ms":{due},"sent_ms":{due},"lateness_ms":0,"rtt_ms":{rtt},"kernel_ack_ms":null,"failure":null}}"#
+        );
+        text.push('\n');
+    }
+    let path = std::env::temp_dir().join(format!("netkit-replay-{name}-{}", std::process::id()));
+    std::fs::write(&path, text).expect("the temporary folder can be written");
+    path
+}
+
+#[test]
+fn a_recorded_run_scores_detectors() {
+    let path = record("scored", "....xx....xxxxxxxx....xxx.....");
+    let outcome = netkit(&format!("heartbeat --replay {} --json", path.display()))
+        .run()
+        .status(0);
+    let lines = lines(&outcome);
+    let replay = lines.first().expect("one line");
+    assert_eq!(
+        (&replay["beats"], &replay["outages"]),
+        (&30.into(), &1.into()),
+        "{outcome}"
+    );
+    assert_eq!(
+        replay["best"], "--detector phi --phi-pause 3000ms",
+        "{outcome}"
+    );
+    let touchy = &replay["detectors"][1];
+    assert_eq!(
+        (&touchy["flags"], &touchy["false_alarms"]),
+        (&"--fall 2".into(), &2.into())
+    );
+    netkit(&format!("heartbeat --replay {}", path.display()))
+        .run()
+        .status(0)
+        .says("30 beats of 1 targets; 1 outages, silences of 5.00 s and more")
+        .says("the fastest that was always right: --detector phi --phi-pause 3000ms");
+    let flags = format!(
+        "heartbeat --replay {} --outage-min 20s --json",
+        path.display()
+    );
+    let none = netkit(&flags).run().status(0).json();
+    assert_eq!(none[0]["outages"], 0);
+    std::fs::remove_file(path).expect("it is ours");
+}
+
+#[test]
+fn what_is_no_record_is_refused() {
+    netkit("heartbeat --replay /nonexistent/record")
+        .run()
+        .status(6);
+    let path = record("wrong", ".");
+    netkit(&format!("heartbeat --replay {}", path.display()))
+        .run()
+        .status(2)
+        .complains("fewer than two beats");
+    std::fs::write(&path, "no JSON\n").expect("it is ours");
+    netkit(&format!("heartbeat --replay {}", path.display()))
+        .run()
+        .status(2)
+        .complains("line 1");
+    netkit(&format!(
+        "heartbeat 192.0.2.1:80 --replay {}",
+        path.display()
+    ))
+    .run()
+    .status(2);
+    netkit("heartbeat 192.0.2.1:80 --outage-min 5s")
+        .run()
+        .status(2)
+        .complains("--replay");
+    std::fs::remove_file(path).expect("it is ours");
+}

@@ -147,6 +147,14 @@ pub(crate) const HEARTBEAT: &[Example] = &[
         "netkit heartbeat db:5432 --json | jq -c 'select(.type == \"state\")'",
         "Only the changes.",
     ),
+    Example(
+        "netkit heartbeat --targets servers --metrics 127.0.0.1:9100 -q",
+        "Let Prometheus watch.",
+    ),
+    Example(
+        "netkit heartbeat --replay monday.jsonl",
+        "Which detector would have noticed Monday's outages soonest, without crying wolf?",
+    ),
 ];
 
 /// How `netkit heartbeat` speaks to programs.
@@ -156,7 +164,8 @@ With --json every line of standard output is one complete object with \"schema\"
 was not sent), `state` (the state changed: why, on what evidence, how long the last one lasted), `breaker`, \
 `disconnect` (a session ended: cause, how soon that was noticed), `reconnect` (a session stands, or was given \
 up: every attempt), `stall` (this machine itself stood still, which blames nobody) and `summary` (a target an \
-entry, and the exit code; SIGQUIT adds an interim one). A beat that failed for want of a session has \
+entry, and the exit code; SIGQUIT adds an interim one). --replay prints one line of type `replay`: a \
+detector an entry. A beat that failed for want of a session has \
 `sent_ms` null. Times are numbers in milliseconds, what is unknown is null and never missing, and new keys may \
 be added. `netkit generate schema` prints the JSON Schema.";
 

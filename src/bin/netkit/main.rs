@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     let done = match plan.action {
         Action::Dial(dial) => block_on(run::dial(*dial, plan.output)),
         Action::Heartbeat(plan_of) => block_on(run::heartbeat(*plan_of, plan.output)),
+        Action::Replay(replay) => Ok(run::replay(&replay, plan.output)),
         Action::Listen(listen) => block_on(run::listen(*listen, plan.output)),
         Action::ParseAddr(parse) => Ok(run::parse_addr(&parse, plan.output)),
         Action::Resolve(query) => block_on(run::resolve(*query, plan.output)),

@@ -81,6 +81,15 @@ contract! {
         give_up_after_ms: f64, breaker: BreakerConfig, fail_if: String, until: String,
     }
     BreakerConfig { failures: u32, open_ms: f64, half_open: u32, }
+    Replay {
+        schema: String, r#type: String, ts: String, at_ms: f64, beats: u64, targets: u64,
+        outages: u64, outage_min_ms: f64, interval_ms: f64, timeout_ms: f64, detectors: Vec<Score>,
+        ; best: String,
+    }
+    Score {
+        flags: String, detected: u64, missed: u64, false_alarms: u64,
+        ; detection_mean_ms: f64, detection_max_ms: f64,
+    }
 }
 
 /// Reads a line by its type, strictly.
@@ -99,6 +108,7 @@ pub(crate) fn read(line: &Value) {
         "reconnect" => as_a::<Reconnect>(line),
         "stall" => as_a::<Stall>(line),
         "summary" => as_a::<HeartbeatSummary>(line),
+        "replay" => as_a::<Replay>(line),
         other => panic!("a line of type {other}:\n{line:#}"),
     };
     if let Err(error) = result {

@@ -45,6 +45,17 @@ pub(crate) struct HeartbeatArgs {
     /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics).
     #[arg(long, value_name = "IP:PORT", help_heading = "Output")]
     pub(crate) metrics: Option<std::net::SocketAddr>,
+    /// Sends no beats: plays what `heartbeat --json` has printed through eleven detectors, and tells
+    /// how soon each would have noticed the outages and how often it would have been wrong.
+    #[arg(long, value_name = "FILE", help_heading = "Replay")]
+    #[arg(conflicts_with_all = [
+        "TargetArgs", "PolicyArgs", "ProbeArgs", "ScheduleArgs", "HealthArgs", "ReconnectArgs",
+        "GateArgs", "KeepaliveArgs", "SocketArgs", "live", "metrics",
+    ])]
+    pub(crate) replay: Option<std::path::PathBuf>,
+    /// With `--replay`: a silence of at least that was an outage [default: five intervals].
+    #[arg(long, value_name = "DURATION", help_heading = "Replay", value_parser = values::positive_duration, allow_negative_numbers = true)]
+    pub(crate) outage_min: Option<Duration>,
 }
 
 /// What a beat is.

@@ -38,6 +38,7 @@ pub(super) fn text() -> String {
         line::<heartbeat::Of<'_, event::Reconnect>>("reconnect", &mut generator),
         line::<event::Stall>("stall", &mut generator),
         line::<heartbeat::Summary<'_>>("summary", &mut generator),
+        line::<&heartbeat::Replay>("replay", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
         line::<listen::Listening<'_>>("listening", &mut generator),
         line::<listen::Accept>("accept", &mut generator),

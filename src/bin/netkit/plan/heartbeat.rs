@@ -1,6 +1,7 @@
 //! The plan of `netkit heartbeat`: flags become the library's configuration.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use netkit::addr::{Network, TargetSpec, Transport};
@@ -49,6 +50,14 @@ pub(crate) struct HeartbeatPlan {
     pub(crate) live: Option<usize>,
 }
 
+/// A recorded run that detectors are scored by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReplayPlan {
+    pub(crate) file: PathBuf,
+    /// A silence of at least that was an outage; `None`: five intervals.
+    pub(crate) outage_min: Option<Duration>,
+}
+
 /// Commands to run when a state changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hooks {
@@ -62,6 +71,18 @@ pub(crate) const MOST: u128 = 16_384;
 
 /// The height of a terminal that does not tell.
 const DEFAULT_HEIGHT: usize = 24;
+
+/// The plan of `--replay`; clap has refused it beside what sends beats.
+pub(super) fn replay(args: &HeartbeatArgs) -> Result<Option<ReplayPlan>, UsageError> {
+    let outage_min = args.outage_min;
+    let file = args.replay.clone();
+    need(
+        "--replay",
+        file.is_some(),
+        &[("--outage-min", outage_min.is_some())],
+    )?;
+    Ok(file.map(|file| ReplayPlan { file, outage_min }))
+}
 
 /// Checks the flags against each other and translates them.
 pub(super) fn plan(

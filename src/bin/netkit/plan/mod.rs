@@ -20,7 +20,7 @@ mod tls;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
-pub(crate) use heartbeat::{HeartbeatPlan, Hooks, MOST as MOST_BEATEN, check_probe};
+pub(crate) use heartbeat::{HeartbeatPlan, Hooks, MOST as MOST_BEATEN, ReplayPlan, check_probe};
 pub(crate) use listen::{Content, ListenPlan};
 pub(crate) use needs::NetworkNeeds;
 pub(crate) use output::{Format, OutputSettings};
@@ -46,6 +46,7 @@ pub(crate) struct Plan {
 pub(crate) enum Action {
     Dial(Box<DialPlan>),
     Heartbeat(Box<HeartbeatPlan>),
+    Replay(ReplayPlan),
     Listen(Box<ListenPlan>),
     ParseAddr(Box<AddrPlan>),
     Resolve(Box<QueryPlan>),
@@ -63,7 +64,10 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
         }
         Command::Heartbeat(args) => {
             let output = OutputSettings::new(&args.output, environment)?;
-            let action = Action::Heartbeat(Box::new(heartbeat::plan(*args, environment)?));
+            let action = match heartbeat::replay(&args)? {
+                Some(replay) => Action::Replay(replay),
+                None => Action::Heartbeat(Box::new(heartbeat::plan(*args, environment)?)),
+            };
             Ok(Plan { action, output })
         }
         Command::Listen(args) => {

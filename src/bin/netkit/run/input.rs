@@ -85,7 +85,7 @@ fn in_list(error: LineError, name: &str) -> UsageError {
 }
 
 /// An error of a file, with the file's name in front.
-fn unreadable(operation: &'static str, error: &io::Error, name: &str) -> Error {
+pub(super) fn unreadable(operation: &'static str, error: &io::Error, name: &str) -> Error {
     let mut local = Error::local(operation, error);
     local.failure.message = format!("{name}: {}", local.failure.message);
     local

@@ -11,6 +11,7 @@ mod metrics;
 mod parse_addr;
 mod policy;
 mod repeat;
+mod replay;
 mod resolve;
 mod single;
 mod stdio;
@@ -19,6 +20,7 @@ mod wait;
 pub(crate) use heartbeat::heartbeat;
 pub(crate) use listen::listen;
 pub(crate) use parse_addr::parse_addr;
+pub(crate) use replay::run as replay;
 pub(crate) use resolve::resolve;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,6 @@
 //! The bodies of the lines of `netkit heartbeat`: the library's facts, with the target's name.
 
+use netkit::heartbeat::replay::Score;
 use netkit::heartbeat::{Config, Report};
 use netkit::policy::detector::{Method, PhiConfig, WindowConfig};
 use netkit::time::Millis;
@@ -32,6 +33,25 @@ pub(crate) struct Summary<'a> {
     pub(crate) exit_code: Option<u8>,
     /// What was asked.
     pub(crate) config: &'a HeartbeatConfig,
+}
+
+/// `"type":"replay"`: how detectors would have done on a recorded run.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Replay {
+    /// Beats in the record.
+    pub(crate) beats: u64,
+    /// Targets in it.
+    pub(crate) targets: u64,
+    /// Outages in it, by hindsight.
+    pub(crate) outages: u64,
+    /// A silence of at least that was an outage.
+    pub(crate) outage_min_ms: Millis,
+    /// The schedule of the record.
+    pub(crate) interval_ms: Millis,
+    pub(crate) timeout_ms: Millis,
+    pub(crate) detectors: Vec<Score>,
+    /// The fastest that missed nothing and was never wrong, as flags; `null` when none was.
+    pub(crate) best: Option<String>,
 }
 
 /// What a heartbeat was asked to do.

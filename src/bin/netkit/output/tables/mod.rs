@@ -8,6 +8,7 @@ pub(crate) mod heartbeat;
 pub(crate) mod interim;
 pub(crate) mod many;
 pub(crate) mod repeat;
+pub(crate) mod replay;
 pub(crate) mod resolve;
 pub(crate) mod trace;
 pub(crate) mod wait;
