@@ -270,7 +270,9 @@ const HOSTILE: &[(&str, Play, Kind)] = &[
             hello.extend([7; 32]);
             hello.extend([0, 0xc0, 0x2b, 0]);
             let _ = stream.read(&mut [0; 64]);
-            stream.write_all(&record(22, &hello)).expect("it listens");
+            stream
+                .write_all(&record(22, &hello))
+                .expect("the client listens");
             wait_for_end(stream);
         },
         Kind::TlsProtocol,
