@@ -24,6 +24,9 @@ mod race;
 mod resolve;
 mod scrapes;
 mod sweeps;
+mod tls;
+#[path = "../support/tls.rs"]
+mod tls_server;
 mod transfers;
 mod verdicts;
 mod watching;

@@ -82,14 +82,59 @@ pub(super) fn of(name: &str, error: &Error, seen: &Seen, now: i64) -> Option<Bla
         C::Expired | C::ExpiredContext { .. } => expired(name, chain, now),
         C::NotValidYet | C::NotValidYetContext { .. } => not_yet_valid(name, chain, now),
         C::UnknownIssuer => Some(unknown_issuer(name, chain)),
-        C::BadSignature => weak_key(name, chain).or_else(|| forged(name, chain)),
+        C::BadSignature => weak_key(name, chain)
+            .or_else(|| forged(name, chain))
+            .or_else(|| in_words(name, why, chain)),
         C::NotValidForName | C::NotValidForNameContext { .. } => other_name(name, chain),
-        _ => weak_key(name, chain).or_else(|| authority_as_server(name, chain)),
+        other => weak_key(name, chain)
+            .or_else(|| authority_as_server(name, chain))
+            .or_else(|| in_words(name, other, chain)),
     };
     Some(found.unwrap_or_else(|| {
         let (kind, reason) = plain(name, why);
         Blame::new(kind, 0, reason)
     }))
+}
+
+/// Rules of RFC 5280 that rustls knows by the word of its own library alone.
+const RULES: &[(&str, &str)] = &[
+    (
+        "BadSignature",
+        "has a signature that is not by the key of its issuer",
+    ),
+    (
+        "UnsupportedCriticalExtension",
+        "has a critical extension that nobody here knows",
+    ),
+    (
+        "EndEntityUsedAsCa",
+        "signs another, and is not allowed to (CA:FALSE)",
+    ),
+    (
+        "PathLenConstraintViolated",
+        "has more authorities below it than it allows (path length)",
+    ),
+    (
+        "NameConstraintViolation",
+        "has a name that an authority above it may not sign for",
+    ),
+];
+
+/// The same in words, and the certificate at fault where the rule tells.
+fn in_words(name: &str, why: &CertificateError, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let text = format!("{why:?}");
+    let (rule, words) = RULES.iter().find(|(rule, _)| text.contains(rule))?;
+    let is_ca = |der: &CertificateDer<'_>| certificate::svid(der).is_some_and(|one| one.is_ca);
+    let at = match *rule {
+        "EndEntityUsedAsCa" => {
+            (1..chain.len()).find(|at| chain[*at] != chain[0] && !is_ca(&chain[*at]))?
+        }
+        // The authority that is too far down is the last of those that were sent.
+        "PathLenConstraintViolated" => (1..chain.len()).rfind(|at| is_ca(&chain[*at]))?,
+        _ => 0,
+    };
+    let reason = format!("{} {words}", called(name, chain, at));
+    Some(Blame::new(Kind::TlsUntrusted, at, reason))
 }
 
 /// How a certificate of the chain is called in a sentence.
@@ -195,7 +240,8 @@ fn last_of_path(chain: &[CertificateDer<'_>]) -> Option<usize> {
     loop {
         let at = *path.last()?;
         let next = (0..chain.len())
-            .filter(|next| !path.contains(next))
+            // Some servers send one twice.
+            .filter(|next| path.iter().all(|seen| chain[*seen] != chain[*next]))
             .find(|next| certificate::link(&chain[at], &chain[*next]) != Link::Stranger);
         match next {
             Some(next) => path.push(next),
