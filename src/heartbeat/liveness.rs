@@ -39,9 +39,12 @@ pub(super) fn ask(
     (judge(&info, age), took)
 }
 
-/// Everything is acknowledged, or something was after the message went out.
+/// Something was acknowledged after the message went out. That nothing is in flight proves it only then:
+/// without a route nothing ever was.
 fn judge(info: &TcpInfo, age: Duration) -> Kernel {
-    if info.unacked == 0 || info.last_ack_recv_ms.0 + TICK < age {
+    let last = info.last_ack_recv_ms.0;
+    let all = info.unacked == 0 && last <= age + TICK;
+    if all || last + TICK < age {
         Kernel::Acknowledges
     } else {
         Kernel::Silent
@@ -57,7 +60,8 @@ mod tests {
         let ms = Duration::from_millis;
         // segments unacknowledged, last acknowledgement ms ago, age of the message
         let rows = [
-            (0, 5_000, 1_000, Kernel::Acknowledges),
+            (0, 999, 1_000, Kernel::Acknowledges),
+            (0, 1_200, 1_000, Kernel::Silent),
             (1, 1_200, 1_000, Kernel::Silent),
             (1, 995, 1_000, Kernel::Silent),
             (3, 100, 1_000, Kernel::Acknowledges),
