@@ -388,7 +388,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__heartbeat)
-            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --help"
+            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --replay --outage-min --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -662,6 +662,14 @@ _netkit() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --replay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --outage-min)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -670,7 +678,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__listen)
-            opts="-u -c -q -v -h --network --udp --echo --discard --chargen --daytime --greet --then --heartbeat --http --respond --exec --script --stdio --fault --seed --max-connections --max-per-ip --accept-rate --idle-timeout --max-lifetime --max-bytes --overload --shed-above --once --count --for --grace --workers --interface --reuse-port --backlog --fastopen --mptcp --allow-amplification --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --dump --syn --stats-interval --metrics --summary --json --pretty --color --quiet --verbose --progress --help"
+            opts="-u -t -c -q -v -h --network --udp --echo --discard --chargen --daytime --greet --then --heartbeat --http --respond --exec --script --stdio --forward --timeout --ns --forward-ca --mirror --mirror-compare --proxy-protocol --accept-proxy-protocol --record --control --tls --cert --key --tls-self-signed --client-ca --require-client-cert --allow-spiffe-id --alpn --tls-min --tls-max --fault --seed --max-connections --max-per-ip --accept-rate --idle-timeout --max-lifetime --max-bytes --overload --shed-above --once --count --for --grace --workers --interface --reuse-port --backlog --fastopen --mptcp --allow-amplification --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --dump --syn --stats-interval --metrics --summary --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,6 +706,70 @@ _netkit() {
                     ;;
                 --script)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forward)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forward-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mirror)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-protocol)
+                    COMPREPLY=($(compgen -W "v1 v2" -- "${cur}"))
+                    return 0
+                    ;;
+                --record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-spiffe-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alpn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-max)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
                     return 0
                     ;;
                 --fault)

@@ -220,6 +220,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l progress -d 
 always\t''
 never\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l metrics -d 'Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l replay -d 'Sends no beats: plays what `heartbeat --json` has printed through eleven detectors, and tells how soon each would have noticed the outages and how often it would have been wrong' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l outage-min -d 'With `--replay`: a silence of at least that was an outage [default: five intervals]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s u -l udp -d 'Short for --network udp'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s 6 -l ipv6 -d 'IPv6 only'
@@ -249,6 +251,24 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l then -d 'What f
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l respond -d 'Says this, with C escapes, once the peer has said something, and closes; @FILE is a file\'s content' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l exec -d 'Gives each connection to a program, run by `sh -c`, as its standard input and output' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l script -d 'Follows a script: a step a line, `send TEXT`, `expect TEXT`, `wait TIME`, `echo`, `reset`, `close`' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward -d 'Passes each connection on to this service: `host:port`, `tls://host:port`, `unix:/path`, `udp://host:port`; without a network, that of the addresses' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -s t -l timeout -d 'Bounds the dial to the service: resolve and connect [default: 5s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l ns -d 'Asks this name server for the service\'s address instead of the system\'s (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward-ca -d 'Whom to trust about a service at `tls://`: certificates (PEM) of a file, or of a folder [default: the system\'s]' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mirror -d 'Sends a copy of what clients say to this service too, and throws its replies away. It is never waited for: what it is too slow to take (1 MiB a connection) is dropped and counted' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l proxy-protocol -d 'Tells the service who the client is, by a PROXY header of this version' -r -f -a "v1\t'As a line of text'
+v2\t'In binary'"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l record -d 'Writes every piece that passes to this file, as JSON Lines: connection, direction, time, bytes' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l control -d 'Takes orders on this socket, a JSON object a line: `{"faults":["up:delay=1s"]}` changes the faults, `{"list":true}` lists the connections' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l cert -d 'The certificate, then those above it (PEM); read again on SIGHUP and when it changes' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l key -d 'Its key (PEM: PKCS#8, PKCS#1, SEC1)' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l client-ca -d 'Asks clients for a certificate, and believes those of these authorities (PEM)' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l allow-spiffe-id -d 'Lets in only clients with this SPIFFE ID (may be given more than once)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l alpn -d 'Protocols to agree on, the preferred first: `h2,http/1.1`' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-min -d 'The oldest version [default: 1.2]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-max -d 'The newest version [default: 1.3]' -r -f -a "1.2\t'TLS 1.2'
+1.3\t'TLS 1.3'"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fault -d 'Misbehaves; may be given more than once, and for a share of the connections.' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l seed -d 'Where chance starts from: the same seed strikes the same connections [default: 0]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-connections -d 'Connections at once [default: what the descriptor limit leaves]' -r
@@ -290,6 +310,11 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l daytime -d 'Sen
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l heartbeat -d 'Answers `ACK\\n` to each line'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l http -d 'Answers HTTP requests with 200 and what was asked'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l stdio -d 'Connects one connection to standard input and output, as nc -l'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mirror-compare -d 'Compares the mirror\'s replies with those of the service, and tells where they differ'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l accept-proxy-protocol -d 'Expects a PROXY header (of either version) at the beginning of each connection, and refuses those without'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls -d 'Speaks TLS with its clients, by the certificate of --cert and --key'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-self-signed -d 'Speaks TLS by a certificate made up for this run, and prints that of the authority that signed it, for clients to trust'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l require-client-cert -d 'Refuses clients without one'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l once -d 'Serves one connection and ends with its outcome'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l reuse-port -d 'Lets other processes listen at the same port; the kernel shares connections out'
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fastopen -d 'Takes data in the SYN (TCP Fast Open, RFC 7413)'

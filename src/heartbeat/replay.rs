@@ -81,7 +81,7 @@ impl Recording {
     pub fn interval(&self) -> Option<Duration> {
         let mut due: Vec<_> = self.beats.iter().map(|beat| beat.due).collect();
         due.sort_unstable();
-        let steps = due.windows(2).map(|pair| pair[1] - pair[0]);
+        let steps = due.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
         steps.filter(|step| !step.is_zero()).min()
     }
 
@@ -91,9 +91,9 @@ impl Recording {
         let mut beats = self.beats.clone();
         beats.sort_by_key(|beat| beat.due);
         let mut outages: Vec<Outage> = Vec::new();
-        let (mut start, mut last) = (None, Duration::ZERO);
+        let (mut start, mut newest) = (None, Duration::ZERO);
         for beat in beats {
-            last = last.max(beat.end);
+            newest = newest.max(beat.end);
             if !beat.ok {
                 start.get_or_insert(beat.due);
             } else if let Some(start) = start.take()
@@ -103,7 +103,7 @@ impl Recording {
                 outages.push(Outage { start, end });
             }
         }
-        let open = start.filter(|start| last.saturating_sub(*start) >= least);
+        let open = start.filter(|start| newest.saturating_sub(*start) >= least);
         outages.extend(open.map(|start| Outage { start, end: None }));
         outages
     }
@@ -175,7 +175,7 @@ pub fn score(records: &[Recording], config: Config, timing: Timing, least: Durat
         };
         for outage in &outages {
             match alarms.iter().find(|alarm| within(outage, **alarm)) {
-                Some(alarm) => times.push(*alarm - outage.start),
+                Some(alarm) => times.push(alarm.saturating_sub(outage.start)),
                 None => missed += 1,
             }
         }
@@ -273,7 +273,7 @@ mod tests {
                 kernel_ack_ms: None,
                 failure: None,
             };
-            recording.beat(due + rtt.unwrap_or(ms(1_000)), &beat);
+            recording.beat(due + rtt.unwrap_or_else(|| ms(1_000)), &beat);
         }
         recording
     }

@@ -58,7 +58,7 @@ fn carry_out(plan: &ReplayPlan, output: OutputSettings, out: &mut Out) -> Result
     };
     let least = plan
         .outage_min
-        .unwrap_or(timing.interval.saturating_mul(OUTAGE_INTERVALS));
+        .unwrap_or_else(|| timing.interval.saturating_mul(OUTAGE_INTERVALS));
     let detectors: Vec<_> = replay::candidates(timing)
         .into_iter()
         .map(|config| replay::score(&records, config, timing, least))

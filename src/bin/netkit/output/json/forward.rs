@@ -50,6 +50,10 @@ impl<'a> From<&'a Proxied> for Proxy<'a> {
 }
 
 /// `"type":"tls"`: what the TLS handshake of a connection came to.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the keys of JSON are what the event is"
+)]
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Tls<'a> {
     id: u64,

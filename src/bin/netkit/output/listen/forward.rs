@@ -68,12 +68,9 @@ pub(super) fn secured(secured: &Secured, view: &View) -> String {
             put!(text, ", {before}{}", escape_bytes(what.as_bytes()));
         }
     }
-    match (&tls.client_fingerprint_sha256, &tls.client_spiffe_id) {
-        (Some(fingerprint), None) => {
-            let short = fingerprint.get(..16).unwrap_or_default();
-            put!(text, ", client {short}…");
-        }
-        _ => {}
+    if let (Some(fingerprint), None) = (&tls.client_fingerprint_sha256, &tls.client_spiffe_id) {
+        let short = fingerprint.get(..16).unwrap_or_default();
+        put!(text, ", client {short}…");
     }
     put!(text, ", {}\n", tls.handshake_ms);
     text

@@ -97,14 +97,12 @@ fn one(flag: &str, text: &str, default: Network) -> Result<Target, UsageError> {
     let spec = TargetSpec::parse(text, default)?;
     spec.check_dialable()?;
     let mut targets = spec.targets();
-    match (targets.next(), targets.next()) {
-        (Some(target), None) => Ok(target),
-        _ => {
-            let expected = "one address and one port, or a name: every connection goes there";
-            let message = "names several services";
-            Err(UsageError::value(flag, text, message, expected))
-        }
+    if let (Some(target), None) = (targets.next(), targets.next()) {
+        return Ok(target);
     }
+    let expected = "one address and one port, or a name: every connection goes there";
+    let message = "names several services";
+    Err(UsageError::value(flag, text, message, expected))
 }
 
 /// Where orders are taken.
