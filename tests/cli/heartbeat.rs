@@ -323,8 +323,8 @@ fn a_recorded_run_scores_detectors() {
     netkit(&format!("heartbeat --replay {}", path.display()))
         .run()
         .status(0)
-        .says("30 beats of 1 targets; 1 outages, silences of 5.00 s and more")
-        .says("the fastest that was always right: --detector phi --phi-pause 3000ms");
+        .says("30 beats of 1 target; 1 outage, silences of 5.00 s and more")
+        .says("the fastest that was always right: --fall 5");
     let flags = format!(
         "heartbeat --replay {} --outage-min 20s --json",
         path.display()

@@ -1,7 +1,7 @@
 //! Asking for TLS in the words of another protocol (STARTTLS), before the handshake.
 //!
 //! Each dialogue is a pure machine that is given what came and says what to do; here they are chosen
-//! and driven. Nothing of what a hostile peer sends is kept beyond [`MOST`].
+//! and driven. Nothing of what a hostile peer sends is kept beyond 16 KiB.
 
 mod ldap;
 mod lines;

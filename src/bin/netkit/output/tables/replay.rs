@@ -4,6 +4,7 @@ use netkit::heartbeat::replay::Score;
 use netkit::time::Millis;
 
 use crate::output::View;
+use crate::output::facts::counted;
 use crate::output::json::heartbeat::Replay;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
@@ -18,7 +19,10 @@ pub(crate) fn replay(replay: &Replay, view: &View) -> String {
         ..
     } = replay;
     let mut text = format!(
-        "{beats} beats of {targets} targets; {outages} outages, silences of {outage_min_ms} and more\n"
+        "{} of {}; {}, silences of {outage_min_ms} and more\n",
+        counted(*beats, "beat"),
+        counted(*targets, "target"),
+        counted(*outages, "outage"),
     );
     let columns = [
         ("detector", Align::Left),
