@@ -1,4 +1,4 @@
-//! A day of heartbeats takes no more memory than an hour of them.
+//! A day of heartbeats takes no more memory than half a day of them: what is kept has been filled by then.
 //!
 //! A crate of its own because it counts what the whole process has allocated: there is one test. The
 //! day is one of paused time, over fakes.
@@ -55,7 +55,9 @@ const HOSTS: [&str; 3] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
 /// Beats of ten seconds in a day: what grows with beats grows with these.
 const INTERVAL: Duration = Duration::from_secs(10);
 const DAY: u64 = 24 * 360;
-/// What may be allocated for the moment, more than an hour into the run.
+/// The longest to fill is the queue of beats that a silent peer may still answer: 4,096, 11 hours.
+const HALF_A_DAY: Duration = Duration::from_secs(12 * 3_600);
+/// What may be allocated for the moment, later than that.
 const SLACK: usize = 64 << 10;
 
 fn target(host: &&str) -> Target {
@@ -76,7 +78,7 @@ fn world() -> FakeIo {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_takes_no_more_memory_than_an_hour() {
+async fn a_day_takes_no_more_memory_than_half_of_it() {
     let targets: Vec<_> = HOSTS.iter().map(target).collect();
     let (io, cx) = (world(), Cx::default());
     let config = Config {
@@ -88,14 +90,14 @@ async fn a_day_takes_no_more_memory_than_an_hour() {
         ..Config::default()
     };
     let mut fold = Fold::new(HOSTS.map(str::to_owned));
-    let (mut after_an_hour, mut most) = (0, 0);
+    let (mut by_noon, mut most) = (0, 0);
     let mut observer = |event: &Stamped<Event>| {
         fold.apply(event);
         // What the fake remembers is not what is measured.
         *io.tried.lock().expect("not poisoned") = Vec::new();
         let in_use = IN_USE.load(Ordering::Relaxed);
-        if event.at < Duration::from_secs(3_600) {
-            after_an_hour = in_use.max(after_an_hour);
+        if event.at < HALF_A_DAY {
+            by_noon = in_use.max(by_noon);
         }
         most = in_use.max(most);
         ControlFlow::<()>::Continue(())
@@ -109,7 +111,7 @@ async fn a_day_takes_no_more_memory_than_an_hour() {
     assert_eq!(scheduled, [DAY; 3]);
     assert_eq!(report.targets[0].received, DAY);
     assert!(
-        most <= after_an_hour + SLACK,
-        "{most} bytes, {after_an_hour} in the first hour"
+        most <= by_noon + SLACK,
+        "{most} bytes, {by_noon} in the first half"
     );
 }
