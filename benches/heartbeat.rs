@@ -161,14 +161,12 @@ impl Server {
         let mut lines = BufReader::new(out).lines();
         let first = lines.next().transpose()?.unwrap_or_default();
         let line: Value = serde_json::from_str(&first).map_err(io::Error::other)?;
-        let port = line.to_string();
-        let port = port.split("0.0.0.0:").nth(1).map(|rest| {
-            let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
-            digits.and_then(|digits| digits.parse().ok())
-        });
+        let port = line["port"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok());
         // The rest is read, or the server would wait for its reader.
         std::thread::spawn(move || lines.for_each(drop));
-        let port = port.flatten().ok_or_else(|| io::Error::other(first))?;
+        let port = port.ok_or_else(|| io::Error::other(first))?;
         Ok(Self { child, port })
     }
 }
