@@ -154,20 +154,20 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
-        let out = child
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("no output"))?;
+        let out = child.stdout.take();
+        // From here on it is killed, whatever goes wrong.
+        let mut server = Self { child, port: 0 };
+        let out = out.ok_or_else(|| io::Error::other("no output"))?;
         let mut lines = BufReader::new(out).lines();
         let first = lines.next().transpose()?.unwrap_or_default();
         let line: Value = serde_json::from_str(&first).map_err(io::Error::other)?;
-        let port = line["port"]
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok());
+        let port = line["port"].as_u64().map(u16::try_from);
+        server.port = port
+            .and_then(Result::ok)
+            .ok_or_else(|| io::Error::other(first))?;
         // The rest is read, or the server would wait for its reader.
         std::thread::spawn(move || lines.for_each(drop));
-        let port = port.ok_or_else(|| io::Error::other(first))?;
-        Ok(Self { child, port })
+        Ok(server)
     }
 }
 
