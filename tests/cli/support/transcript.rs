@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -33,8 +34,14 @@ pub(crate) struct Running {
     child: Child,
     words: String,
     begun: Instant,
-    stdout: Option<JoinHandle<Vec<u8>>>,
-    stderr: Option<JoinHandle<Vec<u8>>>,
+    stdout: Option<Collected>,
+    stderr: Option<Collected>,
+}
+
+/// What a stream of a child said so far, while a thread goes on reading it.
+struct Collected {
+    said: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 /// Splits `line` at spaces; words with spaces are added with [`Netkit::arg`].
@@ -99,8 +106,8 @@ impl Netkit {
             // The child may leave before it has read everything.
             std::thread::spawn(move || pipe.write_all(&bytes));
         }
-        let stdout = child.stdout.take().map(collect);
-        let stderr = child.stderr.take().map(collect);
+        let stdout = child.stdout.take().map(Collected::from);
+        let stderr = child.stderr.take().map(Collected::from);
         Running {
             child,
             words: self.words,
@@ -121,12 +128,30 @@ impl Netkit {
     }
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).expect("a pipe can be read");
-        bytes
-    })
+impl Collected {
+    fn from(mut stream: impl Read + Send + 'static) -> Self {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let to = Arc::clone(&said);
+        let reader = std::thread::spawn(move || {
+            let mut piece = [0; 64 * 1024];
+            loop {
+                match stream.read(&mut piece).expect("a pipe can be read") {
+                    0 => break,
+                    n => to.lock().unwrap().extend_from_slice(&piece[..n]),
+                }
+            }
+        });
+        Self { said, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    }
+
+    fn whole(self) -> String {
+        self.reader.join().expect("the reader does not panic");
+        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+    }
 }
 
 impl Running {
@@ -141,6 +166,27 @@ impl Running {
         );
     }
 
+    /// Sends it again and again until either stream has `text` in it: a child that is not yet where
+    /// the signal means something has not heard the first.
+    pub(crate) fn signal_until_it_says(&self, name: &str, text: &str) {
+        while !self.has_said(text) {
+            assert!(
+                self.begun.elapsed() < PATIENCE,
+                "{} never said {text:?}",
+                self.words
+            );
+            self.signal(name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn has_said(&self, text: &str) -> bool {
+        [&self.stdout, &self.stderr]
+            .into_iter()
+            .flatten()
+            .any(|stream| stream.so_far().contains(text))
+    }
+
     pub(crate) fn wait(mut self) -> Outcome {
         let code = loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
@@ -152,10 +198,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(1));
         };
         let took = self.begun.elapsed();
-        let text = |handle: Option<JoinHandle<Vec<u8>>>| {
-            let bytes = handle.map(|handle| handle.join().expect("the reader does not panic"));
-            String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
-        };
+        let text = |stream: Option<Collected>| stream.map(Collected::whole).unwrap_or_default();
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         let outcome = Outcome {
             words: self.words,
