@@ -165,17 +165,8 @@ serde_as_text!(Prefix, "Prefix");
 /// assert_eq!(parse_prefix("10.0.0.0/08").unwrap_err().class.code(), "bad_bits");
 /// ```
 pub fn parse_prefix(text: &str) -> Result<Prefix, AddrError> {
-    let len = text.len();
-    let slash = text
-        .rfind('/')
-        .ok_or_else(|| AddrError::new(Class::NoSlash, len..len))?;
-    let (address, bits) = (&text[..slash], &text[slash + 1..]);
-    let literal = parse_addr(address).map_err(|fault| AddrError::literal(address, fault, 0))?;
-    if let Some(zone) = literal.zone {
-        let span = slash - zone.len() - 1..slash;
-        return Err(AddrError::new(Class::ZoneInPrefix, span));
-    }
-    let error = |class| AddrError::new(class, slash + 1..len);
+    let (ip, bits) = split(text, text.rfind('/'))?;
+    let error = |class| AddrError::new(class, text.len() - bits.len()..text.len());
     let plain = bits.len() == 1 || !bits.starts_with(['0', '+', '-']);
     if !plain || bits.is_empty() || !bits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(error(Class::BadBits));
@@ -184,8 +175,23 @@ pub fn parse_prefix(text: &str) -> Result<Prefix, AddrError> {
     let value: i64 = bits.parse().map_err(|_| error(Class::BadBits))?;
     u8::try_from(value)
         .ok()
-        .and_then(|bits| Prefix::new(literal.ip, bits))
+        .and_then(|bits| Prefix::new(ip, bits))
         .ok_or_else(|| error(Class::BitsRange))
+}
+
+/// The address without a zone, and the text of the length.
+fn split(text: &str, slash: Option<usize>) -> Result<(IpAddr, &str), AddrError> {
+    let end = text.len()..text.len();
+    let slash = slash.ok_or_else(|| AddrError::new(Class::NoSlash, end))?;
+    let (address, bits) = (&text[..slash], &text[slash + 1..]);
+    let literal = parse_addr(address).map_err(|fault| AddrError::literal(address, fault, 0))?;
+    match literal.zone {
+        Some(zone) => {
+            let span = slash - zone.len() - 1..slash;
+            Err(AddrError::new(Class::ZoneInPrefix, span))
+        }
+        None => Ok((literal.ip, bits)),
+    }
 }
 
 /// What `net.ParseCIDR` reads: an address and the network it lies in.
@@ -237,17 +243,8 @@ serde_as_text!(Cidr, "Cidr");
 
 /// Parses as `net.ParseCIDR`: splits at the first slash, takes leading zeros in the length, no zone.
 pub fn parse_cidr(text: &str) -> Result<Cidr, AddrError> {
-    let len = text.len();
-    let slash = text
-        .find('/')
-        .ok_or_else(|| AddrError::new(Class::NoSlash, len..len))?;
-    let (address, bits) = (&text[..slash], &text[slash + 1..]);
-    let literal = parse_addr(address).map_err(|fault| AddrError::literal(address, fault, 0))?;
-    if let Some(zone) = literal.zone {
-        let span = slash - zone.len() - 1..slash;
-        return Err(AddrError::new(Class::ZoneInPrefix, span));
-    }
-    let error = |class| AddrError::new(class, slash + 1..len);
+    let (ip, bits) = split(text, text.find('/'))?;
+    let error = |class| AddrError::new(class, text.len() - bits.len()..text.len());
     if bits.is_empty() || !bits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(error(Class::BadBits));
     }
@@ -256,7 +253,7 @@ pub fn parse_cidr(text: &str) -> Result<Cidr, AddrError> {
     let prefix = value
         .parse()
         .ok()
-        .and_then(|bits| Prefix::new(literal.ip, bits))
+        .and_then(|bits| Prefix::new(ip, bits))
         .ok_or_else(|| error(Class::BitsRange))?;
     Ok(Cidr { prefix })
 }

@@ -133,11 +133,14 @@ impl Collected {
         let said = Arc::new(Mutex::new(Vec::new()));
         let to = Arc::clone(&said);
         let reader = std::thread::spawn(move || {
-            let mut piece = [0; 64 * 1024];
+            let mut piece = [0; 8 * 1024];
             loop {
                 match stream.read(&mut piece).expect("a pipe can be read") {
                     0 => break,
-                    n => to.lock().unwrap().extend_from_slice(&piece[..n]),
+                    n => to
+                        .lock()
+                        .expect("the reader does not panic")
+                        .extend_from_slice(&piece[..n]),
                 }
             }
         });
@@ -145,12 +148,12 @@ impl Collected {
     }
 
     fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.said.lock().expect("the reader does not panic")).into_owned()
     }
 
     fn whole(self) -> String {
         self.reader.join().expect("the reader does not panic");
-        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.said.lock().expect("the reader does not panic")).into_owned()
     }
 }
 

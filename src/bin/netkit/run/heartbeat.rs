@@ -35,12 +35,8 @@ const FRAME: Duration = Duration::from_millis(250);
 pub(crate) async fn heartbeat(plan: HeartbeatPlan, output: OutputSettings) -> Exit {
     let json = matches!(output.format, Format::Json | Format::Pretty);
     let mut out = Out::default();
-    let exit = match carry_out(plan, output, &mut out).await {
-        Ok(exit) => exit,
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
-    };
-    finish(&mut out, exit)
+    let ended = carry_out(plan, output, &mut out).await;
+    finish(&mut out, ended.unwrap_or_else(|trouble| trouble.tell(json)))
 }
 
 async fn carry_out(

@@ -48,12 +48,8 @@ use crate::usage::UsageError;
 pub(crate) async fn listen(plan: ListenPlan, output: OutputSettings) -> Exit {
     let json = output.format == Format::Json;
     let mut out = Out::default();
-    let exit = match carry_out(plan, output, &mut out).await {
-        Ok(exit) => exit,
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
-    };
-    finish(&mut out, exit)
+    let ended = carry_out(plan, output, &mut out).await;
+    finish(&mut out, ended.unwrap_or_else(|trouble| trouble.tell(json)))
 }
 
 async fn carry_out(

@@ -52,6 +52,16 @@ pub(crate) enum Trouble {
     Local(Box<Error>),
 }
 
+impl Trouble {
+    /// Says it, as a line of JSON too where that was asked for; returns the status.
+    fn tell(self, json: bool) -> Exit {
+        match self {
+            Self::Usage(error) => messages::usage(&error, json),
+            Self::Local(error) => messages::local(&error, json),
+        }
+    }
+}
+
 impl From<UsageError> for Trouble {
     fn from(error: UsageError) -> Self {
         Self::Usage(error.into())
@@ -83,12 +93,8 @@ struct Session {
 pub(crate) async fn dial(plan: DialPlan, output: OutputSettings) -> Exit {
     let json = matches!(output.format, Format::Json | Format::Pretty);
     let mut out = Out::default();
-    let exit = match Box::pin(carry_out(plan, output, &mut out)).await {
-        Ok(exit) => exit,
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
-    };
-    finish(&mut out, exit)
+    let ended = Box::pin(carry_out(plan, output, &mut out)).await;
+    finish(&mut out, ended.unwrap_or_else(|trouble| trouble.tell(json)))
 }
 
 /// Waits for the writer; what went wrong with standard output decides about the status.

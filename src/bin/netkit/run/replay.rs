@@ -14,7 +14,6 @@ use serde_json::Value;
 use super::input::unreadable;
 use super::{Trouble, finish};
 use crate::exit::Exit;
-use crate::messages;
 use crate::output::Out;
 use crate::output::json::Line;
 use crate::output::json::heartbeat::Replay;
@@ -35,12 +34,8 @@ struct Read {
 pub(crate) fn run(plan: &ReplayPlan, output: OutputSettings) -> Exit {
     let json = matches!(output.format, Format::Json | Format::Pretty);
     let mut out = Out::default();
-    let exit = match carry_out(plan, output, &mut out) {
-        Ok(()) => Exit::Success,
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
-    };
-    finish(&mut out, exit)
+    let ended = carry_out(plan, output, &mut out).map(|()| Exit::Success);
+    finish(&mut out, ended.unwrap_or_else(|trouble| trouble.tell(json)))
 }
 
 fn carry_out(plan: &ReplayPlan, output: OutputSettings, out: &mut Out) -> Result<(), Trouble> {

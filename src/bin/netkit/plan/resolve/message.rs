@@ -52,8 +52,8 @@ fn edns(args: MessageArgs) -> Result<EdnsAsk, UsageError> {
     ))
 }
 
-/// Without EDNS there is nothing to put its options into.
-fn nothing_of_edns(args: &MessageArgs) -> Result<(), UsageError> {
+/// The first flag that says something about EDNS.
+pub(super) fn asked_of_edns(args: &MessageArgs) -> Option<&'static str> {
     let about = [
         (args.dnssec_ok, "--do"),
         (args.bufsize.is_some(), "--bufsize"),
@@ -64,8 +64,14 @@ fn nothing_of_edns(args: &MessageArgs) -> Result<(), UsageError> {
         (args.subnet.is_some(), "--subnet"),
         (!args.edns_option.is_empty(), "--edns-option"),
     ];
-    let given = about.iter().find(|(given, _)| *given && args.no_edns);
-    given.map_or(Ok(()), |(_, flag)| {
+    let given = about.into_iter().find(|(given, _)| *given);
+    given.map(|(_, flag)| flag)
+}
+
+/// Without EDNS there is nothing to put its options into.
+fn nothing_of_edns(args: &MessageArgs) -> Result<(), UsageError> {
+    let given = asked_of_edns(args).filter(|_| args.no_edns);
+    given.map_or(Ok(()), |flag| {
         let message = format!("{flag} is part of EDNS, which --no-edns leaves out");
         Err(UsageError::new(message, format!("{flag} or --no-edns")))
     })

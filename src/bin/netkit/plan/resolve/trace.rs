@@ -5,6 +5,7 @@ use netkit::resolve::NameServer;
 use netkit::resolve::trace::Config;
 use netkit::resolve::wire::Class;
 
+use super::message::asked_of_edns;
 use super::{AnswerForm, Group};
 use crate::args::{DnssecArgs, MessageArgs, ResolveArgs};
 use crate::usage::UsageError;
@@ -103,18 +104,11 @@ fn own_message(args: &MessageArgs) -> Result<(), UsageError> {
         (args.z, "--z"),
         (args.random_case, "--random-case"),
         (args.no_edns, "--no-edns"),
-        (args.dnssec_ok, "--do"),
-        (args.bufsize.is_some(), "--bufsize"),
-        (args.edns_version.is_some(), "--edns-version"),
-        (args.nsid, "--nsid"),
-        (args.cookie.is_some(), "--cookie"),
-        (args.padding.is_some(), "--padding"),
-        (args.subnet.is_some(), "--subnet"),
-        (!args.edns_option.is_empty(), "--edns-option"),
     ];
     let why = "it sends what a resolver sends on its way, RD clear and DO set";
-    match given.into_iter().find(|(given, _)| *given) {
-        Some((_, flag)) => Err(contradiction(flag, why)),
+    let given = given.into_iter().find(|(given, _)| *given);
+    match given.map(|(_, flag)| flag).or_else(|| asked_of_edns(args)) {
+        Some(flag) => Err(contradiction(flag, why)),
         None => Ok(()),
     }
 }

@@ -38,11 +38,7 @@ pub(crate) fn parse_addr(plan: &AddrPlan, output: OutputSettings) -> Exit {
         Task::Compute(operation) => compute::run(&job, &plan.input, operation, &mut sink),
     };
     let json = matches!(plan.form, Form::Json { .. } | Form::Pretty);
-    let exit = match done {
-        Ok(exit) => exit,
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
-    };
+    let exit = done.unwrap_or_else(|trouble| trouble.tell(json));
     let _ = sink.flush();
     match sink.failure() {
         Some(error) => messages::local(&Error::local("writing to standard output", error), false),

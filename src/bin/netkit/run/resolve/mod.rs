@@ -41,15 +41,11 @@ struct Job {
 pub(crate) async fn resolve(plan: QueryPlan, output: OutputSettings) -> Exit {
     let json = plan.form.is_json();
     let mut out = Out::default();
-    let exit = match Job::new(plan, output).await {
-        Ok(job) => match job.run(&mut out).await {
-            Ok(exit) => exit,
-            Err(Trouble::Usage(error)) => messages::usage(&error, json),
-            Err(Trouble::Local(error)) => messages::local(&error, json),
-        },
-        Err(Trouble::Usage(error)) => messages::usage(&error, json),
-        Err(Trouble::Local(error)) => messages::local(&error, json),
+    let ended = match Job::new(plan, output).await {
+        Ok(job) => job.run(&mut out).await,
+        Err(trouble) => Err(trouble),
     };
+    let exit = ended.unwrap_or_else(|trouble| trouble.tell(json));
     // Results of a bulk run are written by a thread; none is lost but to a signal.
     let lost = out.close();
     if lost > 0 {
