@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::config::{Probe, does_not_serve};
-use super::waiting::{Queue, What};
+use super::waiting::{Place, Queue};
 use crate::failure::{Evidence, Failure, Kind, Stage, Who};
 
 /// Longest reply that is taken; a peer that sends more without an end does not speak the protocol.
@@ -76,7 +76,7 @@ impl Codec {
     }
 
     /// Whose reply a datagram is: a place in the queue.
-    pub(super) fn owner(&self, datagram: &[u8], queue: &Queue, session: u64) -> Option<usize> {
+    pub(super) fn owner(&self, datagram: &[u8], queue: &Queue, session: u64) -> Option<Place> {
         match &self.probe {
             Probe::Echo => match self.echoed(datagram) {
                 Some(seq) => queue.of_seq(|other| other == seq),
@@ -97,9 +97,9 @@ impl Codec {
         u64::from_str_radix(number.strip_suffix('\n')?, 16).ok()
     }
 
-    /// Whether a reply is what its message wants.
-    pub(super) fn judge(&self, what: &What, reply: &[u8]) -> Result<(), Box<Failure>> {
-        let Some(seq) = what.seq() else {
+    /// Whether a reply is what beat `seq` wants; a request takes any.
+    pub(super) fn judge(&self, seq: Option<u64>, reply: &[u8]) -> Result<(), Box<Failure>> {
+        let Some(seq) = seq else {
             return Ok(());
         };
         let right = match &self.probe {
@@ -158,10 +158,6 @@ mod tests {
     use crate::resolve::query::Query;
     use crate::resolve::wire::{Ask, AskOptions, RecordType};
 
-    fn failed(seq: u64) -> What {
-        What::Failed { seq }
-    }
-
     #[test]
     fn an_echo_answers_its_own_beat_only() {
         let codec = Codec::new(&Probe::Echo, false);
@@ -169,10 +165,10 @@ mod tests {
         assert_eq!(message.len(), ECHO_LEN);
         assert_eq!(codec.reply_len(&message[..9], message.len()), None);
         assert_eq!(codec.reply_len(&message, message.len()), Some(ECHO_LEN));
-        assert!(codec.judge(&failed(7), &message).is_ok());
-        assert!(codec.judge(&failed(8), &message).is_err());
+        assert!(codec.judge(&Some(7), &message).is_ok());
+        assert!(codec.judge(&Some(8), &message).is_err());
         let other = Codec::new(&Probe::Echo, false);
-        assert!(other.judge(&failed(7), &message).is_err(), "another run's");
+        assert!(other.judge(&Some(7), &message).is_err(), "another run's");
     }
 
     #[test]
@@ -185,8 +181,8 @@ mod tests {
         assert_eq!(codec.message(1), b"PING");
         assert_eq!(codec.reply_len(b"+PO", 4), None);
         assert_eq!(codec.reply_len(b"+PONG\r\n+PO", 4), Some(7));
-        assert!(codec.judge(&failed(1), b"+PONG\r\n").is_ok());
-        assert!(codec.judge(&failed(1), b"-ERR\r\n").is_err());
+        assert!(codec.judge(&Some(1), b"+PONG\r\n").is_ok());
+        assert!(codec.judge(&Some(1), b"-ERR\r\n").is_err());
     }
 
     #[test]
@@ -208,14 +204,14 @@ mod tests {
             ] {
                 let mut reply = message.clone();
                 (reply[prefix + 2], reply[prefix + 3]) = (0x80, rcode);
-                let found = codec.judge(&failed(3), &reply).err();
+                let found = codec.judge(&Some(3), &reply).err();
                 assert_eq!(
                     found.map(|failure| failure.kind),
                     kind,
                     "{rcode} {datagram}"
                 );
             }
-            let strange = codec.judge(&failed(4), &message).err();
+            let strange = codec.judge(&Some(4), &message).err();
             assert_eq!(
                 strange.map(|failure| failure.kind),
                 Some(Kind::UnexpectedReply)

@@ -11,7 +11,7 @@ use crate::heartbeat::connects::{Connected, connect};
 use crate::heartbeat::event::{Beat, Fact, Late, SkipReason, Skipped};
 use crate::heartbeat::health::Failed;
 use crate::heartbeat::liveness::{self, Kernel};
-use crate::heartbeat::waiting::{Pending, Shell, Waiting, What};
+use crate::heartbeat::waiting::{Owner, Pending, Place, Shell, Waiting, What};
 use crate::io::Io;
 use crate::policy::breaker::{Answer, Permit, State as BreakerState};
 use crate::policy::pace::Slot;
@@ -179,7 +179,6 @@ impl<I: Io> Driver<'_, I> {
                 What::Request(answer) => {
                     let _ = answer.send(Err(self.no_reply(shell, Kernel::Unknown)));
                 }
-                What::Failed { .. } | What::Abandoned => {}
             }
         }
     }
@@ -249,21 +248,40 @@ impl<I: Io> Driver<'_, I> {
     }
 
     /// A reply to the message at that place in the queue.
-    pub(super) fn replied(&mut self, place: usize, reply: &[u8], now: Instant) {
-        let Some(entry) = self.queue.take(place) else {
+    pub(super) fn replied(&mut self, place: Place, reply: &[u8], now: Instant) {
+        let Some(owner) = self.queue.take(place) else {
             return;
         };
-        let verdict = self.codec.judge(&entry.what, reply);
+        let verdict = self.codec.judge(owner.seq(), reply);
+        if let Some(session) = &mut self.session {
+            (session.heard, session.failures, session.worked) = (now, 0, true);
+        }
+        self.link.answered();
+        match owner {
+            Owner::Open(entry) => self.answered(entry, verdict, reply, now),
+            Owner::Failed { seq, sent } => {
+                self.health.answered_late(self.log.at(now));
+                let rtt_ms = now.saturating_duration_since(sent).into();
+                self.put(now, Fact::Late(Late { seq, rtt_ms }));
+            }
+            Owner::Forgotten => self.health.answered_late(self.log.at(now)),
+        }
+    }
+
+    /// A reply to somebody who waits for it.
+    fn answered(
+        &mut self,
+        entry: Waiting,
+        verdict: Result<(), Box<Failure>>,
+        reply: &[u8],
+        now: Instant,
+    ) {
         let Waiting {
             what,
             sent,
             stalled,
             ..
         } = entry;
-        if let Some(session) = &mut self.session {
-            (session.heard, session.failures, session.worked) = (now, 0, true);
-        }
-        self.link.answered();
         let rtt = sent.map_or(Duration::ZERO, |sent| now.saturating_duration_since(sent));
         match what {
             What::Beat(beat) => self.outcome(Outcome {
@@ -274,15 +292,9 @@ impl<I: Io> Driver<'_, I> {
                 kernel: Kernel::Acknowledges,
                 acknowledged: None,
             }),
-            What::Failed { seq } => {
-                self.health.answered_late(self.log.at(now));
-                let rtt_ms = rtt.into();
-                self.put(now, Fact::Late(Late { seq, rtt_ms }));
-            }
             What::Request(answer) => {
                 let _ = answer.send(Ok(reply.to_vec()));
             }
-            What::Abandoned => {}
         }
     }
 }

@@ -137,12 +137,12 @@ impl<I: Io> Driver<'_, I> {
             let Some(session) = &mut self.session else {
                 return;
             };
-            let Some((place, front)) = self.queue.front(session.number) else {
+            let Some((place, sent)) = self.queue.front(session.number) else {
                 // Nobody asked for it: a greeting.
                 session.input.clear();
                 return;
             };
-            let Some(len) = self.codec.reply_len(&session.input, front.len) else {
+            let Some(len) = self.codec.reply_len(&session.input, sent) else {
                 return;
             };
             let reply: Vec<u8> = session.input.drain(..len).collect();
@@ -181,6 +181,7 @@ impl<I: Io> Driver<'_, I> {
             worked: session.worked,
             quiet: self.queue.first_open(session.number).is_none(),
         };
+        self.queue.forget(session.number);
         let disconnect = self.link.lost(&end, now);
         self.put(now, Fact::Disconnect(disconnect));
     }
@@ -242,7 +243,6 @@ impl<I: Io> Driver<'_, I> {
             What::Request(answer) => {
                 let _ = answer.send(Err(failure.clone()));
             }
-            What::Failed { .. } | What::Abandoned => {}
         }
     }
 
