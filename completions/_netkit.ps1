@@ -160,7 +160,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--phi-pause', '--phi-pause', [CompletionResultType]::ParameterName, 'With `phi`: a pause that is always accepted [default: 3s]')
             [CompletionResult]::new('--backoff-min', '--backoff-min', [CompletionResultType]::ParameterName, 'The shortest pause between attempts to connect again [default: 100ms]')
             [CompletionResult]::new('--backoff-max', '--backoff-max', [CompletionResultType]::ParameterName, 'The longest pause [default: 5s]')
-            [CompletionResult]::new('--give-up-after', '--give-up-after', [CompletionResultType]::ParameterName, 'Gives a target up that long after its session was lost; or `never` [default: never]')
+            [CompletionResult]::new('--give-up-after', '--give-up-after', [CompletionResultType]::ParameterName, 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Bounds one attempt to connect a session [default: 2s]')
             [CompletionResult]::new('--breaker', '--breaker', [CompletionResultType]::ParameterName, 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values')
             [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`')

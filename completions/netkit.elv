@@ -155,7 +155,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --phi-pause 'With `phi`: a pause that is always accepted [default: 3s]'
             cand --backoff-min 'The shortest pause between attempts to connect again [default: 100ms]'
             cand --backoff-max 'The longest pause [default: 5s]'
-            cand --give-up-after 'Gives a target up that long after its session was lost; or `never` [default: never]'
+            cand --give-up-after 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]'
             cand --connect-timeout 'Bounds one attempt to connect a session [default: 2s]'
             cand --breaker 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values'
             cand --fail-if 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`'

@@ -190,7 +190,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l phi -d 'With
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l phi-pause -d 'With `phi`: a pause that is always accepted [default: 3s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-min -d 'The shortest pause between attempts to connect again [default: 100ms]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-max -d 'The longest pause [default: 5s]' -r
-complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l give-up-after -d 'Gives a target up that long after its session was lost; or `never` [default: never]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l give-up-after -d 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l connect-timeout -d 'Bounds one attempt to connect a session [default: 2s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l breaker -d 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fail-if -d 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`' -r

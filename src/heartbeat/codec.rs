@@ -165,10 +165,10 @@ mod tests {
         assert_eq!(message.len(), ECHO_LEN);
         assert_eq!(codec.reply_len(&message[..9], message.len()), None);
         assert_eq!(codec.reply_len(&message, message.len()), Some(ECHO_LEN));
-        assert!(codec.judge(&Some(7), &message).is_ok());
-        assert!(codec.judge(&Some(8), &message).is_err());
+        assert!(codec.judge(Some(7), &message).is_ok());
+        assert!(codec.judge(Some(8), &message).is_err());
         let other = Codec::new(&Probe::Echo, false);
-        assert!(other.judge(&Some(7), &message).is_err(), "another run's");
+        assert!(other.judge(Some(7), &message).is_err(), "another run's");
     }
 
     #[test]
@@ -181,8 +181,8 @@ mod tests {
         assert_eq!(codec.message(1), b"PING");
         assert_eq!(codec.reply_len(b"+PO", 4), None);
         assert_eq!(codec.reply_len(b"+PONG\r\n+PO", 4), Some(7));
-        assert!(codec.judge(&Some(1), b"+PONG\r\n").is_ok());
-        assert!(codec.judge(&Some(1), b"-ERR\r\n").is_err());
+        assert!(codec.judge(Some(1), b"+PONG\r\n").is_ok());
+        assert!(codec.judge(Some(1), b"-ERR\r\n").is_err());
     }
 
     #[test]
@@ -204,14 +204,14 @@ mod tests {
             ] {
                 let mut reply = message.clone();
                 (reply[prefix + 2], reply[prefix + 3]) = (0x80, rcode);
-                let found = codec.judge(&Some(3), &reply).err();
+                let found = codec.judge(Some(3), &reply).err();
                 assert_eq!(
                     found.map(|failure| failure.kind),
                     kind,
                     "{rcode} {datagram}"
                 );
             }
-            let strange = codec.judge(&Some(4), &message).err();
+            let strange = codec.judge(Some(4), &message).err();
             assert_eq!(
                 strange.map(|failure| failure.kind),
                 Some(Kind::UnexpectedReply)
@@ -230,9 +230,9 @@ mod tests {
                 let codec = Codec::new(&probe, datagram);
                 let _ = codec.owner(&bytes, &Queue::default(), 0);
                 if datagram {
-                    let _ = codec.judge(&failed(seq), &bytes);
+                    let _ = codec.judge(Some(seq), &bytes);
                 } else if let Some(len) = codec.reply_len(&bytes, bytes.len()) {
-                    let _ = codec.judge(&failed(seq), &bytes[..len]);
+                    let _ = codec.judge(Some(seq), &bytes[..len]);
                 }
             }
         }

@@ -18,7 +18,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
 /// The longest.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
-/// After which a [`super::ReliableClient`] gives a lost target up.
+/// After which a [`super::ReliableClient`], and a `netkit heartbeat` that ends by itself, give a lost
+/// target up.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// What a `line` beat says.
 pub const LINE: &[u8] = b"HEARTBEAT\n";

@@ -202,6 +202,9 @@ pub enum Cause {
     Local,
     /// The peer closed it after the same silence as the time before: an idle limit.
     Idle,
+    /// The peer closed it, and refuses connections since: its process has ended. Known only when it is
+    /// dialled again, so the `disconnect` says `fin` and the `reconnect` this.
+    Exit,
 }
 
 impl Cause {
@@ -215,6 +218,7 @@ impl Cause {
             Self::Icmp => "icmp",
             Self::Local => "local",
             Self::Idle => "idle",
+            Self::Exit => "exit",
         }
     }
 }
@@ -280,6 +284,6 @@ pub struct Stall {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StallKind {
-    /// The process did not run: SIGSTOP, a paused machine, starvation.
+    /// The process did not run: SIGSTOP, a paused machine, starvation, suspension.
     LocalStall,
 }

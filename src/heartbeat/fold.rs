@@ -147,6 +147,9 @@ impl Tally {
                 self.outages.disconnected(end.cause);
             }
             Fact::Reconnect(back) => {
+                if let Some(cause) = back.cause {
+                    self.outages.turned_out(cause);
+                }
                 let again = back.cause.is_some() && back.recovered_ms.is_some();
                 self.reconnects += u64::from(again);
             }

@@ -111,6 +111,11 @@ impl<'a> Link<'a> {
     pub(super) fn failed(&mut self, failure: Box<Failure>, now: Instant) -> Option<Reconnect> {
         self.note(Some(failure.kind), now);
         self.attempt = None;
+        if let Some((cause @ Cause::Fin, _)) = &mut self.lost
+            && failure.kind == Kind::Refused
+        {
+            *cause = Cause::Exit;
+        }
         self.failure = Some(failure);
         self.pause = self.backoff.next_pause();
         let gone = now.saturating_duration_since(self.since);
@@ -231,5 +236,46 @@ impl std::fmt::Debug for Link<'_> {
             .field("connecting", &self.attempt.is_some())
             .field("next", &self.next)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: Kind) -> Failure {
+        Failure::new(Stage::Connect, kind, "of a test").by(Who::Peer)
+    }
+
+    /// What a session that ended with `end`, and whose next attempt failed with `next`, ended of.
+    fn turned_out(end: Kind, next: Kind) -> Option<Cause> {
+        let now = Instant::now();
+        let mut link = Link::new(&Config::default(), now);
+        link.lost(
+            &Ending {
+                failure: &failure(end),
+                heard: now,
+                peer: None,
+                worked: true,
+                quiet: false,
+            },
+            now,
+        );
+        let given_up = link.failed(Box::new(failure(next)), now);
+        assert!(given_up.is_none());
+        link.stands(None, now).cause
+    }
+
+    #[test]
+    fn a_peer_that_closes_and_is_refused_since_has_ended() {
+        let rows = [
+            (Kind::ClosedEarly, Kind::Refused, Cause::Exit),
+            (Kind::ClosedEarly, Kind::Timeout, Cause::Fin),
+            (Kind::Reset, Kind::Refused, Cause::Rst),
+            (Kind::Timeout, Kind::Refused, Cause::Timeout),
+        ];
+        for (end, next, cause) in rows {
+            assert_eq!(turned_out(end, next), Some(cause), "{end:?} {next:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::{Event, Fact, Stall, StallKind};
 use super::watch::{TICK, Watch};
 use crate::event::{Observer, Stamped};
+use crate::net::suspend;
 use crate::run::Cx;
 
 /// Where drivers put what happens.
@@ -33,7 +34,7 @@ impl<'a> Log<'a> {
         observer: &'a mut dyn Observer<Event>,
     ) -> Self {
         let inner = Inner {
-            watch: Watch::new(Instant::now()),
+            watch: Watch::new(Instant::now(), suspend::suspended()),
             fold,
             observer,
         };
@@ -69,14 +70,18 @@ impl<'a> Log<'a> {
 
     /// Looks at the clock; all the time that this machine stood still so far.
     pub(super) fn stalled(&self, now: Instant) -> Duration {
+        self.note(now, |watch| watch.look(now))
+    }
+
+    fn note(&self, now: Instant, look: impl Fn(&mut Watch) -> Option<Duration>) -> Duration {
         let mut inner = self.lock();
-        let Some(stall) = inner.watch.look(now) else {
-            return inner.watch.total();
-        };
+        let stall = look(&mut inner.watch);
         let total = inner.watch.total();
         drop(inner);
-        let (kind, ms) = (StallKind::LocalStall, stall.into());
-        self.put(None, now, Fact::Stall(Stall { kind, ms }));
+        if let Some(stall) = stall {
+            let (kind, ms) = (StallKind::LocalStall, stall.into());
+            self.put(None, now, Fact::Stall(Stall { kind, ms }));
+        }
         total
     }
 
@@ -84,7 +89,9 @@ impl<'a> Log<'a> {
     pub(super) async fn tick(&self) {
         loop {
             tokio::time::sleep(TICK).await;
-            self.stalled(Instant::now());
+            let now = Instant::now();
+            self.stalled(now);
+            self.note(now, |watch| watch.suspended(suspend::suspended()));
         }
     }
 

@@ -56,6 +56,18 @@ impl Outages {
         }
     }
 
+    /// Dialling again told more of what ended the session.
+    pub(super) fn turned_out(&mut self, cause: Cause) {
+        let open = self.last.back_mut().filter(|_| self.open);
+        let known = match open {
+            Some(outage) => &mut outage.cause,
+            None => &mut self.cause,
+        };
+        if cause == Cause::Exit && *known == Some(Cause::Fin) {
+            *known = Some(cause);
+        }
+    }
+
     /// A beat was answered: what ended a session before is over.
     pub(super) fn answered(&mut self) {
         self.cause = None;

@@ -44,7 +44,7 @@ pub struct Summary {
     pub received: u64,
     /// Beats that failed: no reply in time, an error, or no session to send them on.
     pub lost: u64,
-    /// Of those lost: replies that came after the timeout.
+    /// Of those lost: replies that came after the timeout, if it was among the last 128 to be over.
     pub late: u64,
     /// Beats that this machine did not send, or cannot judge. Not lost.
     pub skipped: u64,

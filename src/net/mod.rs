@@ -28,6 +28,7 @@ mod socket;
 mod socket_options;
 mod sockopt;
 pub mod stream;
+pub mod suspend;
 pub mod sweep;
 pub mod syn;
 mod sys;

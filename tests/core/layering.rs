@@ -41,6 +41,18 @@ const KEPT: &[(&str, &str)] = &[
 /// The only place for `unsafe`.
 const UNSAFE: &str = "net/sys";
 
+/// What runs on a schedule or measures time: setting the wall clock must change nothing there.
+const MONOTONIC: &[&str] = &["heartbeat/", "policy/", "stats/", "dial/", "deadline.rs"];
+
+/// The names of the wall clock, and of libraries that read it.
+const WALL_CLOCKS: &[&str] = &[
+    "SystemTime",
+    "UNIX_EPOCH",
+    "jiff",
+    "chrono",
+    "CLOCK_REALTIME",
+];
+
 /// What prints; only the binary may.
 const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
@@ -190,6 +202,12 @@ fn words(file: &Source, tokens: &[&str]) -> Vec<String> {
     let mut rules = Vec::new();
     if !file.path.starts_with(UNSAFE) && tokens.contains(&"unsafe") {
         rules.push(format!("`unsafe` outside {UNSAFE}"));
+    }
+    if MONOTONIC.iter().any(|place| file.path.starts_with(place)) {
+        let clocks = WALL_CLOCKS.iter().filter(|clock| tokens.contains(*clock));
+        rules.extend(
+            clocks.map(|clock| format!("`{clock}` in what a clock that is set must not touch")),
+        );
     }
     let macros = tokens.windows(2).filter(|pair| pair[1] == "!");
     for name in macros.map(|pair| pair[0]) {
@@ -402,6 +420,11 @@ fn every_other_rule_can_fail_too() {
             "`new` is in no layer; add it to the table",
         ),
         ("net/udp.rs", "unsafe { f() }", "`unsafe` outside net/sys"),
+        (
+            "heartbeat/log.rs",
+            "let now = std::time::SystemTime::now();",
+            "`SystemTime` in what a clock that is set must not touch",
+        ),
         (
             "dial/mod.rs",
             "println!()",

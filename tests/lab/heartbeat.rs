@@ -124,37 +124,60 @@ fn a_stopped_server_hangs_and_a_silent_wire_is_down() {
     assert!(!run.states().contains(&"app_hung"), "{}", run.transcript());
 }
 
-/// Beats until they are answered, does this to the server, and tells what ended the session.
-fn cause_of(net: &Wire, deed: impl FnOnce()) -> String {
+/// Beats until they are answered, does this, and tells what ended the session: as it was noticed, and
+/// after `mend` as it turned out when it was dialled again.
+fn causes_of(net: &Wire, deed: impl FnOnce(), mend: impl FnOnce()) -> [String; 2] {
     let mut run = beats(net, "--give-up-after never");
     run.until_state("up");
     deed();
     let end = run.until(|line| line["type"] == "disconnect");
+    // At least one more try meets what has happened.
+    run.until(|line| line["type"] == "beat" && line["ok"] == false);
+    mend();
+    let back = run.until(|line| line["type"] == "reconnect");
+    run.until(|line| line["type"] == "beat" && line["ok"] == true);
     let _ = run.stop();
-    end["cause"].as_str().unwrap_or_default().to_owned()
+    [end, back].map(|line| line["cause"].as_str().unwrap_or_default().to_owned())
 }
 
 #[test]
-fn four_ways_to_end_a_session_are_four_causes() {
+fn five_ways_to_end_a_session_are_five_causes() {
     let Some(net) = Wire::lay(&[]) else { return };
     let mut server = echo(&net);
-    // What a killed process leaves to the kernel is a FIN, when it has read everything.
-    let killed = cause_of(&net, || server.kill());
-    let _server = echo(&net);
-    let reset = cause_of(&net, || {
-        net.server.filter(
-            Hook::Input,
-            &format!("tcp dport {PORT} reject with tcp reset"),
-        );
-    });
-    net.server.unfilter();
-    let silent = cause_of(&net, || cut(&net));
-    net.server.unfilter();
-    let unroutable = cause_of(&net, || drop(net.client.ip("route del 192.0.2.0/24")));
+    // What a killed process leaves to the kernel is a FIN, when it has read everything; that its port
+    // is closed from then on tells that the process is gone.
+    let mut again = None;
+    let killed = causes_of(&net, || server.kill(), || again = Some(echo(&net)));
+    let reset = format!("tcp dport {PORT} reject with tcp reset");
+    let unfilter = || net.server.unfilter();
+    let reset = causes_of(&net, || net.server.filter(Hook::Input, &reset), unfilter);
+    let silent = causes_of(&net, || cut(&net), unfilter);
+    let route = |verb: &str| {
+        net.client
+            .ip(&format!("route {verb} 192.0.2.0/24 dev wire"));
+    };
+    let unroutable = causes_of(&net, || route("del"), || route("add"));
+    let same = |cause: &str| [cause.to_owned(), cause.to_owned()];
+    assert_eq!(killed, ["fin", "exit"]);
     assert_eq!(
-        [killed, reset, silent, unroutable],
-        ["fin", "rst", "timeout", "local"]
+        [reset, silent, unroutable],
+        [same("rst"), same("timeout"), same("local")]
     );
+    drop(again);
+}
+
+#[test]
+fn a_server_that_closes_a_session_and_lives_on_has_sent_a_fin() {
+    let Some(net) = Wire::lay(&[]) else { return };
+    let _server = serve(
+        &net.server,
+        &format!("{SERVER_V4}:{PORT} --echo --max-lifetime 1s"),
+    );
+    let mut run = beats(&net, "--give-up-after never");
+    for kind in ["disconnect", "reconnect"] {
+        let line = run.until(|line| line["type"] == kind && !line["cause"].is_null());
+        assert_eq!(line["cause"], "fin", "{}", run.transcript());
+    }
 }
 
 #[test]
@@ -202,7 +225,7 @@ fn a_server_that_comes_back_elsewhere_is_found_by_its_name() {
     run.until_state("down");
     let _server = serve(&net.server, &format!("{OTHER_V4}:{PORT} --echo"));
     let again = run.until(|line| {
-        line["type"] == "reconnect" && line["cause"] == "fin" && !line["peer"].is_null()
+        line["type"] == "reconnect" && line["cause"] == "exit" && !line["peer"].is_null()
     });
     assert_eq!(
         again["previous_peer"],
@@ -216,6 +239,31 @@ fn a_server_that_comes_back_elsewhere_is_found_by_its_name() {
         "the name was not asked for again"
     );
     run.until_state("up");
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_now_is_followed() {
+    let Some(net) = Wire::lay(&[]) else { return };
+    net.server.ip(&format!("addr add {OTHER_V4}/24 dev wire"));
+    let (mut server, _other) = (
+        echo(&net),
+        serve(&net.server, &format!("{OTHER_V4}:{PORT} --echo")),
+    );
+    let zone = |address| Script::new().address("web.example", address);
+    let names = net.client.enter(|| zone(SERVER_V4).start());
+    let at = names.addr();
+    let flags = format!("web.example:{PORT} -4 --ns {at} --probe echo -i 100ms --fall 2");
+    let mut run = watch(&net.client, &flags);
+    run.until_state("up");
+    // The same name server, which knows better now.
+    drop(names);
+    let _names = net.client.enter(|| zone(OTHER_V4).at(at).start());
+    server.kill();
+    let again = run.until(|line| line["type"] == "reconnect" && !line["cause"].is_null());
+    let peers = [&again["previous_peer"], &again["peer"]];
+    let wanted = [SERVER_V4, OTHER_V4].map(|ip| Value::from(format!("{ip}:{PORT}")));
+    assert_eq!(peers, wanted.each_ref(), "{again:#}");
+    run.until(|line| line["type"] == "beat" && line["ok"] == true);
 }
 
 #[test]

@@ -188,6 +188,12 @@ impl<I: Io> Driver<'_, I> {
         if let (Some(session), Some(_)) = (&mut self.session, shell.sent) {
             session.failures += u32::from(session.number == shell.session);
         }
+        if shell.stalled != self.stalled {
+            // Its reply may have been lost with this machine.
+            self.health.forget();
+            self.skip(beat.seq, SkipReason::LocalStall, now);
+            return self.give_back(beat.permit, None, now);
+        }
         let failure = Box::new(self.no_reply(shell, kernel));
         self.outcome(Outcome {
             beat,

@@ -5,6 +5,7 @@
 //! Descriptors made here are always non-blocking and closed on exec.
 
 mod addrinfo;
+mod clock;
 mod datagrams;
 mod epoll;
 mod limit;
@@ -18,6 +19,7 @@ mod splice;
 mod watch;
 
 pub(in crate::net) use addrinfo::addresses;
+pub(in crate::net) use clock::since_boot;
 pub(in crate::net) use datagrams::Batch;
 pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{

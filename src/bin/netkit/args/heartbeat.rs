@@ -181,8 +181,12 @@ pub(crate) struct ReconnectArgs {
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     #[arg(help = format!("The longest pause [default: {}]", default(config::BACKOFF_MAX)))]
     pub(crate) backoff_max: Option<Duration>,
-    /// Gives a target up that long after its session was lost; or `never` [default: never].
+    /// Gives a target up that long after its session was lost; or `never`.
     #[arg(long, value_name = "DURATION|never", value_parser = values::give_up, allow_negative_numbers = true)]
+    #[arg(help = format!(
+        "Gives a target up that long after its session was lost; or `never` [default: {} with --count, --for or --until, else never]",
+        default(config::GIVE_UP_AFTER)
+    ))]
     pub(crate) give_up_after: Option<values::GiveUp>,
     /// Bounds one attempt to connect a session.
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]

@@ -273,7 +273,7 @@ fn config(args: &HeartbeatArgs) -> Result<Config, UsageError> {
         timeout: schedule.timeout,
         count: schedule.count.filter(|count| *count > 0),
         duration: schedule.duration,
-        reconnect: reconnect(&args.reconnect)?,
+        reconnect: reconnect(&args.reconnect, is_one_shot(args))?,
         breaker: args.reconnect.breaker,
         dial: dial::Config {
             family: rules::family(&args.target),
@@ -321,7 +321,14 @@ fn query(text: Option<&str>) -> Result<Query, UsageError> {
     Ok(Query::new(&Ask::new(name, rtype), &AskOptions::default()))
 }
 
-fn reconnect(args: &ReconnectArgs) -> Result<Reconnect, UsageError> {
+/// Whether the run ends by itself: a script waits for it, and not for ever.
+fn is_one_shot(args: &HeartbeatArgs) -> bool {
+    let schedule = &args.schedule;
+    let count = schedule.count.is_some_and(|count| count > 0);
+    count || schedule.duration.is_some() || args.gates.until.is_some()
+}
+
+fn reconnect(args: &ReconnectArgs, one_shot: bool) -> Result<Reconnect, UsageError> {
     let default = Reconnect::default();
     let (min, max) = (
         args.backoff_min.unwrap_or(default.min),
@@ -340,6 +347,7 @@ fn reconnect(args: &ReconnectArgs) -> Result<Reconnect, UsageError> {
         give_up_after: match args.give_up_after {
             Some(GiveUp::After(limit)) => Some(limit),
             Some(GiveUp::Never) => None,
+            None if one_shot => Some(config::GIVE_UP_AFTER),
             None => default.give_up_after,
         },
         timeout: args.connect_timeout.unwrap_or(default.timeout),

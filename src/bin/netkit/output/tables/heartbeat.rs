@@ -4,7 +4,7 @@ pub(crate) mod live;
 
 use std::time::Duration;
 
-use netkit::heartbeat::event::{Beat, Disconnect, Fact, Reconnect, SkipReason};
+use netkit::heartbeat::event::{Beat, Cause, Disconnect, Fact, Reconnect, SkipReason};
 use netkit::heartbeat::report::{Outage, Summary};
 use netkit::heartbeat::{Config, Report, State, Tally};
 use netkit::policy::detector::Method;
@@ -216,8 +216,12 @@ fn disconnect(end: &Disconnect, view: &View) -> String {
 
 fn reconnect(back: &Reconnect) -> (String, Tone) {
     let attempts = counted(back.attempts_total, "attempt");
+    let exit = match back.cause {
+        Some(Cause::Exit) => "; its process had ended (exit)",
+        _ => "",
+    };
     let Some(took) = back.recovered_ms else {
-        return (format!("given up after {attempts}"), Tone::Bad);
+        return (format!("given up after {attempts}{exit}"), Tone::Bad);
     };
     let peer = back.peer.as_deref().unwrap_or("the peer");
     let moved = back.previous_peer.is_some() && back.previous_peer != back.peer;
@@ -226,7 +230,7 @@ fn reconnect(back: &Reconnect) -> (String, Tone) {
         _ => String::new(),
     };
     let again = if back.cause.is_some() { " again" } else { "" };
-    let text = format!("session with {peer} stands{again}{before} ({attempts}, {took})");
+    let text = format!("session with {peer} stands{again}{before} ({attempts}, {took}){exit}");
     (text, Tone::Good)
 }
 

@@ -98,6 +98,23 @@ fn a_breaker_fills_in_what_is_left_out() {
 }
 
 #[test]
+fn a_run_that_ends_by_itself_gives_up_after_half_a_minute() {
+    let rows = [
+        ("", None),
+        (" -c 0", None),
+        (" -c 5", Some(30 * SECOND)),
+        (" --for 10m", Some(30 * SECOND)),
+        (" --until up>=3", Some(30 * SECOND)),
+        (" -c 5 --give-up-after never", None),
+        (" --give-up-after 5s", Some(5 * SECOND)),
+    ];
+    for (flags, limit) in rows {
+        let plan = plan(&format!("host:1 --probe echo{flags}"));
+        assert_eq!(plan.config.reconnect.give_up_after, limit, "{flags}");
+    }
+}
+
+#[test]
 fn a_live_table_needs_a_terminal() {
     let terminal = Environment {
         stdout_tty: true,
