@@ -70,6 +70,7 @@ ftp\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-id -d 'The peer must be this workload, `spiffe://trust-domain/path`; names of hosts do not count then' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-socket -d 'Takes our own certificate, and with --spiffe-id or --spiffe-trust-domain whom to trust, from the Workload API at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with those two and without --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fail-if -d 'Fails if this holds in the end (`cert_days<14`, `tls_ms>200`; may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends text, with C escapes (`PING\\r\\n`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
@@ -169,6 +170,7 @@ ftp\t''"
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-id -d 'The peer must be this workload, `spiffe://trust-domain/path`; names of hosts do not count then' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-socket -d 'Takes our own certificate, and with --spiffe-id or --spiffe-trust-domain whom to trust, from the Workload API at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with those two and without --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s i -l interval -d 'Time from one beat to the next, at least 1ms [default: 1s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s t -l timeout -d 'How long a reply may take, at least 1ms [default: the interval, at most 2s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interval-suspect -d 'The interval while the target is suspect [default: the interval]' -r
@@ -263,6 +265,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l control -d 'Tak
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l cert -d 'The certificate, then those above it (PEM); read again on SIGHUP and when it changes' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l key -d 'Its key (PEM: PKCS#8, PKCS#1, SEC1)' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l client-ca -d 'Asks clients for a certificate, and believes those of these authorities (PEM)' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l spiffe-socket -d 'Takes the certificate, and the authorities of clients, from the Workload API of SPIFFE at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with --tls and without --cert, `SPIFFE_ENDPOINT_SOCKET`]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l allow-spiffe-id -d 'Lets in only clients with this SPIFFE ID (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l alpn -d 'Protocols to agree on, the preferred first: `h2,http/1.1`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-min -d 'The oldest version [default: 1.2]' -r -f -a "1.2\t'TLS 1.2'

@@ -42,6 +42,10 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::SpiffeMismatch => {
             "another workload answers there; check the address, or the ID that was asked for"
         }
+        Kind::NoIdentity => {
+            "register this workload with the SPIFFE server (`spire-server entry create`); its selectors must fit this process"
+        }
+        Kind::WorkloadApi => "check the socket: the agent of SPIFFE must listen there",
         Kind::TlsNameMismatch => "verify another name, or ask the peer for its right certificate",
         Kind::TlsNotTls => "check the port: what listens there speaks something else first",
         Kind::AddrInUse => "choose another local port, or leave it out",

@@ -148,6 +148,10 @@ kinds! {
     TlsProtocol = "tls_protocol", Tls;
     /// TLS: what answered does not speak it.
     TlsNotTls = "tls_not_tls", Tls;
+    /// The Workload API (SPIFFE) gives this process no identity.
+    NoIdentity = "no_identity", Local;
+    /// The Workload API (SPIFFE) cannot be asked, or its answer cannot be used.
+    WorkloadApi = "workload_api", Local;
     /// The peer answered, and not with what was expected.
     UnexpectedReply = "unexpected_reply", Expectation;
     /// A condition of the user's that makes a failure of a success.

@@ -12,6 +12,8 @@ pub(crate) mod datagrams;
 pub mod detection;
 mod errqueue;
 pub mod facts;
+#[cfg(feature = "tls")]
+pub(crate) mod http2;
 mod icmp;
 pub mod interface;
 pub mod layers;

@@ -1,10 +1,8 @@
 //! Questions over HTTP/2 (RFC 8484 over RFC 9113): one stream each on one connection.
-//!
-//! The only file that imports h2.
 
 use bytes::Bytes;
-use h2::client::SendRequest;
 
+use crate::net::http2::{self, SendRequest};
 use crate::net::tls::TlsConnection;
 
 use super::doh::{self, Asked};
@@ -29,10 +27,8 @@ struct Driver {
 impl Http2 {
     /// Begins HTTP/2 on an encrypted connection.
     pub(super) async fn new(connection: TlsConnection) -> Result<Self, Broken> {
-        let mut builder = h2::client::Builder::new();
-        builder.enable_push(false);
-        let handshake = builder.handshake(connection);
-        let (sender, connection) = handshake.await.map_err(|error| broken(&error))?;
+        let begun = http2::begin(connection).await;
+        let (sender, connection) = begun.map_err(|error| broken(&error))?;
         let (end, open) = tokio::sync::watch::channel(true);
         let task = Task::spawn(async move {
             // Whoever asks hears the error from its own stream.
@@ -86,7 +82,7 @@ impl Http2 {
     }
 }
 
-fn broken(error: &h2::Error) -> Broken {
+fn broken(error: &http2::Error) -> Broken {
     match error.get_io() {
         Some(io) => io.into(),
         None if error.is_go_away() => Broken::Closed { after_bytes: 0 },

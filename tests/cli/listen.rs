@@ -6,6 +6,7 @@ mod load;
 mod sockets;
 mod telling;
 mod tls;
+mod workload;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};

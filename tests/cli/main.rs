@@ -32,3 +32,5 @@ mod tls;
 mod tls_server;
 mod usage;
 mod wait;
+#[path = "../support/workload.rs"]
+mod workload;

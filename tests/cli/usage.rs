@@ -46,6 +46,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--sni", "a b", "none"),
     ("--spiffe-id", "http://x", "spiffe://trust-domain/path"),
     ("--spiffe-trust-domain", "a/b", "td.example"),
+    ("--spiffe-socket", "/run/agent.sock", "unix:/path"),
     ("--alpn=", "", "h2,http/1.1"),
     ("--tls-min", "1.1", "1.2 or 1.3"),
     ("--tls-max", "9", "1.2 or 1.3"),

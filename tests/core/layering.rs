@@ -29,7 +29,7 @@ const KEPT: &[(&str, &str)] = &[
     ("x509_parser", "net/tls/certificate.rs"),
     ("rcgen", "net/tls/server/self_signed.rs"),
     ("quinn", "net/quic.rs"),
-    ("h2", "resolve/https.rs"),
+    ("h2", "net/http2.rs"),
     ("h3", "resolve/h3.rs"),
     ("h3_quinn", "resolve/h3.rs"),
     ("ipnet", "addr/"),

@@ -30,3 +30,8 @@ mod stopwatch;
 #[path = "../support/tls.rs"]
 mod tls_server;
 mod vectors;
+#[cfg(feature = "tls")]
+#[path = "../support/workload.rs"]
+mod workload;
+#[cfg(feature = "tls")]
+mod workload_api;

@@ -47,6 +47,10 @@ impl Authority {
         self.issuer.pem()
     }
 
+    pub(crate) fn der(&self) -> Vec<u8> {
+        self.issuer.der().to_vec()
+    }
+
     /// A certificate for these names, changed as wanted.
     pub(crate) fn leaf(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Leaf {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();

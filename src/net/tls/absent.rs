@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::{Handshake, TlsOptions};
+use super::{Handshake, TlsOptions, Unprepared};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::Connection;
@@ -13,9 +13,11 @@ pub struct TlsClient(Infallible);
 
 impl TlsClient {
     /// Errs always (stage `local`, kind `unsupported`).
-    pub fn new(_: &TlsOptions) -> Result<Self, Failure> {
+    pub fn new(_: &TlsOptions) -> Result<Self, Unprepared> {
         let message = "this netkit was built without TLS";
-        Err(Failure::new(Stage::Local, Kind::Unsupported, message).by(Who::Netkit))
+        Err(Failure::new(Stage::Local, Kind::Unsupported, message)
+            .by(Who::Netkit)
+            .into())
     }
 
     /// The same client without any memory.

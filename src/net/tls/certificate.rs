@@ -18,6 +18,7 @@ use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
 use super::facts::fingerprint;
 use super::handshake::Certificate;
+use super::library::rustls::pki_types::CertificateDer;
 
 /// A day of validity, in seconds.
 const DAY: i64 = 86_400;
@@ -39,6 +40,18 @@ fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     X509Certificate::from_der(der)
         .ok()
         .map(|(_, parsed)| parsed)
+}
+
+/// Certificates that stand one after the other; `None` when anything among them is none.
+pub(super) fn split(mut der: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let mut certificates = Vec::new();
+    while !der.is_empty() {
+        let (rest, _) = X509Certificate::from_der(der).ok()?;
+        let one = &der[..der.len() - rest.len()];
+        certificates.push(CertificateDer::from(one.to_vec()));
+        der = rest;
+    }
+    Some(certificates)
 }
 
 fn read(parsed: &X509Certificate<'_>, now: i64) -> Certificate {

@@ -10,7 +10,7 @@ mod settle;
 pub(in crate::net) mod verify;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::explain::{explain, unfinished};
@@ -20,7 +20,7 @@ use super::library::rustls::client::{ClientConnection, Resumption};
 use super::library::rustls::pki_types::ServerName;
 use super::library::{ClientStream, TlsConnector};
 use super::sniff::{Came, First, Sniffed};
-use super::{TlsConnection, TlsOptions, blame, facts};
+use super::{TlsConnection, TlsOptions, Unprepared, WorkloadIdentity, blame, facts};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::Connection;
@@ -40,9 +40,13 @@ pub struct TlsClient {
     answer: Arc<Answer>,
     /// What is worth telling about the files that were read.
     warnings: Arc<[String]>,
-    /// Whether the chain is kept as a whole.
-    pem: bool,
+    options: Arc<TlsOptions>,
+    /// What took the place of the rules and of our identity since; all clones share it.
+    latest: Arc<Mutex<Latest>>,
 }
+
+/// What handshakes go by that begin from now on; `None`: by what the client was made with.
+type Latest = Option<(Arc<Verifier>, Arc<Answer>)>;
 
 impl PartialEq for TlsClient {
     /// Whether both were made by one reading of the files.
@@ -58,8 +62,25 @@ impl TlsClient {
     /// or there are none, and (kind `invalid`) when the key belongs to another certificate or no
     /// version lies between the oldest and the newest. Reads files: call it when a handshake is
     /// due, not before.
-    pub fn new(options: &TlsOptions) -> Result<Self, Failure> {
-        config::client(options)
+    pub fn new(options: &TlsOptions) -> Result<Self, Unprepared> {
+        config::client(options, None)
+    }
+
+    /// The same, with the identity that the Workload API gave: we are what it says, and where
+    /// [`Roots::Workload`](super::Roots::Workload) is asked for, whom to trust is its word too.
+    pub fn of_workload(
+        options: &TlsOptions,
+        identity: &WorkloadIdentity,
+    ) -> Result<Self, Unprepared> {
+        config::client(options, Some(identity))
+    }
+
+    /// Takes another identity for all handshakes that begin from now on, of this client and of its
+    /// clones; connections that stand are left alone. On an error everything stays as it is.
+    pub fn adopt(&self, identity: &WorkloadIdentity) -> Result<(), Failure> {
+        let fresh = config::of_workload(&self.options, identity)?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        Ok(())
     }
 
     /// The same roots and versions for other protocols (ALPN), the preferred first.
@@ -80,8 +101,14 @@ impl TlsClient {
     #[must_use]
     pub fn fresh(&self) -> Self {
         let mut config = (*self.config).clone();
-        let verifier = Arc::new(self.verifier.fresh());
-        let answer = Arc::new(self.answer.fresh());
+        let latest = self.latest.lock();
+        let latest = latest.unwrap_or_else(PoisonError::into_inner).clone();
+        let (verifier, answer) = match &latest {
+            Some((verifier, answer)) => (verifier, answer),
+            None => (&self.verifier, &self.answer),
+        };
+        let verifier = Arc::new(verifier.fresh());
+        let answer = Arc::new(answer.fresh());
         config.resumption = Resumption::default();
         config.client_auth_cert_resolver = answer.clone();
         config
@@ -247,7 +274,7 @@ impl TlsClient {
         }
         handshake.verify_ms = seen.took.map(Millis);
         handshake.ocsp_stapled = Some(seen.ocsp);
-        let describe = |der: &_| super::certificate::describe(der, now, self.pem);
+        let describe = |der: &_| super::certificate::describe(der, now, self.options.keep_pem);
         handshake.chain = seen.chain.iter().map(|der| describe(der)).collect();
         handshake.spiffe_id = super::spiffe::id_of(&seen.chain);
         handshake.verification = Some(blame::verification(

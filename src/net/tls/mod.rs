@@ -36,6 +36,11 @@ mod sniff;
 mod spiffe;
 pub mod spiffe_id;
 pub mod starttls;
+mod unprepared;
+#[cfg(feature = "tls")]
+pub mod workload;
+pub mod workload_endpoint;
+mod workload_facts;
 
 #[cfg(not(feature = "tls"))]
 pub use self::absent::{Met, TlsClient};
@@ -51,3 +56,8 @@ pub use self::pem::Identity;
 pub use self::server::{TlsServer, TlsServerStream};
 pub use self::serving::{TlsAccepted, TlsServerOptions};
 pub use self::spiffe_id::{SpiffeId, SpiffePeer};
+pub use self::unprepared::{Part, Unprepared};
+#[cfg(feature = "tls")]
+pub use self::workload::WorkloadIdentity;
+pub use self::workload_endpoint::WorkloadEndpoint;
+pub use self::workload_facts::IdentityFacts;

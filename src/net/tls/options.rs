@@ -16,6 +16,9 @@ pub enum Roots {
     Platform,
     /// The certificates (PEM) of a file, or of every file in a folder, and no others.
     Path(PathBuf),
+    /// The authorities that the Workload API (SPIFFE) sends, each for the workloads of its own trust
+    /// domain.
+    Workload,
 }
 
 /// A version of TLS that is still safe to speak.

@@ -8,12 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::IdentityFiles;
 use super::library::provider;
 use super::library::rustls::pki_types::pem::{Error as PemError, PemObject};
 use super::library::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::library::rustls::sign::CertifiedKey;
 use super::library::rustls::{Error, InconsistentKeys};
+use super::{IdentityFiles, Part, Unprepared};
 use crate::failure::{Failure, Kind, Stage, Who};
 
 /// The certificates of a file, in its order.
@@ -61,10 +61,12 @@ impl Identity {
     ///
     /// Errs (stage `local`) when a file cannot be read, has not what it should (kind `file`), or
     /// when the key belongs to another certificate (kind `invalid`). Blocks on files.
-    pub fn read(files: &IdentityFiles) -> Result<Self, Failure> {
+    pub fn read(files: &IdentityFiles) -> Result<Self, Unprepared> {
         let (certificate, key) = (files.certificate.as_path(), files.key.as_path());
-        let chain = certificates(certificate)?;
-        let der = PrivateKeyDer::from_pem_file(key).map_err(|error| no_key(key, &error))?;
+        let chain =
+            certificates(certificate).map_err(|failure| Part::Certificate.is_wrong(failure))?;
+        let der = PrivateKeyDer::from_pem_file(key)
+            .map_err(|error| Part::Key.is_wrong(no_key(key, &error)))?;
         let mut identity =
             Self::new(chain, der).map_err(|error| unusable(certificate, key, &error))?;
         identity.warnings.extend(warning_of_readable_key(key));

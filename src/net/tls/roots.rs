@@ -16,13 +16,14 @@ pub(super) fn read(
     let certificates = match roots {
         Roots::Platform => load_native_certs().certs,
         Roots::Path(path) => pem::certificates_below(path)?,
+        Roots::Workload => Vec::new(),
     };
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(certificates.iter().cloned());
     if added > 0 {
         let named = match roots {
-            Roots::Platform => Vec::new(),
             Roots::Path(_) => certificates,
+            Roots::Platform | Roots::Workload => Vec::new(),
         };
         return Ok((store, named));
     }
@@ -30,7 +31,20 @@ pub(super) fn read(
         Roots::Platform => local("this machine has no trusted roots".to_owned())
             .hint("install the ca-certificates, or name a file with --ca"),
         Roots::Path(path) => local(format!("{}: no certificate in it (PEM)", path.display())),
+        Roots::Workload => local("the Workload API was not asked whom to trust".to_owned()),
     })
+}
+
+/// The authorities of one trust domain. Errs when none of them can be used.
+pub(super) fn of_bundle(
+    domain: &str,
+    authorities: &[CertificateDer<'static>],
+) -> Result<RootCertStore, Failure> {
+    let mut store = RootCertStore::empty();
+    match store.add_parsable_certificates(authorities.iter().cloned()) {
+        (0, _) => Err(local(format!("no authority of {domain} can be used"))),
+        _ => Ok(store),
+    }
 }
 
 fn local(message: String) -> Failure {

@@ -3,6 +3,7 @@
 //! It shakes hands over any stream, so that faults can lie below TLS; what is known of the client is
 //! said by [`TlsAccepted`].
 
+mod clients;
 mod self_signed;
 
 use std::io;
@@ -14,12 +15,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use super::explain::{classify, tls_error};
 use super::facts;
 use super::library::rustls::pki_types::CertificateDer;
-use super::library::rustls::server::WebPkiClientVerifier;
 use super::library::rustls::sign::SingleCertAndKey;
 use super::library::rustls::{ServerConfig, version};
 use super::library::{ServerStream, TlsAcceptor, provider};
 use super::serving::{TlsAccepted, TlsServerOptions};
-use super::{Identity, Roots, TlsVersion, roots};
+use super::{Identity, Part, TlsVersion, Unprepared, WorkloadIdentity};
 use crate::deadline::{Deadline, Expired};
 use crate::failure::{Evidence, Failure, Kind, Stage, Who};
 use crate::net::layers::Prefixed;
@@ -52,7 +52,7 @@ impl TlsServer {
     ///
     /// Errs (stage `local`) when a file cannot be read, has not what it should, or when key and
     /// certificate do not belong together. Blocks on files.
-    pub fn new(options: TlsServerOptions) -> Result<Self, Failure> {
+    pub fn new(options: TlsServerOptions) -> Result<Self, Unprepared> {
         let made = match &options.identity {
             Some(_) => None,
             None => Some(self_signed::make(&options.names)?),
@@ -60,9 +60,9 @@ impl TlsServer {
         let (identity, authority) = match (&options.identity, made) {
             (Some(files), _) => (Identity::read(files)?, None),
             (None, Some((identity, authority))) => (identity, Some(authority)),
-            (None, None) => return Err(local("there is no certificate".to_owned())),
+            (None, None) => return Err(local("there is no certificate".to_owned()).into()),
         };
-        let config = config(&options, &identity)?;
+        let config = config(&options, &identity, None)?;
         Ok(Self {
             config: Arc::new(Mutex::new(Arc::new(config))),
             warnings: Arc::new(identity.warnings().to_vec()),
@@ -71,14 +71,42 @@ impl TlsServer {
         })
     }
 
+    /// Proves who it is by the identity that the Workload API gave. Clients are asked for theirs, and
+    /// believed by the authorities of their trust domain, unless `client_ca` names others.
+    ///
+    /// Errs (stage `local`) when an authority cannot be used.
+    pub fn of_workload(
+        options: TlsServerOptions,
+        identity: &WorkloadIdentity,
+    ) -> Result<Self, Unprepared> {
+        let config = config(&options, identity.identity(), Some(identity))?;
+        Ok(Self {
+            config: Arc::new(Mutex::new(Arc::new(config))),
+            warnings: Arc::default(),
+            options: Arc::new(options),
+            authority: None,
+        })
+    }
+
+    /// Takes another identity: connections that come from now on get it, those that are there keep
+    /// what they have. On an error everything stays as it is.
+    pub fn adopt(&self, identity: &WorkloadIdentity) -> Result<(), Unprepared> {
+        self.replace(config(&self.options, identity.identity(), Some(identity))?);
+        Ok(())
+    }
+
+    fn replace(&self, fresh: ServerConfig) {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        *config = Arc::new(fresh);
+    }
+
     /// Reads the files again; connections that come from now on get what is there, those that are
     /// there keep what they have. On an error everything stays as it is. Blocks on files.
-    pub fn reload(&self) -> Result<(), Failure> {
+    pub fn reload(&self) -> Result<(), Unprepared> {
         let Some(files) = &self.options.identity else {
             return Ok(());
         };
-        let fresh = Arc::new(config(&self.options, &Identity::read(files)?)?);
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.replace(config(&self.options, &Identity::read(files)?, None)?);
         Ok(())
     }
 
@@ -167,8 +195,11 @@ impl TlsServer {
     }
 }
 
-fn config(options: &TlsServerOptions, identity: &Identity) -> Result<ServerConfig, Failure> {
-    let unusable = |error: &dyn std::fmt::Display| local(format!("TLS cannot be set up: {error}"));
+fn config(
+    options: &TlsServerOptions,
+    identity: &Identity,
+    workload: Option<&WorkloadIdentity>,
+) -> Result<ServerConfig, Unprepared> {
     let versions = match options.max_version {
         TlsVersion::Tls12 => vec![&version::TLS12],
         TlsVersion::Tls13 if options.min_version == TlsVersion::Tls13 => vec![&version::TLS13],
@@ -176,20 +207,12 @@ fn config(options: &TlsServerOptions, identity: &Identity) -> Result<ServerConfi
     };
     let builder = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&versions)
-        .map_err(|error| unusable(&error))?;
-    let builder = match &options.client_ca {
+        .map_err(|error| local(format!("TLS cannot be set up: {error}")))?;
+    let verifier = clients::verifier(options, workload);
+    let verifier = verifier.map_err(|failure| Part::Authorities.is_wrong(failure))?;
+    let builder = match verifier {
         None => builder.with_no_client_auth(),
-        Some(path) => {
-            let roots = Arc::new(roots::read(&Roots::Path(path.clone()))?.0);
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-            let verifier = if options.require_client_cert {
-                verifier
-            } else {
-                verifier.allow_unauthenticated()
-            };
-            let verifier = verifier.build().map_err(|error| unusable(&error))?;
-            builder.with_client_cert_verifier(verifier)
-        }
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
     };
     let certified = Arc::new(SingleCertAndKey::from(identity.certified()));
     let mut config = builder.with_cert_resolver(certified);

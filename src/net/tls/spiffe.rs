@@ -26,15 +26,20 @@ pub(super) fn check(
     chain: &[CertificateDer<'_>],
     wanted: &[SpiffePeer],
 ) -> Result<SpiffeId, Blame> {
-    let svid = chain.first().and_then(|der| certificate::svid(der));
-    let svid = svid.ok_or_else(|| untrusted(name, "cannot be read"))?;
-    let id = identity(name, &svid)?;
+    let id = id_by_the_rules(name, chain)?;
     if wanted.iter().any(|one| one.fits(&id)) {
         return Ok(id);
     }
     let words: Vec<_> = wanted.iter().map(ToString::to_string).collect();
     let reason = format!("{name} is {id}, and not {}", words.join(" or "));
     Err(blame(Kind::SpiffeMismatch, reason))
+}
+
+/// The ID of a chain whose first certificate keeps the rules of X.509-SVID.
+pub(super) fn id_by_the_rules(name: &str, chain: &[CertificateDer<'_>]) -> Result<SpiffeId, Blame> {
+    let svid = chain.first().and_then(|der| certificate::svid(der));
+    let svid = svid.ok_or_else(|| untrusted(name, "cannot be read"))?;
+    identity(name, &svid)
 }
 
 /// The ID of a leaf that keeps the rules.
@@ -73,6 +78,15 @@ fn identity(name: &str, svid: &Svid) -> Result<SpiffeId, Blame> {
             ),
         )),
     }
+}
+
+/// A workload of a trust domain whose authorities nobody has sent.
+pub(super) fn foreign(name: &str, id: &SpiffeId) -> Blame {
+    let domain = id.trust_domain();
+    let reason = format!(
+        "{name} says that it is {id}, and the Workload API has sent no authority of {domain}"
+    );
+    blame(Kind::TlsUntrusted, reason)
 }
 
 fn untrusted(name: &str, what: &str) -> Blame {

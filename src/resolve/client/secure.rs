@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Deadline;
+use crate::failure::Failure;
 use crate::net::tls::{TlsClient, TlsConnection, TlsOptions};
 use crate::resolve::https::Http2;
 use crate::resolve::ledger::Step;
@@ -26,6 +27,7 @@ impl Client {
                 roots: config.roots.clone(),
                 ..TlsOptions::default()
             })
+            .map_err(Failure::from)
         });
         match tls {
             Ok(tls) => Ok(tls.speaking(&[alpn])),

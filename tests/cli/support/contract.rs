@@ -104,7 +104,12 @@ contract! {
     TlsConfig {
         always: bool, sni: bool, alpn: Vec<String>, insecure: bool, min_version: String,
         max_version: String, session_resumption: bool, spiffe: Vec<String>,
-        ; name: String, ca: String, cert: String, starttls: String,
+        ; name: String, ca: String, cert: String, starttls: String, spiffe_socket: String,
+    }
+    Identity {
+        schema: String, r#type: String, ts: String, at_ms: f64, change: String, spiffe_id: String,
+        sha256: String, trust_domains: Vec<String>, svids: u64,
+        ; serial: String, not_before: String, not_after: String, failure: Failure, retry_ms: f64,
     }
     Tls {
         peer_name: String, client_auth: ClientAuth, chain: Vec<Certificate>,

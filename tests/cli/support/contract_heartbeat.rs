@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::contract::{Failure, contract, present};
+use super::contract::{Failure, Identity, contract, present};
 
 contract! {
     Beat {
@@ -107,6 +107,7 @@ pub(crate) fn read(line: &Value) {
         "disconnect" => as_a::<Disconnect>(line),
         "reconnect" => as_a::<Reconnect>(line),
         "stall" => as_a::<Stall>(line),
+        "identity" => as_a::<Identity>(line),
         "summary" => as_a::<HeartbeatSummary>(line),
         "replay" => as_a::<Replay>(line),
         other => panic!("a line of type {other}:\n{line:#}"),

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::contract::{Bytes, Failure, KeepaliveValues, TcpInfo, contract, present};
+use super::contract::{Bytes, Failure, Identity, KeepaliveValues, TcpInfo, contract, present};
 
 contract! {
     Listening {
@@ -144,6 +144,7 @@ pub(crate) fn read_listen(line: &Value) {
         "listening" => read::<Listening>(line),
         "accept" => read::<Accept>(line),
         "authority" => read::<Authority>(line),
+        "identity" => read::<Identity>(line),
         "proxy" => read::<Proxy>(line),
         "tls" => read::<TlsLine>(line),
         "mirror" => read::<Mirror>(line),

@@ -48,7 +48,13 @@ struct Collected {
 pub(crate) fn netkit(line: &str) -> Netkit {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netkit"));
     command.args(line.split_whitespace());
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM"] {
+    for name in [
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "TERM",
+        "SPIFFE_ENDPOINT_SOCKET",
+    ] {
         command.env_remove(name);
     }
     Netkit {

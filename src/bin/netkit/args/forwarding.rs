@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use netkit::net::tls::WorkloadEndpoint;
 
 use super::values;
 
@@ -85,6 +86,11 @@ pub(crate) struct ServeTlsArgs {
     /// Refuses clients without one.
     #[arg(long)]
     pub(crate) require_client_cert: bool,
+    /// Takes the certificate, and the authorities of clients, from the Workload API of SPIFFE at this
+    /// socket (`unix:/path`, `tcp://IP:PORT`) [default: with --tls and without --cert,
+    /// `SPIFFE_ENDPOINT_SOCKET`].
+    #[arg(long, value_name = "ADDRESS", value_parser = super::tls::workload_endpoint)]
+    pub(crate) spiffe_socket: Option<WorkloadEndpoint>,
     /// Lets in only clients with this SPIFFE ID (may be given more than once).
     #[arg(long, value_name = "ID")]
     pub(crate) allow_spiffe_id: Vec<String>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netkit::net::tls::starttls::Starttls;
-use netkit::net::tls::{SpiffeId, TlsVersion};
+use netkit::net::tls::{SpiffeId, TlsVersion, WorkloadEndpoint};
 
 use super::values::{Parsed, ValueError};
 
@@ -56,6 +56,11 @@ pub(crate) struct TlsArgs {
     /// The authorities of the trust domain (PEM), instead of --ca.
     #[arg(long, value_name = "FILE")]
     pub(crate) spiffe_bundle: Option<PathBuf>,
+    /// Takes our own certificate, and with --spiffe-id or --spiffe-trust-domain whom to trust, from the
+    /// Workload API at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with those two and without
+    /// --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`].
+    #[arg(long, value_name = "ADDRESS", value_parser = workload_endpoint)]
+    pub(crate) spiffe_socket: Option<WorkloadEndpoint>,
     /// Prints the certificates that the peer sent (PEM).
     #[arg(long)]
     pub(crate) show_chain: bool,
@@ -88,6 +93,14 @@ fn spiffe_id(text: &str) -> Parsed<SpiffeId> {
     let wrong =
         |why: String| ValueError::new(format!("`{text}` is not a SPIFFE ID: {why}"), SPIFFE_ID);
     text.parse().map_err(wrong)
+}
+
+/// Reads the address of a Workload API.
+pub(super) fn workload_endpoint(text: &str) -> Parsed<WorkloadEndpoint> {
+    text.parse().map_err(|why: String| {
+        let message = format!("`{text}` is no address of a Workload API: {why}");
+        ValueError::new(message, crate::plan::WORKLOAD_FORMS)
+    })
 }
 
 const SPIFFE_ID: &str = "`spiffe://trust-domain/path`";

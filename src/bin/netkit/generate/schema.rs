@@ -6,7 +6,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::output::json::addr::{Addr, Brief, Computed, Counted, Matched, Plain};
-use crate::output::json::{Line, forward, heartbeat, lines, listen, resolve, trace};
+use crate::output::json::{Line, forward, heartbeat, identity, lines, listen, resolve, trace};
 use netkit::heartbeat::event;
 
 /// The whole schema, indented.
@@ -14,7 +14,7 @@ pub(super) fn text() -> String {
     let mut generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator();
-    let lines = vec![
+    let mut lines = vec![
         line::<lines::Dial<'_>>("dial", &mut generator),
         line::<lines::Skipped<'_>>("skipped", &mut generator),
         line::<lines::Retry<'_>>("retry", &mut generator),
@@ -40,28 +40,13 @@ pub(super) fn text() -> String {
         line::<heartbeat::Summary<'_>>("summary", &mut generator),
         line::<&heartbeat::Replay>("replay", &mut generator),
         line::<lines::Error<'_>>("error", &mut generator),
-        line::<listen::Listening<'_>>("listening", &mut generator),
-        line::<listen::Accept>("accept", &mut generator),
-        line::<listen::Upstream<'_>>("upstream", &mut generator),
-        line::<forward::Authority<'_>>("authority", &mut generator),
-        line::<forward::Proxy<'_>>("proxy", &mut generator),
-        line::<forward::Tls<'_>>("tls", &mut generator),
-        line::<forward::Mirror<'_>>("mirror", &mut generator),
-        line::<forward::Piece>("piece", &mut generator),
-        line::<listen::Data>("data", &mut generator),
-        line::<listen::Fault>("fault", &mut generator),
-        line::<listen::Reject>("reject", &mut generator),
-        line::<listen::Close>("close", &mut generator),
-        line::<listen::Stats<'_>>("stats", &mut generator),
-        line::<listen::Draining>("draining", &mut generator),
-        line::<listen::Warning<'_>>("warning", &mut generator),
-        line::<listen::Summary<'_>>("summary", &mut generator),
         plain::<Plain<Addr<'_>>>("addr", "addr", &mut generator),
         plain::<Brief<'_>>("addr", "addr, brief", &mut generator),
         plain::<Plain<Computed<'_>>>("addr_result", "addr_result", &mut generator),
         plain::<Plain<Matched<'_>>>("addr_match", "addr_match", &mut generator),
         plain::<Plain<Counted>>("addr_count", "addr_count", &mut generator),
     ];
+    lines.extend(of_listen(&mut generator));
     let schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "netkit/1: one line of --json",
@@ -71,6 +56,29 @@ pub(super) fn text() -> String {
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
     text.push('\n');
     text
+}
+
+/// The lines of a server.
+fn of_listen(generator: &mut SchemaGenerator) -> Vec<Schema> {
+    vec![
+        line::<listen::Listening<'_>>("listening", generator),
+        line::<listen::Accept>("accept", generator),
+        line::<listen::Upstream<'_>>("upstream", generator),
+        line::<forward::Authority<'_>>("authority", generator),
+        line::<&identity::Change>("identity", generator),
+        line::<forward::Proxy<'_>>("proxy", generator),
+        line::<forward::Tls<'_>>("tls", generator),
+        line::<forward::Mirror<'_>>("mirror", generator),
+        line::<forward::Piece>("piece", generator),
+        line::<listen::Data>("data", generator),
+        line::<listen::Fault>("fault", generator),
+        line::<listen::Reject>("reject", generator),
+        line::<listen::Close>("close", generator),
+        line::<listen::Stats<'_>>("stats", generator),
+        line::<listen::Draining>("draining", generator),
+        line::<listen::Warning<'_>>("warning", generator),
+        line::<listen::Summary<'_>>("summary", generator),
+    ]
 }
 
 /// The schema of a line that is not an event, its type fixed.

@@ -8,6 +8,7 @@ pub(crate) mod addr_line;
 pub(crate) mod config;
 pub(crate) mod forward;
 pub(crate) mod heartbeat;
+pub(crate) mod identity;
 pub(crate) mod lines;
 pub(crate) mod listen;
 pub(crate) mod resolve;

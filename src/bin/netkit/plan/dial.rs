@@ -11,7 +11,7 @@ use netkit::resolve::NameServer;
 
 use super::needs::NetworkNeeds;
 use super::rules;
-use super::{PolicyPlan, TlsPlan};
+use super::{Environment, PolicyPlan, TlsPlan};
 use crate::args::{
     CloseArg, DialArgs, ExchangeArgs, KeepaliveArgs, OnlyArg, SocketArgs, StrategyArg, TargetArgs,
     UntilArg,
@@ -77,7 +77,7 @@ pub(crate) enum Mode {
 pub(crate) const MOST_WATCHED: u128 = 1_024;
 
 /// Checks the flags against each other and translates them.
-pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
+pub(super) fn plan(args: DialArgs, environment: &Environment) -> Result<DialPlan, UsageError> {
     rules::check(&args)?;
     let network = network(&args.target);
     let (texts, list) = sources(&args.target)?;
@@ -100,7 +100,7 @@ pub(super) fn plan(args: DialArgs) -> Result<DialPlan, UsageError> {
         .try_for_each(|spec| check_network(spec, &needs))?;
     // A list may name targets with TLS: that is known when it is read.
     let possible = list.is_some() || specs.iter().any(TargetSpec::is_tls);
-    let tls = TlsPlan::new(&args.tls, possible)?;
+    let tls = TlsPlan::new(&args.tls, possible, environment)?;
     rules::certificates_to_judge(&args, tls.is_some())?;
     rules::chain_to_show(&args, many)?;
     let config = config(&args);

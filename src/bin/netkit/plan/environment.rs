@@ -6,8 +6,10 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
+use netkit::net::tls::workload_endpoint::VARIABLE;
+
 /// The facts of the surroundings that decide how output looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Environment {
     /// Standard input is a terminal.
@@ -28,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) term_dumb: bool,
     /// Sockets that the service manager has passed to this process (`LISTEN_FDS`).
     pub(crate) passed_sockets: usize,
+    /// Where the Workload API of SPIFFE is (`SPIFFE_ENDPOINT_SOCKET`), if that is said.
+    pub(crate) spiffe_socket: Option<String>,
 }
 
 impl Environment {
@@ -53,6 +57,7 @@ impl Environment {
                 && env::var_os("CLICOLOR_FORCE") != Some("0".into()),
             term_dumb: env::var_os("TERM") == Some("dumb".into()),
             passed_sockets: passed_sockets(),
+            spiffe_socket: env::var(VARIABLE).ok().filter(|text| !text.is_empty()),
         }
     }
 }

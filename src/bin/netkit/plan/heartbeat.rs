@@ -100,7 +100,7 @@ pub(super) fn plan(
     let mut needs = NetworkNeeds::shared(&args.target, &args.socket, &args.keepalive);
     needs.tls(&args.tls);
     let possible = list.is_some() || specs.iter().any(TargetSpec::is_tls);
-    let tls = TlsPlan::new(&args.tls, possible)?;
+    let tls = TlsPlan::new(&args.tls, possible, environment)?;
     let config = config(&args)?;
     for spec in &specs {
         check_network(spec, &needs)?;

@@ -15,10 +15,11 @@ use netkit::addr::listen::ListenAddr;
 use netkit::listen::{self, Behaviour, Forward};
 use netkit::net::listen::ListenOptions;
 use netkit::net::serve::Telling;
-use netkit::net::tls::{Roots, TlsServerOptions};
+use netkit::net::tls::Roots;
 use netkit::policy::admission::{Breaker, Limits, Overload};
 use netkit::resolve::NameServer;
 
+pub(crate) use self::tls::ServeTls;
 use super::Environment;
 use super::dial::keepalive_values;
 use crate::args::{BehaviourArgs, DumpArg, ListenArgs, OverloadArg, ProgressArg, ThenArg};
@@ -59,7 +60,7 @@ pub(crate) struct ListenPlan {
     /// Where orders are taken.
     pub(crate) control: Option<PathBuf>,
     /// TLS towards clients.
-    pub(crate) tls: Option<TlsServerOptions>,
+    pub(crate) tls: Option<ServeTls>,
 }
 
 /// Where what a behaviour says comes from.
@@ -106,7 +107,7 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
             .clone()
             .map_or(Roots::Platform, Roots::Path),
         control: forward::control(&args.forward)?,
-        tls: tls::options(args, &addrs)?,
+        tls: tls::options(args, &addrs, environment)?,
         lines,
         hex: args.telling.dump == Some(DumpArg::Hex),
         content: content(&args.behaviour)?,

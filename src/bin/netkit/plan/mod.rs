@@ -17,10 +17,12 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod workload;
 
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
 pub(crate) use heartbeat::{HeartbeatPlan, Hooks, MOST as MOST_BEATEN, ReplayPlan, check_probe};
+pub(crate) use listen::ServeTls;
 pub(crate) use listen::{Content, ListenPlan};
 pub(crate) use needs::NetworkNeeds;
 pub(crate) use output::{Format, OutputSettings};
@@ -29,7 +31,8 @@ pub(crate) use parse_addr::{
 };
 pub(crate) use policy::PolicyPlan;
 pub(crate) use resolve::{AnchorSource, AnswerForm, BulkPlan, Group, QueryPlan, QueryTask};
-pub(crate) use tls::TlsPlan;
+pub(crate) use tls::{TlsPlan, named as named_by_flag};
+pub(crate) use workload::{FORMS as WORKLOAD_FORMS, WorkloadSocket};
 
 use crate::args::{Cli, Command, Generate};
 use crate::usage::UsageError;
@@ -59,7 +62,7 @@ pub(crate) fn plan(cli: Cli, environment: &Environment) -> Result<Plan, UsageErr
     match cli.command {
         Command::Dial(args) => {
             let output = OutputSettings::new(&args.output, environment)?;
-            let action = Action::Dial(Box::new(dial::plan(*args)?));
+            let action = Action::Dial(Box::new(dial::plan(*args, environment)?));
             Ok(Plan { action, output })
         }
         Command::Heartbeat(args) => {

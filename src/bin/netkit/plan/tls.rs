@@ -3,9 +3,10 @@
 use netkit::dial;
 use netkit::failure::Failure;
 use netkit::net::tls::starttls::Starttls;
-use netkit::net::tls::{IdentityFiles, Roots, SpiffePeer, TlsClient, TlsOptions};
+use netkit::net::tls::{IdentityFiles, Part, Roots, SpiffePeer, TlsClient, TlsOptions, Unprepared};
 
 use super::rules::{Checked, Pair, exclusive};
+use super::{Environment, WorkloadSocket};
 use crate::args::{Sni, TlsArgs};
 use crate::usage::UsageError;
 
@@ -19,12 +20,20 @@ pub(crate) struct TlsPlan {
     pub(crate) always: bool,
     pub(crate) starttls: Option<Starttls>,
     pub(crate) resume: bool,
+    /// Where it is asked who we are, if that is not in files.
+    pub(crate) workload: Option<WorkloadSocket>,
+    /// The flag that named those who are trusted.
+    trust_flag: &'static str,
 }
 
 impl TlsPlan {
     /// Reads the flags; `possible` tells that a target asks, or may ask, for TLS by itself.
     /// `None`: no TLS anywhere.
-    pub(crate) fn new(args: &TlsArgs, possible: bool) -> Result<Option<Self>, UsageError> {
+    pub(crate) fn new(
+        args: &TlsArgs,
+        possible: bool,
+        environment: &Environment,
+    ) -> Result<Option<Self>, UsageError> {
         let always = args.tls || args.starttls.is_some();
         if !always && !possible {
             no_flag_alone(args)?;
@@ -32,9 +41,10 @@ impl TlsPlan {
         }
         key_and_certificate(args)?;
         versions(args)?;
-        workload(args)?;
+        let workload = workload_socket(args, environment)?;
+        workload_flags(args, workload.is_some())?;
         Ok(Some(Self {
-            options: options(args),
+            options: options(args, workload.is_some()),
             name: match &args.sni {
                 Some(Sni::Name(name)) => Some(name.clone()),
                 Some(Sni::Nobody) | None => None,
@@ -42,30 +52,76 @@ impl TlsPlan {
             always,
             starttls: args.starttls,
             resume: args.session_resumption,
+            workload,
+            trust_flag: match args.spiffe_bundle {
+                Some(_) => "--spiffe-bundle",
+                None => "--ca",
+            },
         }))
     }
 
-    /// Reads the files.
-    pub(crate) fn open(&self) -> Result<dial::Tls, Failure> {
-        Ok(dial::Tls {
-            client: TlsClient::new(&self.options)?,
+    /// How a dial is to be encrypted by a client that is ready.
+    pub(crate) fn with(&self, client: TlsClient) -> dial::Tls {
+        dial::Tls {
+            client,
             name: self.name.clone(),
             always: self.always,
             starttls: self.starttls,
             resume: self.resume,
-        })
+        }
+    }
+
+    /// The failure with the flag that named what is wrong.
+    pub(crate) fn named(&self, unprepared: Unprepared) -> Failure {
+        named(unprepared, self.trust_flag)
     }
 }
 
-fn options(args: &TlsArgs) -> TlsOptions {
+/// The failure with the flag that named what is wrong; `trust` is the one of the authorities.
+pub(crate) fn named(unprepared: Unprepared, trust: &str) -> Failure {
+    let flag = match unprepared.part {
+        Some(Part::Authorities) => trust,
+        Some(Part::Certificate) => "--cert",
+        Some(Part::Key) => "--key",
+        _ => return unprepared.failure,
+    };
+    let message = format!("{flag}: {}", unprepared.failure.message);
+    Failure {
+        message,
+        ..unprepared.failure
+    }
+}
+
+/// Where the Workload API is, if it is to be asked: as the flag says, or, where an ID is asked for and
+/// no file says anything, as the environment does.
+fn workload_socket(
+    args: &TlsArgs,
+    environment: &Environment,
+) -> Result<Option<WorkloadSocket>, UsageError> {
+    if let Some(endpoint) = &args.spiffe_socket {
+        return Ok(Some(WorkloadSocket::of_flag(endpoint)));
+    }
+    let files = [&args.spiffe_bundle, &args.ca, &args.cert];
+    if !asks_for_a_workload(args) || files.iter().any(|file| file.is_some()) {
+        return Ok(None);
+    }
+    WorkloadSocket::of_environment(environment)
+}
+
+fn asks_for_a_workload(args: &TlsArgs) -> bool {
+    args.spiffe_id.is_some() || args.spiffe_trust_domain.is_some()
+}
+
+fn options(args: &TlsArgs, workload: bool) -> TlsOptions {
     let default = TlsOptions::default();
     let identity = args.cert.clone().zip(args.key.clone());
+    let file = args.ca.clone().or_else(|| args.spiffe_bundle.clone());
     TlsOptions {
-        roots: args
-            .ca
-            .clone()
-            .or_else(|| args.spiffe_bundle.clone())
-            .map_or(default.roots, Roots::Path),
+        roots: match file {
+            Some(path) => Roots::Path(path),
+            None if workload && asks_for_a_workload(args) => Roots::Workload,
+            None => default.roots,
+        },
         spiffe: args
             .spiffe_id
             .clone()
@@ -103,6 +159,7 @@ fn no_flag_alone(args: &TlsArgs) -> Checked {
         (args.spiffe_id.is_some(), "--spiffe-id"),
         (args.spiffe_trust_domain.is_some(), "--spiffe-trust-domain"),
         (args.spiffe_bundle.is_some(), "--spiffe-bundle"),
+        (args.spiffe_socket.is_some(), "--spiffe-socket"),
     ];
     match rows.into_iter().find(|(given, _)| *given) {
         Some((_, flag)) => {
@@ -123,8 +180,9 @@ fn key_and_certificate(args: &TlsArgs) -> Checked {
     Err(UsageError::new(message, other))
 }
 
-/// A workload is known by its ID and by the authorities of its trust domain: both or nothing.
-fn workload(args: &TlsArgs) -> Checked {
+/// A workload is known by its ID and by the authorities of its trust domain: both or nothing. `api`
+/// tells that the Workload API is asked for what no file names.
+fn workload_flags(args: &TlsArgs, api: bool) -> Checked {
     let (id, domain) = (args.spiffe_id.is_some(), args.spiffe_trust_domain.is_some());
     let bundle = args.spiffe_bundle.is_some();
     exclusive(&[
@@ -142,6 +200,13 @@ fn workload(args: &TlsArgs) -> Checked {
             "--ca",
             "both name whom to trust",
         ),
+        Pair(
+            args.spiffe_socket.is_some(),
+            "--spiffe-socket",
+            args.cert.is_some(),
+            "--cert",
+            "both say who we are",
+        ),
     ])?;
     let flag = if id {
         "--spiffe-id"
@@ -149,9 +214,10 @@ fn workload(args: &TlsArgs) -> Checked {
         "--spiffe-trust-domain"
     };
     match (id || domain, bundle) {
+        (true, false) if api && args.ca.is_none() => Ok(()),
         (true, false) => Err(UsageError::new(
             format!("{flag} needs the authorities of the trust domain"),
-            "--spiffe-bundle FILE",
+            "--spiffe-bundle FILE, or --spiffe-socket ADDRESS",
         )),
         (false, true) => Err(UsageError::new(
             "--spiffe-bundle has no effect alone",

@@ -15,16 +15,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::hooks::Hooks;
+use super::workload::{self, Identities};
 use super::{Trouble, finish, input, lock, metrics, system_io};
 use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::Line;
 use crate::output::json::heartbeat::{HeartbeatConfig, Of, Summary};
+use crate::output::json::identity::Change as OfIdentity;
 use crate::output::metrics::heartbeat as openmetrics;
 use crate::output::tables::heartbeat::live::Screen;
 use crate::output::tables::heartbeat::{self as table, Subject};
+use crate::output::text::escape;
 use crate::output::{Out, WhenFull};
-use crate::plan::{Format, HeartbeatPlan, MOST_BEATEN, OutputSettings, TlsPlan};
+use crate::plan::{Format, HeartbeatPlan, MOST_BEATEN, OutputSettings};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 
@@ -48,8 +51,10 @@ async fn carry_out(
     let cancel = CancellationToken::new();
     let signals = Signals::install(cancel.clone())
         .map_err(|error| Error::local("listening for signals", &error))?;
-    let tls = plan.tls.as_ref().map(TlsPlan::open).transpose();
-    plan.config.dial.tls = tls.map_err(|failure| Error::new("preparing TLS", failure))?;
+    let cx = Cx::new(cancel);
+    let limit = plan.config.dial.timeout;
+    let (tls, identities) = workload::client(plan.tls.as_ref(), &cx, limit).await?;
+    plan.config.dial.tls = tls;
     let (io, _policy) = system_io(&plan.name_servers, plan.policy.as_ref()).await?;
     // A limit that cannot be read stays as it is.
     let _ = limits::raise_descriptor_limit();
@@ -59,13 +64,16 @@ async fn carry_out(
     if let Some(addr) = plan.metrics {
         metrics::start(addr, metrics::Source::Asked(asks)).await?;
     }
-    let cx = Cx::new(cancel);
     let mut watched = Watched::new(&plan, &targets, output, &cx, out);
     watched.open();
     let shown = Mutex::new(watched);
     let mut observer = |event: &Stamped<Event>| lock(&shown).event(event);
     let run = heartbeat::run(&targets, &plan.config, &io, &cx, &mut observer);
-    let report = drive(run, &signals, scrapes, plan.live.is_some(), &shown).await;
+    let news = News {
+        scrapes,
+        identities,
+    };
+    let report = drive(run, &signals, news, plan.live.is_some(), &shown).await;
     let mut watched = shown
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -90,11 +98,17 @@ fn load(plan: &mut HeartbeatPlan) -> Result<Vec<Target>, Trouble> {
     Ok(specs.iter().flat_map(TargetSpec::targets).collect())
 }
 
+/// What comes from outside while targets are watched.
+struct News {
+    scrapes: mpsc::Receiver<metrics::Reply>,
+    identities: Identities,
+}
+
 /// Waits for the run; meanwhile SIGQUIT and scrapers are answered and the table is drawn.
 async fn drive(
     run: impl Future<Output = Report>,
     signals: &Signals,
-    mut scrapes: mpsc::Receiver<metrics::Reply>,
+    mut news: News,
     live: bool,
     shown: &Mutex<Watched<'_>>,
 ) -> Report {
@@ -106,7 +120,8 @@ async fn drive(
             report = &mut run => return report,
             () = signals.interim() => lock(shown).interim(),
             // A scraper that has gone away meanwhile needs no page.
-            Some(reply) = scrapes.recv() => drop(reply.send(lock(shown).page())),
+            Some(reply) = news.scrapes.recv() => drop(reply.send(lock(shown).page())),
+            change = news.identities.next() => lock(shown).identity(&change),
             _ = frames.tick(), if live => lock(shown).draw(),
         }
     }
@@ -176,6 +191,21 @@ impl<'a> Watched<'a> {
         match (index, &event.event.fact) {
             (Some(index), Fact::Beat(_)) => self.until(index, event.at),
             _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Our own identity is another, or cannot be renewed.
+    fn identity(&mut self, change: &OfIdentity) {
+        let text = match self.output.format {
+            Format::Json | Format::Pretty => self.line("identity", self.cx.elapsed(), change),
+            Format::Human => escape(&change.words()) + "\n",
+            Format::Quiet => return,
+        };
+        if self.plan.live.is_some() && self.output.format == Format::Human {
+            self.screen.notice(text);
+        } else {
+            // A reader that has gone away is noticed with the next beat.
+            let _ = self.out.write(&text);
         }
     }
 

@@ -29,18 +29,21 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::record::Record;
+use super::workload::Identities;
 use super::{Trouble, finish, lock, metrics};
 use crate::args::faults::script;
 use crate::exit::{Exit, Verdict};
 use crate::messages;
 use crate::output::json::forward as lines_of_forwarding;
+use crate::output::json::identity::Change;
 use crate::output::json::listen as lines;
 use crate::output::json::{Line, listen::ListenConfig};
 use crate::output::listen as words;
 use crate::output::metrics::text as text_of;
 use crate::output::progress::Progress;
+use crate::output::text::escape;
 use crate::output::{Out, WhenFull};
-use crate::plan::{Content, Format, ListenPlan, OutputSettings};
+use crate::plan::{Content, Format, ListenPlan, OutputSettings, named_by_flag};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 
@@ -70,7 +73,7 @@ async fn carry_out(
     fill_in(&mut plan)?;
     speak_tls_to_the_service(&mut plan)?;
     let mut means = Means::new(io(&plan));
-    let authority = secure(&plan, &mut means)?;
+    let (authority, identities) = secure(&plan, &mut means, &cx).await?;
     let _control = take_orders(&plan, &mut means)?;
     let record = Record::open(plan.record.as_deref())
         .map_err(|error| Error::local("writing the record", &error))?;
@@ -102,7 +105,7 @@ async fn carry_out(
     let look = Arc::clone(&means.look);
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
     let run = listen::serve_through(listeners, &plan.config, means, &cx, &mut observer);
-    let report = serve_and_hear(run, &signals, &fold, &look).await?;
+    let report = serve_and_hear(run, &signals, identities, &fold, &look).await?;
     let mut fold = lock(&fold);
     let exit = fold.exit(&report, &signals);
     fold.status.finish();
@@ -122,8 +125,9 @@ fn speak_tls_to_the_service(plan: &mut ListenPlan) -> Result<(), Trouble> {
         roots: plan.forward_roots.clone(),
         ..TlsOptions::default()
     };
-    let client =
-        TlsClient::new(&options).map_err(|failure| Error::new("preparing TLS", failure))?;
+    let client = TlsClient::new(&options).map_err(|unprepared| {
+        Error::new("preparing TLS", named_by_flag(unprepared, "--forward-ca"))
+    })?;
     forward.dial.tls = Some(Tls {
         client,
         name: None,
@@ -144,19 +148,29 @@ fn io(plan: &ListenPlan) -> SystemIo {
 
 /// Prepares TLS, where it is asked for; returns the certificate of an authority that was made up.
 #[cfg(feature = "tls")]
-fn secure(plan: &ListenPlan, means: &mut Means<SystemIo>) -> Result<Option<String>, Trouble> {
-    means.tls = secure::open(plan.tls.as_ref())?;
+async fn secure(
+    plan: &ListenPlan,
+    means: &mut Means<SystemIo>,
+    cx: &Cx,
+) -> Result<(Option<String>, Identities), Trouble> {
+    let (tls, identities) = secure::open(plan.tls.as_ref(), cx).await?;
+    means.tls = tls;
     let authority = means.tls.as_ref().and_then(|tls| tls.authority());
-    Ok(authority.map(str::to_owned))
+    Ok((authority.map(str::to_owned), identities))
 }
 
 #[cfg(not(feature = "tls"))]
-fn secure(plan: &ListenPlan, _: &mut Means<SystemIo>) -> Result<Option<String>, Trouble> {
+#[expect(clippy::unused_async, reason = "with the feature `tls` it waits")]
+async fn secure(
+    plan: &ListenPlan,
+    _: &mut Means<SystemIo>,
+    _: &Cx,
+) -> Result<(Option<String>, Identities), Trouble> {
     if plan.tls.is_some() {
         let message = "--tls: this netkit was built without TLS";
         return Err(UsageError::new(message, "one that was built with the feature `tls`").into());
     }
-    Ok(None)
+    Ok((None, Identities::default()))
 }
 
 /// Begins to take orders, where that is asked for.
@@ -173,10 +187,11 @@ fn take_orders(
     Ok(Some(control))
 }
 
-/// Waits for the server; SIGQUIT shows what is known so far.
+/// Waits for the server; SIGQUIT shows what is known so far, and a new identity is told.
 async fn serve_and_hear(
     run: impl Future<Output = Result<Report, Error>>,
     signals: &Signals,
+    mut identities: Identities,
     fold: &Mutex<Fold<'_>>,
     look: &Notify,
 ) -> Result<Report, Error> {
@@ -189,6 +204,7 @@ async fn serve_and_hear(
                 lock(fold).asked = true;
                 look.notify_one();
             }
+            change = identities.next() => lock(fold).identity(&change),
         }
     }
 }
@@ -372,6 +388,20 @@ impl Fold<'_> {
             }
         };
         let _ = self.out.write(&text);
+    }
+
+    /// Our own identity is another, or cannot be renewed.
+    fn identity(&mut self, change: &Change) {
+        let text = match self.output.format {
+            Format::Quiet => return,
+            Format::Human => escape(&change.words()) + "\n",
+            Format::Json | Format::Pretty => {
+                let line = Line::new("identity", self.cx.wall(), self.cx.elapsed(), change);
+                line.compact(self.output.view.rich)
+            }
+        };
+        let out = &mut *self.out;
+        let _ = self.status.suspend(|| out.write(&text));
     }
 
     /// Shows the numbers where they are shown without a line of their own.

@@ -16,6 +16,7 @@ mod resolve;
 mod single;
 mod stdio;
 mod wait;
+mod workload;
 
 pub(crate) use heartbeat::heartbeat;
 pub(crate) use listen::listen;
@@ -40,7 +41,7 @@ use crate::exit::Exit;
 use crate::messages;
 use crate::output::json::{Line, config::DialConfig};
 use crate::output::{Out, WhenFull};
-use crate::plan::{DialPlan, Format, Mode, OutputSettings, PolicyPlan, TlsPlan};
+use crate::plan::{DialPlan, Format, Mode, OutputSettings, PolicyPlan};
 use crate::signal::Signals;
 use crate::usage::UsageError;
 use policy::Policy;
@@ -160,8 +161,10 @@ impl Session {
         let signals = Signals::install(cancel.clone())
             .map_err(|error| Error::local("listening for signals", &error))?;
         let (io, policy) = system_io(&plan.name_servers, plan.policy.as_ref()).await?;
-        let tls = plan.tls.as_ref().map(TlsPlan::open).transpose();
-        let tls = tls.map_err(|failure| Error::new("preparing TLS", failure))?;
+        let cx = Cx::new(cancel);
+        let limit = plan.config.timeout;
+        // What changes later is used, and told by nobody: a dial has no line for it.
+        let (tls, _) = workload::client(plan.tls.as_ref(), &cx, limit).await?;
         Ok(Self {
             output,
             dial: netkit::dial::Config {
@@ -171,7 +174,7 @@ impl Session {
             config: DialConfig::from(plan),
             io,
             _policy: policy,
-            cx: Cx::new(cancel),
+            cx,
             signals,
             limit: None,
         })

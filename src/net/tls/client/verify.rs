@@ -1,5 +1,6 @@
 //! Verifying the server's chain, and keeping what was seen of it: a verdict explains itself.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use super::super::library::rustls::{
 };
 use super::pinned::Pinned;
 
-use super::super::{SpiffePeer, spiffe};
+use super::super::{SpiffeId, SpiffePeer, spiffe};
 
 /// What one handshake showed of the peer's chain.
 #[derive(Clone, Debug, Default)]
@@ -31,10 +32,51 @@ pub(in crate::net) struct Seen {
     pub(in crate::net) took: Option<Duration>,
 }
 
+/// Whose signatures are believed.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    /// What verifies where no trust domain says otherwise.
+    all: Arc<WebPkiServerVerifier>,
+    /// What verifies the workloads of each trust domain: an authority speaks for its own alone.
+    domains: Option<Arc<Domains>>,
+}
+
+/// Verifiers by trust domain.
+type Domains = BTreeMap<String, Arc<WebPkiServerVerifier>>;
+
+impl Trust {
+    pub(super) fn of_all(all: Arc<WebPkiServerVerifier>) -> Self {
+        let domains = None;
+        Self { all, domains }
+    }
+
+    /// `own` verifies those that say of no trust domain that it is theirs; `None` without one for it.
+    pub(super) fn of_domains(domains: Domains, own: &str) -> Option<Self> {
+        let all = domains.get(own)?.clone();
+        let domains = Some(Arc::new(domains));
+        Some(Self { all, domains })
+    }
+
+    /// Who may speak for a chain; errs where nobody may.
+    fn of(
+        &self,
+        name: &str,
+        chain: &[CertificateDer<'_>],
+    ) -> Result<&Arc<WebPkiServerVerifier>, Blame> {
+        let id = spiffe::id_of(chain).and_then(|id| id.parse::<SpiffeId>().ok());
+        let (Some(domains), Some(id)) = (&self.domains, id) else {
+            return Ok(&self.all);
+        };
+        domains
+            .get(id.trust_domain())
+            .ok_or_else(|| spiffe::foreign(name, &id))
+    }
+}
+
 /// Verifies by the platform's rules and remembers what it saw.
 #[derive(Debug)]
 pub(in crate::net) struct Verifier {
-    inner: Arc<WebPkiServerVerifier>,
+    trust: Trust,
     pinned: Pinned,
     /// Goes on whatever the chain is like; what is wrong with it is kept all the same.
     insecure: bool,
@@ -45,14 +87,14 @@ pub(in crate::net) struct Verifier {
 
 impl Verifier {
     pub(super) fn new(
-        inner: Arc<WebPkiServerVerifier>,
+        trust: Trust,
         pinned: Pinned,
         insecure: bool,
         spiffe: Arc<[SpiffePeer]>,
     ) -> Self {
         let seen = Mutex::default();
         Self {
-            inner,
+            trust,
             pinned,
             insecure,
             spiffe,
@@ -62,8 +104,8 @@ impl Verifier {
 
     /// The same rules for another handshake, of which nothing is known yet.
     pub(super) fn fresh(&self) -> Self {
-        let (inner, pinned) = (self.inner.clone(), self.pinned.clone());
-        Self::new(inner, pinned, self.insecure, self.spiffe.clone())
+        let (trust, pinned) = (self.trust.clone(), self.pinned.clone());
+        Self::new(trust, pinned, self.insecure, self.spiffe.clone())
     }
 
     /// What the last handshake showed.
@@ -116,12 +158,15 @@ impl Verifier {
         }
         match spiffe::check(name, chain, &self.spiffe) {
             Ok(_) => (Ok(ServerCertVerified::assertion()), None),
-            Err(blame) => {
-                let error = CertificateError::ApplicationVerificationFailure;
-                (Err(error.into()), Some(blame))
-            }
+            Err(blame) => refused(blame),
         }
     }
+}
+
+/// A chain that netkit does not accept.
+fn refused(blame: Blame) -> (Result<ServerCertVerified, Error>, Option<Blame>) {
+    let error = CertificateError::ApplicationVerificationFailure;
+    (Err(error.into()), Some(blame))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -135,15 +180,19 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let began = Instant::now();
         let (name, ocsp) = (server_name, ocsp_response);
-        let result = match self.pinned.verify(end_entity, name, now) {
-            Some(verdict) => verdict.map(|()| ServerCertVerified::assertion()),
-            None => self
-                .inner
-                .verify_server_cert(end_entity, intermediates, name, ocsp, now),
-        };
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain: Vec<_> = chain.map(|one| one.clone().into_owned()).collect();
-        let (result, blame) = self.workload(&name.to_str(), &chain, result);
+        let called = name.to_str();
+        let (result, blame) = match self.trust.of(&called, &chain) {
+            Err(blame) => refused(blame),
+            Ok(inner) => {
+                let result = match self.pinned.verify(end_entity, name, now) {
+                    Some(verdict) => verdict.map(|()| ServerCertVerified::assertion()),
+                    None => inner.verify_server_cert(end_entity, intermediates, name, ocsp, now),
+                };
+                self.workload(&called, &chain, result)
+            }
+        };
         *self.lock() = Seen {
             chain,
             ocsp: !ocsp.is_empty(),
@@ -164,7 +213,7 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         // Also when insecure: without it the peer need not even have the key.
-        self.note(self.inner.verify_tls12_signature(message, cert, dss))
+        self.note(self.trust.all.verify_tls12_signature(message, cert, dss))
     }
 
     fn verify_tls13_signature(
@@ -173,14 +222,14 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.note(self.inner.verify_tls13_signature(message, cert, dss))
+        self.note(self.trust.all.verify_tls13_signature(message, cert, dss))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.trust.all.supported_verify_schemes()
     }
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.inner.root_hint_subjects()
+        self.trust.all.root_hint_subjects()
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! The only file that names rcgen. Keys live in memory and end with the process.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 
 use super::super::Identity;
 use super::super::library::rustls::pki_types::PrivateKeyDer;
@@ -23,13 +26,21 @@ fn generate(names: &[String]) -> Result<(Identity, String), Box<dyn std::error::
         KeyUsagePurpose::KeyCertSign,
         KeyUsagePurpose::DigitalSignature,
     ];
-    let name = "netkit throw-away CA";
-    authority.distinguished_name.push(DnType::CommonName, name);
+    authority.distinguished_name = named("netkit throw-away CA");
     let certificate = authority.self_signed(&authority_key)?;
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate()?;
-    let leaf = CertificateParams::new(names.to_vec())?.signed_by(&key, &issuer)?;
+    let mut leaf = CertificateParams::new(names.to_vec())?;
+    leaf.distinguished_name = named(names.first().map_or("netkit", String::as_str));
+    let leaf = leaf.signed_by(&key, &issuer)?;
     let der = PrivateKeyDer::try_from(key.serialize_der())?;
     let identity = Identity::new(vec![leaf.der().clone()], der)?;
     Ok((identity, certificate.pem()))
+}
+
+fn named(name: &str) -> DistinguishedName {
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::OrganizationName, "netkit");
+    subject.push(DnType::CommonName, name);
+    subject
 }

@@ -70,13 +70,15 @@ pub(crate) struct TlsConfig {
     /// The name asked for and verified; `null`: the target's.
     pub(crate) name: Option<String>,
     pub(crate) alpn: Vec<String>,
-    /// `null`: the roots of the system.
+    /// `null`: the roots of the system, or with `spiffe` and `spiffe_socket` those that are sent there.
     pub(crate) ca: Option<String>,
     pub(crate) insecure: bool,
     pub(crate) min_version: TlsVersion,
     pub(crate) max_version: TlsVersion,
     /// The file of our own certificate.
     pub(crate) cert: Option<String>,
+    /// The socket of the Workload API that says who we are; `null`: it is not asked.
+    pub(crate) spiffe_socket: Option<String>,
     /// The workloads that the peer may be.
     pub(crate) spiffe: Vec<String>,
     pub(crate) starttls: Option<String>,
@@ -87,6 +89,7 @@ impl From<&TlsPlan> for TlsConfig {
     fn from(plan: &TlsPlan) -> Self {
         let options = &plan.options;
         let path = |path: &std::path::Path| path.display().to_string();
+        let socket = plan.workload.as_ref();
         Self {
             always: plan.always,
             sni: options.sni,
@@ -94,7 +97,7 @@ impl From<&TlsPlan> for TlsConfig {
             alpn: options.alpn.clone(),
             ca: match &options.roots {
                 Roots::Path(file) => Some(path(file)),
-                Roots::Platform => None,
+                Roots::Platform | Roots::Workload => None,
             },
             insecure: options.insecure,
             min_version: options.min_version,
@@ -103,6 +106,7 @@ impl From<&TlsPlan> for TlsConfig {
                 .identity
                 .as_ref()
                 .map(|files| path(&files.certificate)),
+            spiffe_socket: socket.map(|socket| socket.endpoint.to_string()),
             spiffe: options.spiffe.iter().map(ToString::to_string).collect(),
             starttls: plan.starttls.map(|protocol| protocol.name().to_owned()),
             session_resumption: plan.resume,

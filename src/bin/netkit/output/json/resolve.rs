@@ -234,7 +234,7 @@ impl From<&QueryPlan> for ResolveConfig {
             interface: client.interface.clone(),
             mark: client.mark,
             ca: match &client.roots {
-                Roots::Platform => None,
+                Roots::Platform | Roots::Workload => None,
                 Roots::Path(path) => Some(path.display().to_string()),
             },
             anti_spoof: config.policy.second_answer.is_some(),

@@ -5,17 +5,28 @@ use netkit::addr::listen::ListenAddr;
 use netkit::net::tls::{IdentityFiles, TlsServerOptions, TlsVersion};
 use netkit::policy::fault::{Direction, Fault, Rule};
 
-use super::super::rules::Checked;
+use super::super::rules::{Checked, Pair, exclusive};
+use super::super::{Environment, WorkloadSocket};
 use crate::args::{ListenArgs, ServeTlsArgs, ServeVersionArg};
 use crate::usage::UsageError;
+
+/// TLS towards clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServeTls {
+    pub(crate) options: TlsServerOptions,
+    /// Where it is asked who this server is, if that is not in files.
+    pub(crate) workload: Option<WorkloadSocket>,
+}
 
 /// What is asked of TLS; none unless it is asked for.
 pub(super) fn options(
     args: &ListenArgs,
     addrs: &[ListenAddr],
-) -> Result<Option<TlsServerOptions>, UsageError> {
+    environment: &Environment,
+) -> Result<Option<ServeTls>, UsageError> {
     let tls = &args.tls;
-    check(args)?;
+    let workload = workload(tls, environment)?;
+    check(args, workload.is_some())?;
     if !is_on(tls) {
         return Ok(None);
     }
@@ -26,7 +37,7 @@ pub(super) fn options(
         }),
         _ => None,
     };
-    Ok(Some(TlsServerOptions {
+    let options = TlsServerOptions {
         identity,
         names: names(addrs),
         client_ca: tls.client_ca.clone(),
@@ -35,7 +46,24 @@ pub(super) fn options(
         alpn: tls.alpn.clone(),
         min_version: tls.tls_min.map_or(TlsVersion::Tls12, version),
         max_version: tls.tls_max.map_or(TlsVersion::Tls13, version),
-    }))
+    };
+    Ok(Some(ServeTls { options, workload }))
+}
+
+/// Where the Workload API is, if it is to be asked: as the flag says, or, where nothing else says who
+/// this server is, as the environment does.
+fn workload(
+    tls: &ServeTlsArgs,
+    environment: &Environment,
+) -> Result<Option<WorkloadSocket>, UsageError> {
+    if let Some(endpoint) = &tls.spiffe_socket {
+        return Ok(Some(WorkloadSocket::of_flag(endpoint)));
+    }
+    let said = tls.tls_self_signed || tls.cert.is_some() || tls.key.is_some();
+    if !tls.tls || said {
+        return Ok(None);
+    }
+    WorkloadSocket::of_environment(environment)
 }
 
 fn is_on(tls: &ServeTlsArgs) -> bool {
@@ -70,13 +98,13 @@ fn version(arg: ServeVersionArg) -> TlsVersion {
     }
 }
 
-fn check(args: &ListenArgs) -> Checked {
+fn check(args: &ListenArgs, api: bool) -> Checked {
     let tls = &args.tls;
     needs_tls(tls)?;
     if !is_on(tls) {
         return Ok(());
     }
-    identity(tls)?;
+    identity(tls, api)?;
     let versions = (tls.tls_min, tls.tls_max);
     if let (Some(min), Some(max)) = versions
         && min > max
@@ -85,9 +113,10 @@ fn check(args: &ListenArgs) -> Checked {
         return Err(UsageError::new(message, "versions in their order"));
     }
     let asks = tls.require_client_cert || !tls.allow_spiffe_id.is_empty();
-    if asks && tls.client_ca.is_none() {
+    if asks && tls.client_ca.is_none() && !api {
         let message = "certificates of clients are worth nothing without an authority";
-        return Err(UsageError::new(message, "--client-ca FILE with it"));
+        let expected = "--client-ca FILE or --spiffe-socket ADDRESS with it";
+        return Err(UsageError::new(message, expected));
     }
     let not_spiffe = |id: &&String| !id.starts_with("spiffe://");
     if let Some(id) = tls.allow_spiffe_id.iter().find(not_spiffe) {
@@ -122,8 +151,18 @@ fn check(args: &ListenArgs) -> Checked {
     Ok(())
 }
 
-/// Where the certificate comes from: files, or nowhere.
-fn identity(tls: &ServeTlsArgs) -> Checked {
+/// Where the certificate comes from: files, the Workload API, or nowhere.
+fn identity(tls: &ServeTlsArgs, api: bool) -> Checked {
+    let socket = tls.spiffe_socket.is_some();
+    let pair = |given, flag| {
+        let why = "both say who this server is";
+        Pair(socket, "--spiffe-socket", given, flag, why)
+    };
+    exclusive(&[
+        pair(tls.tls_self_signed, "--tls-self-signed"),
+        pair(tls.cert.is_some(), "--cert"),
+        pair(tls.key.is_some(), "--key"),
+    ])?;
     let files = (tls.cert.is_some(), tls.key.is_some());
     if tls.tls_self_signed && files != (false, false) {
         let message = "--tls-self-signed makes a certificate up, and --cert or --key names one";
@@ -131,7 +170,7 @@ fn identity(tls: &ServeTlsArgs) -> Checked {
     }
     match files {
         (true, true) => Ok(()),
-        (false, false) if tls.tls_self_signed => Ok(()),
+        (false, false) if tls.tls_self_signed || api => Ok(()),
         (true, false) => Err(UsageError::new("--cert has no key", "--key FILE with it")),
         (false, true) => Err(UsageError::new(
             "--key has no certificate",
@@ -139,7 +178,7 @@ fn identity(tls: &ServeTlsArgs) -> Checked {
         )),
         (false, false) => {
             let message = "--tls: a server has to prove who it is";
-            let expected = "--cert FILE --key FILE, or --tls-self-signed";
+            let expected = "--cert FILE --key FILE, --spiffe-socket ADDRESS, or --tls-self-signed";
             Err(UsageError::new(message, expected))
         }
     }
@@ -150,6 +189,7 @@ fn needs_tls(tls: &ServeTlsArgs) -> Checked {
     let rows = [
         (tls.cert.is_some(), "--cert"),
         (tls.key.is_some(), "--key"),
+        (tls.spiffe_socket.is_some(), "--spiffe-socket"),
         (tls.client_ca.is_some(), "--client-ca"),
         (tls.require_client_cert, "--require-client-cert"),
         (!tls.allow_spiffe_id.is_empty(), "--allow-spiffe-id"),

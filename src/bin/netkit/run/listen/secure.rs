@@ -4,27 +4,48 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use netkit::error::Error;
-use netkit::net::tls::{TlsServer, TlsServerOptions};
+use netkit::failure::Failure;
+use netkit::net::tls::workload::TIMEOUT;
+use netkit::net::tls::{TlsServer, TlsServerOptions, Unprepared};
+use netkit::run::Cx;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::Trouble;
+use super::super::workload::{Identities, ask};
 use crate::messages;
+use crate::output::text::escape;
+use crate::plan::{ServeTls, named_by_flag};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Reads the certificates.
-pub(super) fn open(options: Option<&TlsServerOptions>) -> Result<Option<TlsServer>, Trouble> {
-    let Some(options) = options else {
-        return Ok(None);
+/// Reads the certificates, or asks the Workload API for them.
+pub(super) async fn open(
+    plan: Option<&ServeTls>,
+    cx: &Cx,
+) -> Result<(Option<TlsServer>, Identities), Trouble> {
+    let Some(ServeTls { options, workload }) = plan else {
+        return Ok((None, Identities::default()));
     };
-    let server = TlsServer::new(options.clone())
-        .map_err(|failure| Error::new("reading certificates", failure))?;
+    let unprepared = |what| Trouble::from(Error::new("preparing TLS", named(what)));
+    if let Some(socket) = workload {
+        let asked = ask(socket, cx, TIMEOUT).await?;
+        let server = TlsServer::of_workload(options.clone(), &asked.identity);
+        let (server, clone) = server.map(|one| (one.clone(), one)).map_err(unprepared)?;
+        let identities = asked.followed(move |identity| clone.adopt(identity).map_err(named));
+        return Ok((Some(server), identities));
+    }
+    let server = TlsServer::new(options.clone()).map_err(unprepared)?;
     for warning in server.warnings() {
         messages::say(&format!("warning: {warning}"));
     }
     watch(server.clone())?;
-    Ok(Some(server))
+    Ok((Some(server), Identities::default()))
+}
+
+/// The failure with the flag that named what is wrong.
+fn named(unprepared: Unprepared) -> Failure {
+    named_by_flag(unprepared, "--client-ca")
 }
 
 /// Reads them again on SIGHUP and when they change, as long as the runtime lives.
@@ -49,10 +70,10 @@ fn watch(server: TlsServer) -> Result<(), Trouble> {
             match server.reload() {
                 Ok(()) => messages::say("certificates read again"),
                 // A key may be there before its certificate: the next look finds both.
-                Err(failure) => messages::say(&format!(
+                Err(unprepared) => messages::say(&escape(&format!(
                     "certificates not read again, the old ones stay: {}",
-                    failure.message
-                )),
+                    named(unprepared).message
+                ))),
             }
             seen = now;
         }

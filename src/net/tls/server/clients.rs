@@ -1,0 +1,141 @@
+//! Whose clients are believed: those of the authorities of a file, or of the trust domains of SPIFFE.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::library::provider;
+use super::super::library::rustls::client::danger::HandshakeSignatureValid;
+use super::super::library::rustls::pki_types::{CertificateDer, UnixTime};
+use super::super::library::rustls::server::WebPkiClientVerifier;
+use super::super::library::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use super::super::library::rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
+    SignatureScheme,
+};
+use super::super::serving::TlsServerOptions;
+use super::super::{Roots, WorkloadIdentity, roots, spiffe};
+use super::local;
+use crate::failure::Failure;
+
+/// What verifies clients; `None` asks none who it is.
+pub(super) fn verifier(
+    options: &TlsServerOptions,
+    workload: Option<&WorkloadIdentity>,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>, Failure> {
+    match (&options.client_ca, workload) {
+        (Some(path), _) => {
+            let store = roots::read(&Roots::Path(path.clone()))?.0;
+            webpki(store, options.require_client_cert).map(Some)
+        }
+        (None, Some(workload)) => of_domains(workload, options.require_client_cert).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn webpki(store: RootCertStore, required: bool) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider());
+    let verifier = if required {
+        verifier
+    } else {
+        verifier.allow_unauthenticated()
+    };
+    let built = verifier.build();
+    built.map_err(|error| local(format!("TLS cannot be set up: {error}")))
+}
+
+fn of_domains(
+    workload: &WorkloadIdentity,
+    required: bool,
+) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let mut domains = BTreeMap::new();
+    for (domain, authorities) in workload.bundles() {
+        let store = roots::of_bundle(domain, authorities)?;
+        domains.insert(domain.clone(), webpki(store, required)?);
+    }
+    let own = workload.id().trust_domain();
+    let any = domains.get(own).cloned();
+    let any = any.ok_or_else(|| local(format!("there is no authority of {own}")))?;
+    let hints = domains.values().flat_map(|one| one.root_hint_subjects());
+    let hints = hints.cloned().collect();
+    Ok(Arc::new(ByDomain {
+        domains,
+        any,
+        hints,
+    }))
+}
+
+/// Verifies each client by the authorities of its own trust domain, which speak for no other.
+#[derive(Debug)]
+struct ByDomain {
+    domains: BTreeMap<String, Arc<dyn ClientCertVerifier>>,
+    /// One of them, for what is the same with all.
+    any: Arc<dyn ClientCertVerifier>,
+    hints: Vec<DistinguishedName>,
+}
+
+/// Why a client's certificate is that of no workload, in words.
+#[derive(Debug)]
+struct NoWorkload(String);
+
+impl std::fmt::Display for NoWorkload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoWorkload {}
+
+fn refused(why: String) -> Error {
+    let why = OtherError(Arc::new(NoWorkload(why)));
+    CertificateError::Other(why).into()
+}
+
+impl ClientCertVerifier for ByDomain {
+    fn offer_client_auth(&self) -> bool {
+        self.any.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.any.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let leaf = std::slice::from_ref(end_entity);
+        let id = spiffe::id_by_the_rules("the client", leaf);
+        let id = id.map_err(|blame| refused(blame.reason))?;
+        let domain = self.domains.get(id.trust_domain());
+        let verifier = domain.ok_or_else(|| refused(spiffe::foreign("the client", &id).reason))?;
+        verifier.verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.any.supported_verify_schemes()
+    }
+}
