@@ -85,13 +85,19 @@ impl<'a> Log<'a> {
         total
     }
 
+    /// Looks whether this machine has been suspended; when the last time was over.
+    pub(super) fn suspended(&self, now: Instant) -> Option<Instant> {
+        self.note(now, |watch| watch.suspended(suspend::suspended(), now));
+        self.lock().watch.resumed()
+    }
+
     /// Looks at the clock for ever.
     pub(super) async fn tick(&self) {
         loop {
             tokio::time::sleep(TICK).await;
             let now = Instant::now();
             self.stalled(now);
-            self.note(now, |watch| watch.suspended(suspend::suspended()));
+            self.suspended(now);
         }
     }
 

@@ -219,7 +219,6 @@ impl Queue {
         let shell = Shell {
             sent: entry.sent,
             session: entry.session,
-            stalled: entry.stalled,
             last,
         };
         if let Some(sent) = entry.sent {
@@ -292,8 +291,6 @@ impl Waiting {
 pub(super) struct Shell {
     pub(super) sent: Option<Instant>,
     pub(super) session: u64,
-    /// All stalls of this machine when it was sent.
-    pub(super) stalled: Duration,
     /// Whether nothing was said since.
     pub(super) last: bool,
 }

@@ -20,6 +20,8 @@ const TOLERANCE: Duration = Duration::from_millis(100);
 pub(super) struct Watch {
     last: Instant,
     suspended: Duration,
+    /// When the last suspension was noticed.
+    resumed: Option<Instant>,
     total: Duration,
 }
 
@@ -29,6 +31,7 @@ impl Watch {
         Self {
             last: now,
             suspended,
+            resumed: None,
             total: Duration::ZERO,
         }
     }
@@ -44,12 +47,17 @@ impl Watch {
 
     /// Looks at how long this machine has been suspended; a suspension that has just ended is
     /// returned, once.
-    pub(super) fn suspended(&mut self, suspended: Duration) -> Option<Duration> {
+    pub(super) fn suspended(&mut self, suspended: Duration, now: Instant) -> Option<Duration> {
         let more = suspended.saturating_sub(self.suspended);
         let stall = (more > TOLERANCE).then_some(more)?;
-        self.suspended = suspended;
+        (self.suspended, self.resumed) = (suspended, Some(now));
         self.total += stall;
         Some(stall)
+    }
+
+    /// When the last suspension was noticed.
+    pub(super) fn resumed(&self) -> Option<Instant> {
+        self.resumed
     }
 
     /// All stalls so far.
@@ -81,9 +89,9 @@ mod tests {
         let mut watch = Watch::new(start, ms(7_000));
         let stalls = [7_000, 7_001, 67_001, 67_002, 67_000].map(|millis| {
             assert_eq!(watch.look(start + ms(20)), None);
-            watch.suspended(ms(millis))
+            watch.suspended(ms(millis), start)
         });
         assert_eq!(stalls, [None, None, Some(ms(60_001)), None, None]);
-        assert_eq!(watch.total(), ms(60_001));
+        assert_eq!((watch.total(), watch.resumed()), (ms(60_001), Some(start)));
     }
 }

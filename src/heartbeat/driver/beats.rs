@@ -188,8 +188,14 @@ impl<I: Io> Driver<'_, I> {
         if let (Some(session), Some(_)) = (&mut self.session, shell.sent) {
             session.failures += u32::from(session.number == shell.session);
         }
-        if shell.stalled != self.stalled {
-            // Its reply may have been lost with this machine.
+        let suspended = self.log.suspended(now);
+        if shell
+            .sent
+            .zip(suspended)
+            .is_some_and(|(sent, until)| sent < until)
+        {
+            // Its reply came while nobody was there to take it. After a mere stop of this process
+            // the kernel would have kept it.
             self.health.forget();
             self.skip(beat.seq, SkipReason::LocalStall, now);
             return self.give_back(beat.permit, None, now);
