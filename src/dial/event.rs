@@ -57,6 +57,11 @@ pub enum Event {
     },
     /// A second handshake showed whether the session can be resumed.
     Resumed(Resumption),
+    /// With reuse: a connection that was open already, seen anew; or `None`, and one must be made.
+    Taken {
+        /// The socket.
+        reused: Option<Connected>,
+    },
     /// An attempt was given up because another had won, or the run was stopped.
     ConnectCancelled {
         /// Its index in the report.

@@ -46,6 +46,12 @@ impl Report {
             Event::ConnectCancelled { attempt } => {
                 self.end_attempt(*attempt, at, AttemptOutcome::Cancelled);
             }
+            Event::Taken { reused } => {
+                self.reused = Some(reused.is_some());
+                if let Some(connected) = reused {
+                    self.handshake_ended(connected);
+                }
+            }
             Event::HandshakeDone(connected) => self.handshake_ended(connected),
             Event::Detection(detection) => self.detection = Some(detection.clone()),
             Event::ExchangeStart | Event::Sent { .. } => {}

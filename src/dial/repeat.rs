@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Report;
+use super::run::Connections;
 use crate::addr::Target;
 use crate::event::{Ignore, Observer, Stamped};
 use crate::io::Io;
+use crate::net::pool;
 use crate::policy::pace::{Pace, Slot};
 use crate::run::Cx;
 use crate::stats::Latency;
@@ -37,6 +39,9 @@ pub struct Schedule {
     pub interval: Duration,
     /// Probes under way at once, per target; a probe that finds no place is skipped. Default 64.
     pub parallel: usize,
+    /// Each probe is a request on a connection that an earlier one left, if there is one. Default: no;
+    /// each makes its own.
+    pub reuse: bool,
 }
 
 impl Default for Schedule {
@@ -45,6 +50,7 @@ impl Default for Schedule {
             count: None,
             interval: INTERVAL,
             parallel: 64,
+            reuse: false,
         }
     }
 }
@@ -103,14 +109,26 @@ pub struct Summary {
     pub loss_pct: Option<f64>,
     /// How often each failure kind (or other outcome) came.
     pub outcomes: std::collections::BTreeMap<String, u64>,
-    /// Connect times of the probes that succeeded (round trips, on UDP).
+    /// Connect times of the probes that succeeded; on UDP, and with reuse, the times of the exchange.
     pub rtt: Option<Latency>,
     /// Mean absolute difference of consecutive connect times (RFC 3550 style, without smoothing).
     pub jitter_ms: Option<Millis>,
     /// How late probes were sent.
     pub lateness: Option<Latency>,
+    /// How often a connection was used again; `null` without reuse.
+    pub reuse: Option<Reuse>,
     /// The whole run.
     pub total_ms: Millis,
+}
+
+/// How often a connection was used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reuse {
+    /// Probes that got a connection that was open already.
+    pub hits: u64,
+    /// Probes that had to connect, whether or not they could.
+    pub misses: u64,
 }
 
 /// Probes every target on the schedule until the count is reached or the run is stopped.
@@ -146,6 +164,8 @@ pub async fn run<I: Io>(
     let stop = record.stop.clone();
     let mut pace = Pace::new(cx.start(), schedule.interval, schedule.count);
     let mut busy = vec![0_usize; targets.len()];
+    let pool = schedule.reuse.then(|| pool(targets.len(), schedule));
+    let with = (config, pool.as_ref());
     let mut pending = FuturesUnordered::new();
     loop {
         let due = pace.next_due().filter(|_| !stop.is_cancelled());
@@ -161,7 +181,7 @@ pub async fn run<I: Io>(
                 for slot in pace.take_due(Instant::now()).take(SLOTS_AT_ONCE) {
                     for place in places(slot, &mut busy, schedule.parallel) {
                         match place {
-                            Ok(slot) => pending.push(probe(targets, slot, config, io, cx, &stop)),
+                            Ok(slot) => pending.push(probe(targets, slot, with, io, cx, &stop)),
                             Err(skipped) => record.put(skipped),
                         }
                     }
@@ -173,6 +193,17 @@ pub async fn run<I: Io>(
         tokio::task::yield_now().await;
     }
     record.finish()
+}
+
+/// A place for every probe under way: none ever waits for one. What is idle is closed by the peer, or
+/// at the end.
+fn pool(targets: usize, schedule: &Schedule) -> Connections {
+    Connections::new(pool::Config {
+        max_connections: schedule.parallel.saturating_mul(targets),
+        max_per_key: schedule.parallel,
+        idle_timeout: None,
+        ..pool::Config::default()
+    })
 }
 
 /// Which probe of which target, and when it was due.
@@ -211,14 +242,18 @@ async fn sleep_until(due: Option<Instant>) {
 async fn probe<I: Io>(
     targets: &[Target],
     place: Place,
-    config: &super::Config,
+    (config, pool): (&super::Config, Option<&Connections>),
     io: &I,
     run: &Cx,
     stop: &CancellationToken,
 ) -> Probe {
     let cx = Cx::new(stop.clone());
     let (due, started) = (run.at(place.due), run.at(cx.start()));
-    let report = super::run(&targets[place.target], config, io, &cx, &mut Ignore).await;
+    let target = &targets[place.target];
+    let report = match pool {
+        Some(pool) => super::run::request((place.target, target), config, io, pool, &cx).await,
+        None => super::run(target, config, io, &cx, &mut Ignore).await,
+    };
     Probe {
         target: place.target,
         seq: place.seq,

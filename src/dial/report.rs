@@ -42,6 +42,9 @@ pub struct Report {
     pub local: Option<String>,
     /// Its other end, joined.
     pub peer: Option<String>,
+    /// With reuse: whether the connection was open already, and then nothing was connected; `null`
+    /// without.
+    pub reused: Option<bool>,
     /// From the start of the winning attempt to the connection; without TLS.
     pub connect_ms: Option<Millis>,
     /// From there to the end of the TLS handshake, with the dialogue before it.
@@ -242,6 +245,7 @@ impl Report {
             attempts: Vec::new(),
             local: None,
             peer: None,
+            reused: None,
             connect_ms: None,
             tls_ms: None,
             first_byte_ms: None,

@@ -15,10 +15,11 @@ use super::report::Report;
 use super::tls::{self, Tls};
 use crate::addr::Target;
 use crate::deadline::Deadline;
-use crate::event::Observer;
+use crate::event::{Ignore, Observer};
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::net::detection::{Detection, Sysctls};
+use crate::net::pool::Pool;
 use crate::net::{Connected, Connection, Keepalive};
 use crate::run::Cx;
 
@@ -78,6 +79,48 @@ pub async fn open<I: Io>(
         conclude(judged(Ended::Well, config, &recorder), &mut recorder);
     }
     (recorder.report, connection)
+}
+
+/// Connections that are used again, by the index of their target.
+pub(super) type Connections = Pool<usize, Box<dyn Connection>>;
+
+/// Says what `config` asks for on a connection of the pool, or on a new one, which then goes there.
+/// The hold and the second handshake of `config` are not used.
+pub(super) async fn request<I: Io>(
+    (key, target): (usize, &Target),
+    config: &Config,
+    io: &I,
+    pool: &Connections,
+    cx: &Cx,
+) -> Report {
+    let mut observer = Ignore;
+    let mut recorder = Recorder::new(target, cx, &mut observer);
+    let deadline = recorder.deadline(config.timeout);
+    let connect = {
+        let (recorder, deadline) = (&mut recorder, &deadline);
+        move || async move {
+            recorder.now(Event::Taken { reused: None });
+            let winner = connect(target, config, io, deadline, recorder).await;
+            winner.map(|winner| winner.connection).ok_or(())
+        }
+    };
+    // The report says why there is none: bounded by its own deadline, and never by the pool's.
+    let Ok(mut pooled) = pool.get(key, &cx.deadline(None), connect).await else {
+        return recorder.report;
+    };
+    if pooled.is_reused() {
+        let (facts, tcp_info) = (pooled.facts(), pooled.tcp_info());
+        let reused = Some(Connected { facts, tcp_info });
+        recorder.now(Event::Taken { reused });
+    }
+    pooled.begin();
+    let ended = converse(&mut **pooled, target, config, &deadline, &mut recorder).await;
+    if matches!(ended, Ended::Well) {
+        pooled.end();
+    }
+    drop(pooled);
+    conclude(judged(ended, config, &recorder), &mut recorder);
+    recorder.report
 }
 
 /// Resolves and races; on failure the report is concluded here.

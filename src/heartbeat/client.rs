@@ -183,7 +183,7 @@ impl<I: Io> ClientDriver<I> {
         };
         let cx = Cx::default();
         let log = Log::new(Fold::new([target.to_string()]), &cx, &mut tell);
-        let driver = Driver::new((0, &target), &config, &io, &log, std::time::Duration::ZERO);
+        let driver = Driver::new((0, &target), &config, &io, &log, Instant::now());
         tokio::select! {
             biased;
             () = log.stop().cancelled() => {}

@@ -67,16 +67,16 @@ enum Wake {
 }
 
 impl<'a, I: Io> Driver<'a, I> {
-    /// The first beat is due `offset` after now.
+    /// The first beat is due at `t0`.
     pub(super) fn new(
         (index, target): (usize, &'a Target),
         config: &'a Config,
         io: &'a I,
         log: &'a Log<'a>,
-        offset: Duration,
+        t0: Instant,
     ) -> Self {
         let now = Instant::now();
-        let (t0, at) = (now + offset, log.at(now));
+        let at = log.at(now);
         let end = config.duration.and_then(|limit| t0.checked_add(limit));
         let datagram = target.network.transport().is_datagram();
         Self {

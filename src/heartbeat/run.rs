@@ -1,5 +1,7 @@
 //! Many targets at once, until their beats are over or the run is stopped.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
@@ -49,12 +51,13 @@ pub async fn run<I: Io>(
 ) -> Report {
     let fold = Fold::new(targets.iter().map(ToString::to_string));
     let log = Log::new(fold, cx, observer);
-    let count = u32::try_from(targets.len()).unwrap_or(u32::MAX).max(1);
-    let mut drivers: FuturesUnordered<_> = (0..)
-        .zip(targets.iter().enumerate())
-        .map(|(place, target): (u32, _)| {
-            let offset = config.interval / count * place;
-            Driver::new(target, config, io, &log, offset).run()
+    let now = Instant::now();
+    let mut drivers: FuturesUnordered<_> = targets
+        .iter()
+        .enumerate()
+        .map(|(place, target)| {
+            let t0 = now + offset(config.interval, place, targets.len());
+            Driver::new((place, target), config, io, &log, t0).run()
         })
         .collect();
     let all = async { while drivers.next().await.is_some() {} };
@@ -67,4 +70,45 @@ pub async fn run<I: Io>(
     let now = Instant::now();
     log.put(None, now, Fact::Done);
     log.report(log.at(now))
+}
+
+/// Targets whose first beats would lie closer together than that begin together: a wake for each of a
+/// thousand beats a second costs more than the beats do.
+const TOGETHER: Duration = Duration::from_millis(10);
+/// But in so many parts of the interval at least.
+const PARTS: u32 = 10;
+
+/// How long after the start the first beat of a target is due: spread over the interval.
+fn offset(interval: Duration, place: usize, targets: usize) -> Duration {
+    let (place, targets) = (place as u128, targets.max(1) as u128);
+    let grain = TOGETHER.min(interval / PARTS).as_nanos().max(1);
+    let even = interval.as_nanos() * place / targets;
+    let nanos = if interval.as_nanos() / targets < grain {
+        even / grain * grain
+    } else {
+        even
+    };
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beats_are_spread_and_those_of_many_targets_come_in_small_groups() {
+        let ms = Duration::from_millis;
+        let offsets = |interval, targets| {
+            let all: Vec<_> = (0..targets)
+                .map(|at| offset(interval, at, targets))
+                .collect();
+            all
+        };
+        assert_eq!(offsets(ms(1_000), 4), [0, 250, 500, 750].map(ms));
+        assert_eq!(offsets(ms(1), 2), [Duration::ZERO, ms(1) / 2]);
+        let many = offsets(ms(1_000), 1_000);
+        let groups = many.chunk_by(|a, b| a == b).map(<[_]>::len);
+        assert_eq!(groups.collect::<Vec<_>>(), [10; 100]);
+        assert_eq!(many.last(), Some(&ms(990)));
+    }
 }

@@ -1,5 +1,6 @@
 //! A persistent session: a connection, what has not gone out yet and what is not a whole reply yet.
 
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -113,8 +114,8 @@ impl Session {
             let failure = self.connection.explain(Stage::Send, &error);
             return Poll::Ready(self.broken(failure));
         }
-        let mut chunk = [0; CHUNK];
-        let mut buffer = ReadBuf::new(&mut chunk);
+        let mut chunk = [MaybeUninit::uninit(); CHUNK];
+        let mut buffer = ReadBuf::uninit(&mut chunk);
         let poll = Pin::new(&mut *self.connection).poll_read(cx, &mut buffer);
         match std::task::ready!(poll) {
             Ok(()) => Poll::Ready(self.took(buffer.filled())),

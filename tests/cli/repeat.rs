@@ -1,5 +1,7 @@
 //! Repetition: a line a probe, then the statistics.
 
+use std::io::{Read as _, Write as _};
+
 use crate::support::{Closed, Server, netkit};
 
 #[test]
@@ -65,4 +67,54 @@ fn the_table_has_a_histogram() {
     let line = format!("dial {} -c 20 -i 2ms --color=always", server.addr);
     let outcome = netkit(&line).env("COLUMNS", "80").run().status(0);
     outcome.says("p99").says("jitter").says("late ").says("█");
+}
+
+#[test]
+fn requests_go_over_connections_that_earlier_ones_left() {
+    let server = Server::echo();
+    let line = format!(
+        "dial {} -c 3 -i 50ms -t 5s --reuse --send ping --expect ping",
+        server.addr
+    );
+    let outcome = netkit(&line).run().status(0);
+    let text = outcome.normal();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines[0], "#0 ADDR: answered in TIME, connected in TIME",
+        "{outcome}"
+    );
+    assert_eq!(
+        lines[2], "#2 ADDR: answered in TIME, connection reused",
+        "{outcome}"
+    );
+    assert_eq!(
+        lines[3], "ADDR: 3 sent, 3 succeeded, 0.0% lost, 2 hits, 1 miss in TIME",
+        "{outcome}"
+    );
+    server.was_hit(1);
+    let lines = netkit(&format!("{line} --json")).run().status(0).json();
+    lines.iter().for_each(crate::support::valid);
+    let reused: Vec<_> = lines[..3].iter().map(|line| &line["reused"]).collect();
+    assert_eq!(reused, [false, true, true]);
+    assert_eq!(lines[1]["connect_ms"], serde_json::Value::Null);
+    assert_eq!(
+        lines[3]["probes"][0]["reuse"],
+        serde_json::json!({"hits": 2, "misses": 1})
+    );
+    assert_eq!(lines[3]["config"]["schedule"]["reuse"], true);
+}
+
+#[test]
+fn a_server_that_closes_after_each_answer_leaves_nothing_to_use_again() {
+    let server = Server::tcp(|mut stream| {
+        let mut chunk = [0; 4];
+        let _ = stream.read_exact(&mut chunk);
+        let _ = stream.write_all(&chunk);
+    });
+    let line = format!(
+        "dial {} -c 3 -i 50ms -t 5s --reuse --send ping --expect ping",
+        server.addr
+    );
+    netkit(&line).run().status(0).says("0 hits, 3 misses");
+    server.was_hit(3);
 }

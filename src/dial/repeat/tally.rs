@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Event, Probe, Summary};
+use super::{Event, Probe, Reuse, Summary};
 use crate::dial::Report;
 use crate::stats::Histogram;
 use crate::time::Millis;
@@ -20,6 +20,7 @@ pub struct Tally {
     outcomes: BTreeMap<String, u64>,
     rtt: Histogram,
     lateness: Histogram,
+    reuse: Option<Reuse>,
 }
 
 impl Tally {
@@ -36,6 +37,7 @@ impl Tally {
             outcomes: BTreeMap::new(),
             rtt: Histogram::new(),
             lateness: Histogram::new(),
+            reuse: None,
         }
     }
 
@@ -56,6 +58,11 @@ impl Tally {
         if report.is_interrupted() {
             self.interrupted += 1;
             return;
+        }
+        if let Some(reused) = report.reused {
+            let reuse = self.reuse.get_or_insert_default();
+            reuse.hits += u64::from(reused);
+            reuse.misses += u64::from(!reused);
         }
         *self.outcomes.entry(report.outcome.clone()).or_default() += 1;
         if report.ok {
@@ -95,14 +102,21 @@ impl Tally {
             rtt: self.rtt.summary(),
             jitter_ms: self.rtt.jitter().map(Millis),
             lateness: self.lateness.summary(),
+            reuse: self.reuse,
             total_ms: total.into(),
         }
     }
 }
 
-/// The latency of a probe: the connect time, or on a datagram transport the time to the reply.
+/// The latency of a probe: the connect time, or on a datagram transport the time to the reply, or with
+/// reuse that from the request to the end of its answer.
 #[must_use]
 pub fn round_trip(report: &Report) -> Option<Duration> {
+    if report.reused.is_some() {
+        let exchange = report.exchange.as_ref()?;
+        let (Millis(started), Millis(ended)) = (exchange.started_ms?, exchange.ended_ms?);
+        return ended.checked_sub(started);
+    }
     let time = if report.network.transport().is_datagram() {
         report.first_byte_ms
     } else {

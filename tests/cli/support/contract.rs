@@ -52,7 +52,8 @@ contract! {
         target: String, network: String, ok: bool, outcome: String,
         attempts: Vec<Attempt>, options: Vec<OptionFact>, warnings: Vec<String>,
         ; host: String, port: u16, path: String, failure: Failure, resolve: Resolve,
-        local: String, peer: String, connect_ms: f64, tls_ms: f64, first_byte_ms: f64, total_ms: f64, tls: Tls,
+        local: String, peer: String, reused: bool, connect_ms: f64, tls_ms: f64, first_byte_ms: f64,
+        total_ms: f64, tls: Tls,
         keepalive: Keepalive, mptcp: bool, fastopen: bool, detection: Detection,
         tcp_info: TcpInfo, exchange: Exchange, hold: Hold,
         seq: u64, due_ms: f64, lateness_ms: f64, config: Config,
@@ -135,7 +136,7 @@ contract! {
         banner: bool, shutdown_write: bool,
         ; send_bytes: u64, expect: String, expect_regex: String, read_bytes: u64,
     }
-    Schedule { interval_ms: f64, parallel: u64, ; count: u64, }
+    Schedule { interval_ms: f64, parallel: u64, reuse: bool, ; count: u64, }
     Wait { until: String, any: bool, ; limit_ms: f64, }
 }
 

@@ -1,12 +1,12 @@
 //! The open-loop schedule: what is due is counted, whatever hangs.
 
-use netkit::dial::Config;
-use netkit::dial::repeat::{self, Event, Schedule, Summary};
+use netkit::dial::repeat::{self, Event, Reuse, Schedule, Summary};
+use netkit::dial::{Config, Exchange};
 use netkit::event::Stamped;
 use netkit::run::Cx;
 
 use super::{V4, connects_after, literal, ms};
-use crate::fakes::{Connect, FakeIo};
+use crate::fakes::{Connect, FakeIo, Peer};
 
 async fn repeat(io: &FakeIo, config: &Config, schedule: Schedule) -> (Vec<Summary>, Vec<Event>) {
     let mut events = Vec::new();
@@ -133,6 +133,7 @@ async fn a_schedule_faster_than_the_machine_can_still_be_stopped() {
         count: None,
         interval: std::time::Duration::from_nanos(1),
         parallel: 1,
+        reuse: false,
     };
     let (targets, config) = ([literal(V4)], Config::default());
     let observer = &mut netkit::event::Ignore;
@@ -141,4 +142,50 @@ async fn a_schedule_faster_than_the_machine_can_still_be_stopped() {
         .await
         .expect("it stops");
     assert!(summaries[0].skipped > 0);
+}
+
+fn request(text: &[u8]) -> Config {
+    Config {
+        timeout: ms(1_000),
+        exchange: Exchange {
+            send: Some(text.to_vec()),
+            read: Some(4),
+            ..Exchange::default()
+        },
+        ..Config::default()
+    }
+}
+
+/// Five requests, 100 ms apart, to a peer: hits, misses, and how many were answered.
+async fn reused(peer: Peer, config: &Config) -> (u64, u64, u64) {
+    let io = FakeIo::default().connect(V4, Connect::After(ms(1), peer));
+    let schedule = Schedule {
+        reuse: true,
+        ..schedule(5, 100)
+    };
+    let (summaries, events) = repeat(&io, config, schedule).await;
+    let Reuse { hits, misses } = summaries[0].reuse.expect("it was asked for");
+    let connected = io.tried.lock().expect("not poisoned").len();
+    assert_eq!(u64::try_from(connected).ok(), Some(misses));
+    for event in &events {
+        let Event::Probe(probe) = event else { continue };
+        let report = &probe.report;
+        let (reused, made) = (report.reused == Some(true), report.connect_ms.is_some());
+        assert_ne!(reused, made, "{report:?}");
+        assert!(report.peer.is_some(), "{report:?}");
+    }
+    (hits, misses, summaries[0].succeeded)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_used_again_after_the_whole_of_its_answer() {
+    let echo = Peer {
+        echo: true,
+        ..Peer::default()
+    };
+    assert_eq!(reused(echo.clone(), &request(b"ping")).await, (4, 1, 5));
+    // More comes than the answer: what is left must not be taken for the next one's.
+    assert_eq!(reused(echo, &request(b"ping, and more")).await, (0, 5, 5));
+    // No answer: what may come later must not be, either.
+    assert_eq!(reused(Peer::default(), &request(b"ping")).await, (0, 5, 0));
 }

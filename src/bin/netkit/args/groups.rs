@@ -219,6 +219,9 @@ pub(crate) struct RepeatArgs {
     /// Dials under way at once [default: what the descriptor limit allows].
     #[arg(short = 'P', long, value_name = "N", value_parser = values::parallel, allow_negative_numbers = true)]
     pub(crate) parallel: Option<usize>,
+    /// With `--count` and `--send`: each probe is a request on a connection that an earlier one left.
+    #[arg(long)]
+    pub(crate) reuse: bool,
 }
 
 /// Until it answers.

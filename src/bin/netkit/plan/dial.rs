@@ -212,6 +212,7 @@ fn schedule(args: &DialArgs, count: u64) -> repeat::Schedule {
         count: (count > 0).then_some(count),
         interval: args.repeat.interval.unwrap_or(default.interval),
         parallel: args.repeat.parallel.unwrap_or(default.parallel),
+        reuse: args.repeat.reuse,
     }
 }
 

@@ -28,6 +28,7 @@ impl NetworkNeeds {
             (args.exchange.banner, "--banner"),
             (args.exchange.shutdown_write, "--shutdown-write"),
             (args.hold.is_some(), "--hold"),
+            (args.repeat.reuse, "--reuse"),
         ]));
         needs.tls(&args.tls);
         needs.inet.extend(given(&[

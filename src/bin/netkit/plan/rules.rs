@@ -29,6 +29,7 @@ pub(super) fn check(args: &DialArgs) -> Checked {
     one_mode(args)?;
     stdio_alone(args)?;
     companions(args)?;
+    reuse_leaves_a_connection(args)?;
     fastopen_is_answered(args)?;
     race_all_alone(args)?;
     local_addr_has_the_family(&args.target, &args.socket)?;
@@ -247,6 +248,44 @@ fn stdio_alone(args: &DialArgs) -> Checked {
     ])
 }
 
+/// A connection is used again after a request and the whole of its answer, and only then.
+fn reuse_leaves_a_connection(args: &DialArgs) -> Checked {
+    use netkit::dial::gate::Metric;
+    let (reuse, exchange) = (args.repeat.reuse, &args.exchange);
+    let with = |given, flag, why| Pair(reuse, "--reuse", given, flag, why);
+    let greeting = "a server greets once a connection, not once a request";
+    let rest = "the answer would be there when the next request begins";
+    let second = "the second handshake follows the end of the first connection";
+    exclusive(&[
+        with(exchange.banner, "--banner", greeting),
+        with(
+            exchange.shutdown_write,
+            "--shutdown-write",
+            "it ends what is to be used again",
+        ),
+        with(exchange.read == Some(0), "--read 0", rest),
+        with(args.tls.session_resumption, "--session-resumption", second),
+    ])?;
+    let of_connecting =
+        |metric| matches!(metric, Metric::CertDays | Metric::ConnectMs | Metric::TlsMs);
+    let gate = args
+        .fail_if
+        .iter()
+        .find(|gate| of_connecting(gate.metric()));
+    match gate.filter(|_| reuse) {
+        Some(gate) => {
+            let message = format!(
+                "--fail-if '{gate}' judges a connection that is made, and --reuse makes none"
+            );
+            Err(UsageError::new(
+                message,
+                "first_byte_ms or total_ms, or no --reuse",
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 /// With a cookie of the server, `connect(2)` succeeds before a SYN has left (RFC 7413 section 4.2):
 /// only a payload sends one, and only a read shows that it was answered.
 fn fastopen_is_answered(args: &DialArgs) -> Checked {
@@ -308,11 +347,14 @@ fn race_all_alone(args: &DialArgs) -> Checked {
 fn companions(args: &DialArgs) -> Checked {
     let wait = args.wait.wait.is_some();
     // The first words of TLS are ours.
-    let sends = args.tls.tls
-        || args.exchange.send.is_some()
-        || args.exchange.send_hex.is_some()
-        || args.exchange.send_file.is_some();
+    let exchange = &args.exchange;
+    let requests =
+        exchange.send.is_some() || exchange.send_hex.is_some() || exchange.send_file.is_some();
+    let sends = args.tls.tls || requests;
+    let (reuse, count) = (args.repeat.reuse, args.repeat.count.is_some());
     let rows = [
+        (reuse, "--reuse", count, "--count N"),
+        (reuse, "--reuse", requests, "a request (--send)"),
         (
             args.repeat.interval.is_some(),
             "--interval",

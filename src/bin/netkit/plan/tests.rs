@@ -209,6 +209,29 @@ const REFUSED: &[(&str, &[&str])] = &[
         "dial x:80 --fastopen --send a --read 0",
         &["--fastopen", "--read 0", "answered"],
     ),
+    ("dial x:80 --reuse --send a", &["--reuse", "--count N"]),
+    ("dial x:80 --reuse -c 3", &["--reuse", "--send"]),
+    (
+        "dial x:80 --reuse -c 3 --send a --banner",
+        &["--reuse", "--banner", "greets"],
+    ),
+    (
+        "dial x:80 --reuse -c 3 --send a --shutdown-write",
+        &["--reuse", "--shutdown-write"],
+    ),
+    (
+        "dial x:80 --reuse -c 3 --send a --read 0",
+        &["--reuse", "--read 0", "next request"],
+    ),
+    (
+        "dial x:80 --reuse -c 3 --send a --tls --session-resumption",
+        &["--reuse", "--session-resumption"],
+    ),
+    (
+        "dial x:80 --reuse -c 3 --send a --fail-if connect_ms>5",
+        &["--fail-if", "--reuse"],
+    ),
+    ("dial udp://x:80 --reuse -c 3 --send a", &["--reuse", "udp"]),
     (
         "dial x:80 --race-all --send a",
         &["--race-all", "--send", "losers"],

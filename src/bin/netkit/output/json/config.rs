@@ -133,6 +133,7 @@ pub(crate) struct ScheduleConfig {
     pub(crate) count: Option<u64>,
     pub(crate) interval_ms: Millis,
     pub(crate) parallel: usize,
+    pub(crate) reuse: bool,
 }
 
 /// What was waited for.
@@ -226,6 +227,7 @@ impl From<&repeat::Schedule> for ScheduleConfig {
             count: schedule.count,
             interval_ms: schedule.interval.into(),
             parallel: schedule.parallel,
+            reuse: schedule.reuse,
         }
     }
 }

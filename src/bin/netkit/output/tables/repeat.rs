@@ -9,6 +9,7 @@ use netkit::time::Millis;
 
 use super::headline;
 use crate::output::View;
+use crate::output::facts::counted;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
 use crate::output::text::wrap;
@@ -75,7 +76,13 @@ fn lines_of(number: &str, name: &str, (verdict, tone): (&str, Tone), view: &View
 /// The outcome, with the time that the statistics are made of.
 fn verdict(report: &Report) -> String {
     match repeat::round_trip(report) {
-        Some(time) if report.ok => format!("{} in {}", report.outcome, Millis(time)),
+        Some(time) if report.ok => match (report.reused, report.connect_ms) {
+            (Some(true), _) => format!("answered in {}, connection reused", Millis(time)),
+            (Some(false), Some(connect)) => {
+                format!("answered in {}, connected in {connect}", Millis(time))
+            }
+            _ => format!("{} in {}", report.outcome, Millis(time)),
+        },
         _ => super::dial::verdict(report),
     }
 }
@@ -138,6 +145,14 @@ fn counts(summary: &Summary) -> String {
     if summary.interrupted > 0 {
         put!(text, ", {} interrupted", summary.interrupted);
     }
+    if let Some(reuse) = summary.reuse {
+        put!(
+            text,
+            ", {}, {}",
+            counted(reuse.hits, "hit"),
+            misses(reuse.misses)
+        );
+    }
     let reasons = summary
         .outcomes
         .iter()
@@ -146,6 +161,13 @@ fn counts(summary: &Summary) -> String {
         put!(text, ", {count} {}", outcome.replace('_', " "));
     }
     format!("{text} in {}", summary.total_ms)
+}
+
+fn misses(misses: u64) -> String {
+    match misses {
+        1 => "1 miss".to_owned(),
+        misses => format!("{misses} misses"),
+    }
 }
 
 /// A row a distribution: its name and its figures.
