@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
@@ -22,6 +22,9 @@ const CAPACITY: usize = 4_096;
 const TICK: Duration = Duration::from_millis(20);
 /// How long after a signal the reader is still waited for.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Octets that are worth a write of their own.
+const BLOCK: usize = 32 << 10;
 
 /// After a line the thread rests this long, and then writes all that has come meanwhile: to wake it
 /// for every line would cost a fast sweep a fifth of its time.
@@ -221,19 +224,24 @@ impl Write for Queue {
 /// Writes what is queued, the lines of each [`TOGETHER`] in one go.
 fn drain(
     queued: &Receiver<Vec<u8>>,
-    mut to: impl Write,
+    to: impl Write,
     _alive: Sender<Infallible>,
     room: &Room,
 ) -> io::Result<()> {
+    // Small lines are joined; what is a block already is passed on as it is.
+    let mut to = BufWriter::with_capacity(BLOCK, to);
     while let Ok(line) = queued.recv() {
         to.write_all(&line)?;
         to.flush()?;
         room.written(line.len());
         std::thread::sleep(TOGETHER);
-        let more: Vec<u8> = queued.try_iter().flatten().collect();
-        to.write_all(&more)?;
+        let mut count = 0;
+        for line in queued.try_iter() {
+            to.write_all(&line)?;
+            count += line.len();
+        }
         to.flush()?;
-        room.written(more.len());
+        room.written(count);
     }
     Ok(())
 }
