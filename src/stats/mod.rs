@@ -5,6 +5,7 @@
 
 mod bars;
 mod histogram;
+mod probes;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::time::Millis;
 
 pub use bars::Bar;
 pub use histogram::Histogram;
+pub use probes::Probes;
 
 /// The summary of a distribution of durations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,25 +1,17 @@
 //! The statistics of one target as a fold of its events: exact counts, fixed memory.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Event, Probe, Reuse, Summary};
 use crate::dial::Report;
-use crate::stats::Histogram;
+use crate::stats::{Histogram, Probes};
 use crate::time::Millis;
 
-/// Counts and distributions of the probes of one target. Its size does not depend on their number.
+/// What became of the probes of one target. Its size does not depend on their number.
 #[derive(Clone, Debug)]
 pub struct Tally {
     target: String,
-    sent: u64,
-    succeeded: u64,
-    failed: u64,
-    skipped: u64,
-    interrupted: u64,
-    outcomes: BTreeMap<String, u64>,
-    rtt: Histogram,
-    lateness: Histogram,
+    probes: Probes,
     reuse: Option<Reuse>,
 }
 
@@ -29,14 +21,7 @@ impl Tally {
     pub fn new(target: String) -> Self {
         Self {
             target,
-            sent: 0,
-            succeeded: 0,
-            failed: 0,
-            skipped: 0,
-            interrupted: 0,
-            outcomes: BTreeMap::new(),
-            rtt: Histogram::new(),
-            lateness: Histogram::new(),
+            probes: Probes::default(),
             reuse: None,
         }
     }
@@ -45,18 +30,16 @@ impl Tally {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Probe(probe) => self.probe(probe),
-            Event::Skipped { .. } => self.skipped += 1,
+            Event::Skipped { .. } => self.probes.skipped += 1,
             Event::Done => {}
         }
     }
 
     fn probe(&mut self, probe: &Probe) {
-        self.sent += 1;
-        self.lateness
-            .record(probe.started.saturating_sub(probe.due));
-        let report = &probe.report;
+        let (probes, report) = (&mut self.probes, &probe.report);
+        probes.sent(probe.due, probe.started);
         if report.is_interrupted() {
-            self.interrupted += 1;
+            probes.interrupted += 1;
             return;
         }
         if let Some(reused) = report.reused {
@@ -64,44 +47,35 @@ impl Tally {
             reuse.hits += u64::from(reused);
             reuse.misses += u64::from(!reused);
         }
-        *self.outcomes.entry(report.outcome.clone()).or_default() += 1;
-        if report.ok {
-            self.succeeded += 1;
-            if let Some(rtt) = round_trip(report) {
-                self.rtt.record(rtt);
-            }
-        } else {
-            self.failed += 1;
+        probes.ended(&report.outcome, report.ok);
+        if let Some(rtt) = round_trip(report).filter(|_| report.ok) {
+            probes.rtt.record(rtt);
         }
     }
 
     /// The latencies of the probes that succeeded.
     #[must_use]
     pub fn latencies(&self) -> &Histogram {
-        &self.rtt
+        &self.probes.rtt
     }
 
     /// The statistics so far, `total` after the start of the run.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share of counts far below 2^52"
-    )]
     pub fn summary(&self, total: Duration) -> Summary {
-        let ended = self.succeeded + self.failed;
+        let probes = &self.probes;
         Summary {
             target: self.target.clone(),
-            scheduled: self.sent + self.skipped,
-            sent: self.sent,
-            succeeded: self.succeeded,
-            failed: self.failed,
-            skipped: self.skipped,
-            interrupted: self.interrupted,
-            loss_pct: (ended > 0).then(|| self.failed as f64 * 100.0 / ended as f64),
-            outcomes: self.outcomes.clone(),
-            rtt: self.rtt.summary(),
-            jitter_ms: self.rtt.jitter().map(Millis),
-            lateness: self.lateness.summary(),
+            scheduled: probes.sent + probes.skipped,
+            sent: probes.sent,
+            succeeded: probes.good,
+            failed: probes.bad,
+            skipped: probes.skipped,
+            interrupted: probes.interrupted,
+            loss_pct: probes.loss_pct(),
+            outcomes: probes.outcomes.clone(),
+            rtt: probes.rtt.summary(),
+            jitter_ms: probes.rtt.jitter().map(Millis),
+            lateness: probes.lateness.summary(),
             reuse: self.reuse,
             total_ms: total.into(),
         }

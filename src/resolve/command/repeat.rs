@@ -16,7 +16,7 @@ use super::verdict::Verdict;
 use crate::event::{Observer, Stamped};
 use crate::policy::pace::{Pace, Slot};
 use crate::run::Cx;
-use crate::stats::{Histogram, Latency};
+use crate::stats::{Histogram, Latency, Probes};
 use crate::time::Millis;
 
 /// Time between questions when nothing else is said.
@@ -130,14 +130,7 @@ pub enum TtlBehaviour {
 pub struct Tally {
     name: String,
     qtype: String,
-    sent: u64,
-    answered: u64,
-    lost: u64,
-    skipped: u64,
-    interrupted: u64,
-    verdicts: BTreeMap<String, u64>,
-    rtt: Histogram,
-    lateness: Histogram,
+    probes: Probes,
     ttl: TtlFold,
 }
 
@@ -148,14 +141,7 @@ impl Tally {
         Self {
             name: question.typed.clone(),
             qtype: question.rtype.to_string(),
-            sent: 0,
-            answered: 0,
-            lost: 0,
-            skipped: 0,
-            interrupted: 0,
-            verdicts: BTreeMap::new(),
-            rtt: Histogram::new(),
-            lateness: Histogram::new(),
+            probes: Probes::default(),
             ttl: TtlFold::default(),
         }
     }
@@ -164,30 +150,21 @@ impl Tally {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Probe(probe) => self.probe(probe),
-            Event::Skipped { .. } => self.skipped += 1,
+            Event::Skipped { .. } => self.probes.skipped += 1,
         }
     }
 
     fn probe(&mut self, probe: &Probe) {
-        let report = &probe.report;
-        self.sent += 1;
-        self.lateness
-            .record(probe.started.saturating_sub(probe.due));
+        let (probes, report) = (&mut self.probes, &probe.report);
+        probes.sent(probe.due, probe.started);
         if report.verdict == Verdict::Interrupted {
-            self.interrupted += 1;
+            probes.interrupted += 1;
             return;
         }
-        *self
-            .verdicts
-            .entry(report.verdict.code().to_owned())
-            .or_default() += 1;
-        if report.rcode.is_some() || report.ok {
-            self.answered += 1;
-        } else {
-            self.lost += 1;
-        }
+        let answered = report.rcode.is_some() || report.ok;
+        probes.ended(report.verdict.code(), answered);
         if let Some(rtt) = report.rtt_ms {
-            self.rtt.record(rtt.0);
+            probes.rtt.record(rtt.0);
         }
         if let Some(ttl) = least_ttl(report) {
             self.ttl.add(probe.started, ttl);
@@ -197,30 +174,26 @@ impl Tally {
     /// The round trips.
     #[must_use]
     pub fn latencies(&self) -> &Histogram {
-        &self.rtt
+        &self.probes.rtt
     }
 
     /// The statistics so far, `total` after the start of the run.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share of counts far below 2^52"
-    )]
     pub fn summary(&self, total: Duration) -> Summary {
-        let ended = self.answered + self.lost;
+        let probes = &self.probes;
         Summary {
             name: self.name.clone(),
             qtype: self.qtype.clone(),
-            sent: self.sent,
-            answered: self.answered,
-            lost: self.lost,
-            skipped: self.skipped,
-            interrupted: self.interrupted,
-            loss_pct: (ended > 0).then(|| self.lost as f64 * 100.0 / ended as f64),
-            verdicts: self.verdicts.clone(),
-            rtt: self.rtt.summary(),
-            jitter_ms: self.rtt.jitter().map(Millis),
-            lateness: self.lateness.summary(),
+            sent: probes.sent,
+            answered: probes.good,
+            lost: probes.bad,
+            skipped: probes.skipped,
+            interrupted: probes.interrupted,
+            loss_pct: probes.loss_pct(),
+            verdicts: probes.outcomes.clone(),
+            rtt: probes.rtt.summary(),
+            jitter_ms: probes.rtt.jitter().map(Millis),
+            lateness: probes.lateness.summary(),
             ttl: self.ttl.view(),
             total_ms: total.into(),
         }

@@ -11,7 +11,7 @@ use netkit::policy::detector::Method;
 use netkit::time::Millis;
 
 use super::headline;
-use super::repeat::{distributions, histogram, latency_lines};
+use super::repeat;
 use crate::output::View;
 use crate::output::facts::counted;
 use crate::output::style::Tone;
@@ -278,14 +278,17 @@ fn one(summary: &Summary, tally: &Tally, report: &Report, view: &View) -> String
     let rtt = tally.latencies().summary();
     let alone = report.targets.len() == 1;
     let late = report.lateness.as_ref().filter(|_| alone);
-    if view.rich {
-        text.push_str(&distributions(rtt.as_ref(), late, summary.jitter_ms, view));
-        if alone {
-            text.push_str(&histogram(&tally.latencies().bars(ROWS), view));
-        }
+    let bars = if alone {
+        tally.latencies().bars(ROWS)
     } else {
-        text.push_str(&latency_lines(rtt.as_ref(), late, summary.jitter_ms));
-    }
+        Vec::new()
+    };
+    text.push_str(&repeat::times(
+        (rtt.as_ref(), late),
+        summary.jitter_ms,
+        &bars,
+        view,
+    ));
     text.push_str(&outages(summary, view));
     text
 }

@@ -1,9 +1,10 @@
 //! Repetition: a line a probe, and the statistics of each target.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use netkit::dial::Report;
-use netkit::dial::repeat::{self, Probe, Summary};
+use netkit::dial::repeat::{self, Probe, Reuse, Summary};
 use netkit::stats::{Bar, Latency};
 use netkit::time::Millis;
 
@@ -107,60 +108,85 @@ pub(crate) fn skipped(seq: u64, view: &View) -> String {
 
 /// The statistics of one target; `bars` its histogram.
 pub(crate) fn summary(summary: &Summary, bars: &[Bar], view: &View) -> String {
-    let good = match summary.loss_pct {
-        Some(loss) if loss > 0.0 => Some(false),
-        Some(_) => Some(true),
-        None => None,
+    let counts = Counts {
+        sent: summary.sent,
+        good: (summary.succeeded, "succeeded"),
+        loss_pct: summary.loss_pct,
+        skipped: summary.skipped,
+        interrupted: summary.interrupted,
+        outcomes: &summary.outcomes,
+        plain: &["connected", "replied"],
+        reuse: summary.reuse,
+        total: summary.total_ms,
     };
-    let mut text = if view.rich {
-        "\n".to_owned()
-    } else {
-        String::new()
-    };
-    text.push_str(&headline(view, good, &summary.target, &counts(summary)));
-    let (time, late) = (summary.rtt.as_ref(), summary.lateness.as_ref());
-    text.push_str(&if view.rich {
-        distributions(time, late, summary.jitter_ms, view)
-    } else {
-        latency_lines(time, late, summary.jitter_ms)
-    });
-    if view.rich {
-        text.push_str(&histogram(bars, view));
-    }
-    text
+    counts.headline(&summary.target, view)
+        + &times(
+            (summary.rtt.as_ref(), summary.lateness.as_ref()),
+            summary.jitter_ms,
+            bars,
+            view,
+        )
 }
 
-fn counts(summary: &Summary) -> String {
-    let loss = summary.loss_pct.map_or_else(
-        || "nothing ended".to_owned(),
-        |loss| format!("{loss:.1}% lost"),
-    );
-    let mut text = format!(
-        "{} sent, {} succeeded, {loss}",
-        summary.sent, summary.succeeded
-    );
-    if summary.skipped > 0 {
-        put!(text, ", {} skipped", summary.skipped);
+/// What became of the probes of a run.
+pub(super) struct Counts<'a> {
+    pub(super) sent: u64,
+    /// Those that ended well, and the word for it.
+    pub(super) good: (u64, &'a str),
+    pub(super) loss_pct: Option<f64>,
+    pub(super) skipped: u64,
+    pub(super) interrupted: u64,
+    pub(super) outcomes: &'a BTreeMap<String, u64>,
+    /// Outcomes that need no mention.
+    pub(super) plain: &'a [&'a str],
+    /// How often a connection was used again, where one may be.
+    pub(super) reuse: Option<Reuse>,
+    pub(super) total: Millis,
+}
+
+impl Counts<'_> {
+    pub(super) fn headline(&self, subject: &str, view: &View) -> String {
+        let good = self.loss_pct.map(|loss| loss <= 0.0);
+        let above = if view.rich { "\n" } else { "" };
+        format!("{above}{}", headline(view, good, subject, &self.text()))
     }
-    if summary.interrupted > 0 {
-        put!(text, ", {} interrupted", summary.interrupted);
-    }
-    if let Some(reuse) = summary.reuse {
-        put!(
-            text,
-            ", {}, {}",
-            counted(reuse.hits, "hit"),
-            misses(reuse.misses)
+
+    fn text(&self) -> String {
+        let loss = self.loss_pct.map_or_else(
+            || "nothing ended".to_owned(),
+            |loss| format!("{loss:.1}% lost"),
         );
+        let (good, word) = self.good;
+        let mut text = format!("{} sent, {good} {word}, {loss}", self.sent);
+        let rest = [(self.skipped, "skipped"), (self.interrupted, "interrupted")];
+        for (count, word) in rest.into_iter().filter(|(count, _)| *count > 0) {
+            put!(text, ", {count} {word}");
+        }
+        if let Some(reuse) = self.reuse {
+            let hits = counted(reuse.hits, "hit");
+            put!(text, ", {hits}, {}", misses(reuse.misses));
+        }
+        for (outcome, count) in self.outcomes {
+            if !self.plain.contains(&outcome.as_str()) {
+                put!(text, ", {count} {}", outcome.replace('_', " "));
+            }
+        }
+        format!("{text} in {}", self.total)
     }
-    let reasons = summary
-        .outcomes
-        .iter()
-        .filter(|(outcome, _)| !["connected", "replied"].contains(&outcome.as_str()));
-    for (outcome, count) in reasons {
-        put!(text, ", {count} {}", outcome.replace('_', " "));
+}
+
+/// How long probes took and how late they were; on a terminal with a histogram.
+pub(super) fn times(
+    (time, late): (Option<&Latency>, Option<&Latency>),
+    jitter: Option<Millis>,
+    bars: &[Bar],
+    view: &View,
+) -> String {
+    if view.rich {
+        distributions(time, late, jitter, view) + &histogram(bars, view)
+    } else {
+        latency_lines(time, late, jitter)
     }
-    format!("{text} in {}", summary.total_ms)
 }
 
 fn misses(misses: u64) -> String {
@@ -184,7 +210,7 @@ fn figures(latency: &Latency) -> [(&'static str, String); 7] {
 }
 
 /// The table of both distributions; nothing when neither has a value.
-pub(super) fn distributions(
+fn distributions(
     time: Option<&Latency>,
     late: Option<&Latency>,
     jitter: Option<Millis>,
@@ -211,11 +237,7 @@ pub(super) fn distributions(
 }
 
 /// The same for a pipe, a distribution a line.
-pub(super) fn latency_lines(
-    time: Option<&Latency>,
-    late: Option<&Latency>,
-    jitter: Option<Millis>,
-) -> String {
+fn latency_lines(time: Option<&Latency>, late: Option<&Latency>, jitter: Option<Millis>) -> String {
     let line = |name: &str, latency: &Latency| {
         let figures: Vec<_> = figures(latency)
             .map(|(name, value)| format!("{name} {value}"))
@@ -241,7 +263,7 @@ const BAR: usize = 40;
 /// Fewer values than this have no shape to look at.
 const WORTH_DRAWING: u64 = 10;
 
-pub(super) fn histogram(bars: &[Bar], view: &View) -> String {
+fn histogram(bars: &[Bar], view: &View) -> String {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
     let all: u64 = bars.iter().map(|bar| bar.count).sum();
     if all < WORTH_DRAWING || bars.len() < 2 {

@@ -3,6 +3,7 @@
 use netkit::resolve::command::Report;
 use netkit::resolve::command::compare::{Agreement, Comparison};
 
+use super::changes;
 use crate::output::View;
 use crate::output::style::Tone;
 use crate::output::tables::headline;
@@ -40,21 +41,7 @@ fn group(group: &Agreement, first: bool, view: &View) -> String {
         }
         return text;
     }
-    for record in &group.added {
-        put!(
-            text,
-            "  {}\n",
-            view.paint(Tone::Good, &format!("+ {}", view.safe(record)))
-        );
-    }
-    for record in &group.missing {
-        put!(
-            text,
-            "  {}\n",
-            view.paint(Tone::Bad, &format!("- {}", view.safe(record)))
-        );
-    }
-    text
+    text + &changes(&group.added, &group.missing, view)
 }
 
 fn serials(comparison: &Comparison, view: &View) -> String {

@@ -56,6 +56,17 @@ pub(crate) fn short(report: &Report, view: &View) -> String {
     text
 }
 
+/// Records that came and records that went, one a line.
+fn changes(added: &[String], missing: &[String], view: &View) -> String {
+    let added = added.iter().map(|record| (Tone::Good, '+', record));
+    let missing = missing.iter().map(|record| (Tone::Bad, '-', record));
+    let lines = added.chain(missing).map(|(tone, sign, record)| {
+        let text = format!("{sign} {}", view.safe(record));
+        format!("  {}\n", view.paint(tone, &text))
+    });
+    lines.collect()
+}
+
 /// The answers in the form of a zone file.
 pub(crate) fn zone(report: &Report) -> String {
     let mut text = String::new();

@@ -5,8 +5,7 @@ use netkit::stats::Bar;
 
 use crate::output::View;
 use crate::output::style::Tone;
-use crate::output::tables::headline;
-use crate::output::tables::repeat::{distributions, histogram, latency_lines};
+use crate::output::tables::repeat::{Counts, times};
 
 /// One question of the schedule.
 pub(crate) fn probe(probe: &Probe, view: &View) -> String {
@@ -33,48 +32,22 @@ pub(crate) fn probe(probe: &Probe, view: &View) -> String {
 
 /// The statistics of one question; `bars` its histogram.
 pub(crate) fn summary(summary: &Summary, bars: &[Bar], view: &View) -> String {
-    let good = summary.loss_pct.map(|loss| loss == 0.0);
-    let mut text = if view.rich {
-        "\n".to_owned()
-    } else {
-        String::new()
+    let counts = Counts {
+        sent: summary.sent,
+        good: (summary.answered, "answered"),
+        loss_pct: summary.loss_pct,
+        skipped: summary.skipped,
+        interrupted: summary.interrupted,
+        outcomes: &summary.verdicts,
+        plain: &["answer"],
+        reuse: None,
+        total: summary.total_ms,
     };
     let subject = format!("{} {}", summary.name, summary.qtype);
-    text.push_str(&headline(view, good, &subject, &counts(summary)));
-    let (rtt, lateness) = (summary.rtt.as_ref(), summary.lateness.as_ref());
-    if view.rich {
-        text.push_str(&distributions(rtt, lateness, summary.jitter_ms, view));
-        text.push_str(&histogram(bars, view));
-    } else {
-        text.push_str(&latency_lines(rtt, lateness, summary.jitter_ms));
-    }
-    text.push_str(&ttl(summary, view));
-    text
-}
-
-fn counts(summary: &Summary) -> String {
-    let loss = summary.loss_pct.map_or_else(
-        || "nothing ended".to_owned(),
-        |loss| format!("{loss:.1}% lost"),
-    );
-    let mut text = format!(
-        "{} sent, {} answered, {loss}",
-        summary.sent, summary.answered
-    );
-    if summary.skipped > 0 {
-        put!(text, ", {} skipped", summary.skipped);
-    }
-    if summary.interrupted > 0 {
-        put!(text, ", {} interrupted", summary.interrupted);
-    }
-    let verdicts = summary
-        .verdicts
-        .iter()
-        .filter(|(verdict, _)| *verdict != "answer");
-    for (verdict, count) in verdicts {
-        put!(text, ", {count} {}", verdict.replace('_', " "));
-    }
-    format!("{text} in {}", summary.total_ms)
+    let both = (summary.rtt.as_ref(), summary.lateness.as_ref());
+    counts.headline(&subject, view)
+        + &times(both, summary.jitter_ms, bars, view)
+        + &ttl(summary, view)
 }
 
 fn ttl(summary: &Summary, view: &View) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use netkit::resolve::command::watch::Change;
 use netkit::time::Millis;
 
+use super::changes;
 use crate::output::View;
 use crate::output::style::Tone;
 
@@ -18,24 +19,10 @@ pub(crate) fn change(change: &Change, at: Duration, view: &View) -> String {
         _ => report.verdict.to_string(),
     };
     let tone = if report.ok { Tone::Good } else { Tone::Bad };
-    let mut text = format!(
+    let head = format!(
         "{} {subject}: {}\n",
         view.paint(Tone::Dim, &when),
         view.paint(tone, &verdict)
     );
-    for record in &change.added {
-        put!(
-            text,
-            "  {}\n",
-            view.paint(Tone::Good, &format!("+ {}", view.safe(record)))
-        );
-    }
-    for record in &change.missing {
-        put!(
-            text,
-            "  {}\n",
-            view.paint(Tone::Bad, &format!("- {}", view.safe(record)))
-        );
-    }
-    text
+    head + &changes(&change.added, &change.missing, view)
 }
