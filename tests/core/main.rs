@@ -13,6 +13,8 @@ mod messages;
 mod net;
 mod pool;
 mod resolve;
+#[cfg(feature = "quic")]
+mod resolve_deadline;
 mod resolve_exchange;
 mod resolve_misbehaviour;
 #[cfg(feature = "policy")]

@@ -33,18 +33,23 @@ fn upstream(server: &SecureServer, speaks: Speaks, name: &str, path: &str) -> Up
 }
 
 async fn ask(client: &Client, upstream: &Upstream, limit: Duration) -> (Outcome, Took) {
-    let ask = Ask::new(
-        DomainName::parse("www.example").expect("a name"),
-        RecordType::A,
-    );
+    ask_for("www.example", client, upstream, &Policy::default(), limit).await
+}
+
+async fn ask_for(
+    name: &str,
+    client: &Client,
+    upstream: &Upstream,
+    policy: &Policy,
+    limit: Duration,
+) -> (Outcome, Took) {
+    let ask = Ask::new(DomainName::parse(name).expect("a name"), RecordType::A);
     let clock = Clock {
         origin: tokio::time::Instant::now(),
         deadline: Deadline::after(limit),
     };
     let watch = Stopwatch::start();
-    let outcome = client
-        .exchange(upstream, &ask, &Policy::default(), &clock)
-        .await;
+    let outcome = client.exchange(upstream, &ask, policy, &clock).await;
     (outcome, watch.stop())
 }
 
@@ -166,6 +171,31 @@ async fn a_connection_that_has_grown_old_is_made_anew_once() {
         }
     }
     assert_eq!(server.connections(), 3);
+}
+
+/// The names of the longest and the shortest question differ by 180 octets, their lengths by none or
+/// by whole blocks (RFC 8467 §4.1).
+#[tokio::test]
+async fn what_is_encrypted_is_padded_to_blocks_of_128_octets() {
+    let long = vec!["a".repeat(60); 3].join(".");
+    for speaks in Speaks::ALL {
+        let server = SecureServer::answering(speaks);
+        let upstream = upstream(&server, speaks, "dns.example", "");
+        let client = client(&server);
+        for name in ["a", "www.example", &long] {
+            let (outcome, _) = ask_for(name, &client, &upstream, &Policy::default(), LIMIT).await;
+            assert!(outcome.received.is_some(), "{speaks:?}: {outcome:?}");
+        }
+        assert_eq!(server.lengths(), [128, 128, 256], "{speaks:?}");
+        // What the user chose stands, and without EDNS there is nothing to pad.
+        let mut policy = Policy::default();
+        let edns = policy.options.edns.as_mut();
+        edns.expect("EDNS by default").padding = Some(64);
+        ask_for("a", &client, &upstream, &policy, LIMIT).await;
+        policy.options.edns = None;
+        ask_for("a", &client, &upstream, &policy, LIMIT).await;
+        assert_eq!(server.lengths()[3..], [64, 19], "{speaks:?}");
+    }
 }
 
 #[tokio::test]

@@ -125,6 +125,8 @@ struct Counts {
     names: Mutex<Vec<Option<String>>>,
     /// Message ids of the questions.
     ids: Mutex<Vec<u16>>,
+    /// Octets of the questions.
+    lengths: Mutex<Vec<usize>>,
     /// The methods of HTTP.
     methods: Mutex<Vec<String>>,
 }
@@ -202,6 +204,12 @@ impl SecureServer {
     /// The message ids of the questions.
     pub(crate) fn ids(&self) -> Vec<u16> {
         self.counts.ids.lock().expect("no panic holds it").clone()
+    }
+
+    /// Octets of the questions, as they came out of the encryption.
+    pub(crate) fn lengths(&self) -> Vec<usize> {
+        let lengths = self.counts.lengths.lock();
+        lengths.expect("no panic holds it").clone()
     }
 
     /// The methods of HTTP that were used.
@@ -428,6 +436,11 @@ impl Server {
     /// The octets of the reply; `None` when the connection is to be closed instead.
     async fn reply(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.counts.questions.fetch_add(1, Ordering::Relaxed);
+        self.counts
+            .lengths
+            .lock()
+            .expect("no panic holds it")
+            .push(message.len());
         let query = Message::from_vec(message).expect("a client sends messages");
         self.counts
             .ids
