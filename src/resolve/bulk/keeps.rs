@@ -3,6 +3,7 @@
 //! Keeps replies as bytes for as long as they say (RFC 1035 §3.2.1, RFC 2308 §5), and remembers who
 //! asks for what, so that one question on the wire serves all who have it. Pure.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,8 @@ pub(super) enum Known<'a> {
 
 #[derive(Debug)]
 enum State {
-    Asked(u32),
+    /// The entry at that place asks it; the name is for the queue.
+    Asked(u32, Name),
     Kept {
         stored: Stored,
         at: Duration,
@@ -72,32 +74,34 @@ impl Keeps {
     pub(super) fn look(&mut self, question: &[u8], place: u32, now: Duration) -> Known<'_> {
         self.fold(question);
         let wanted = self.wanted.as_slice();
-        let is_known = match self.states.get(wanted) {
-            Some(State::Asked(_)) => true,
-            Some(State::Kept { until, .. }) => now < *until,
-            None => false,
-        };
-        if !is_known {
-            self.states.insert(wanted.into(), State::Asked(place));
-            return Known::Nothing;
-        }
-        match self.states.get(wanted) {
-            Some(State::Asked(other)) => Known::Asked(*other),
-            Some(State::Kept { stored, at, .. }) => Known::Kept(stored, now.saturating_sub(*at)),
-            None => Known::Nothing,
+        // Nearly every name is new, so the key is made before it is known to be needed.
+        match self.states.entry(wanted.into()) {
+            Entry::Vacant(new) => {
+                let name = Arc::clone(new.key());
+                new.insert(State::Asked(place, name));
+                Known::Nothing
+            }
+            Entry::Occupied(known) => {
+                let name = Arc::clone(known.key());
+                let state = known.into_mut();
+                if matches!(state, State::Kept { until, .. } if *until <= now) {
+                    *state = State::Asked(place, name);
+                    return Known::Nothing;
+                }
+                match state {
+                    State::Asked(other, _) => Known::Asked(*other),
+                    State::Kept { stored, at, .. } => Known::Kept(stored, now.saturating_sub(*at)),
+                }
+            }
         }
     }
 
-    /// The question was answered, and the answer may be kept for `keep` seconds.
+    /// The question that was asked is answered, and the answer may be kept for `keep` seconds.
     pub(super) fn keep(&mut self, question: &[u8], stored: Stored, keep: u32, now: Duration) {
         if keep == 0 || self.most == 0 {
             return self.drop_asked(question);
         }
         self.fold(question);
-        let name: Name = match self.states.get_key_value(self.wanted.as_slice()) {
-            Some((name, _)) => Arc::clone(name),
-            None => self.wanted.as_slice().into(),
-        };
         self.serial += 1;
         let serial = self.serial;
         let until = now + Duration::from_secs(keep.into());
@@ -107,8 +111,12 @@ impl Keeps {
             until,
             serial,
         };
-        self.queue.push_back((Arc::clone(&name), serial));
-        self.states.insert(name, state);
+        // What nobody has asked is not kept.
+        if let Some(asked @ State::Asked(..)) = self.states.get_mut(self.wanted.as_slice())
+            && let State::Asked(_, name) = std::mem::replace(asked, state)
+        {
+            self.queue.push_back((name, serial));
+        }
         while self.queue.len() > self.most {
             self.drop_oldest();
         }
@@ -124,10 +132,10 @@ impl Keeps {
         let Some((name, number)) = self.queue.pop_front() else {
             return;
         };
-        let is_it =
-            |state: &State| matches!(state, State::Kept { serial, .. } if *serial == number);
-        if self.states.get(&name).is_some_and(is_it) {
-            self.states.remove(&name);
+        if let Entry::Occupied(known) = self.states.entry(name)
+            && matches!(known.get(), State::Kept { serial, .. } if *serial == number)
+        {
+            known.remove();
         }
     }
 
