@@ -151,7 +151,7 @@ fn no_reply(seen: &Seen) -> Judged {
 /// Whether a server knows the name does not matter to a carrier; that it refuses is worth a word.
 fn plain(reply: &Reply, ask: &Ask) -> Judged {
     let text = match reply.rcode {
-        Rcode::NOERROR => format!("{}, {} records", reply.rcode, reply.answers.len()),
+        Rcode::NOERROR => format!("{}, {}", reply.rcode, records(reply.answers.len())),
         code => code.to_string(),
     };
     match reply.rcode {
@@ -277,18 +277,23 @@ pub(super) fn tc_honesty(udp: &Seen, tcp: &Seen) -> Judged {
     match (short.truncated, missing) {
         (_, 1..) => Judged::new(
             Grade::Fail,
-            format!("{missing} records over UDP that TCP does not have"),
+            format!("{} over UDP that TCP does not have", records(missing)),
         ),
         (true, 0) => Judged::new(
             Grade::Pass,
-            format!("truncated to {ours} records over UDP, {theirs} over TCP"),
+            format!("truncated to {} over UDP, {theirs} over TCP", records(ours)),
         ),
         (false, 0) if ours < theirs => Judged::new(
             Grade::Fail,
-            format!("{ours} records over UDP, {theirs} over TCP, and no TC"),
+            format!("{} over UDP, {theirs} over TCP, and no TC", records(ours)),
         ),
-        (false, 0) => Judged::new(Grade::Pass, format!("the same {ours} records over both")),
+        (false, 0) => Judged::new(Grade::Pass, format!("the same {} over both", records(ours))),
     }
+}
+
+fn records(count: usize) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} record{ending}")
 }
 
 fn holds(reply: &Reply, record: &Record) -> bool {

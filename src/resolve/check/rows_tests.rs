@@ -127,7 +127,7 @@ fn opt(high: u8, dnssec_ok: bool) -> Wire {
 fn of_transports_and_edns() -> Vec<Example> {
     use Grade::{Fail, Pass, Warn};
     vec![
-        (Test::Udp, Wire::answers(&[1]), Pass, "NOERROR, 1 records"),
+        (Test::Udp, Wire::answers(&[1]), Pass, "NOERROR, 1 record"),
         (Test::Udp, Wire::code(3), Pass, "NXDOMAIN"),
         (Test::Tcp, Wire::code(5), Warn, "REFUSED for a"),
         (Test::Edns, opt(0, false), Pass, "takes 1232 octets"),
@@ -275,14 +275,14 @@ fn udp_and_tcp_must_tell_the_same() {
             Wire::answers(&[1]).cut(),
             whole.clone(),
             Pass,
-            "truncated to 1 records",
+            "truncated to 1 record over",
         ),
         (Wire::answers(&[1]), whole.clone(), Fail, "and no TC"),
         (
             Wire::answers(&[1, 3]),
             whole.clone(),
             Fail,
-            "1 records over UDP that TCP does not have",
+            "1 record over UDP that TCP does not have",
         ),
         (
             whole.clone(),
