@@ -148,7 +148,10 @@ fn the_view_of_the_system_is_compared_and_the_difference_explained() {
     assert_eq!(system["agrees"], false);
     let reasons = system["reasons"].to_string();
     assert!(reasons.contains("has localhost"), "{reasons}");
-    netkit(&line).run().status(0);
+    let shown = netkit(&line).run().status(0).stdout;
+    for part in ["system: getaddrinfo: 127.0.0.1 (different", "because: "] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
 }
 
 #[test]
@@ -160,6 +163,9 @@ fn the_rest_of_a_name_as_typed_is_in_both_alphabets() {
     assert_eq!(value["name"], "bücher.example");
     assert_eq!(value["asked"], "xn--bcher-kva.example");
     assert_eq!(value["unicode"], "bücher.example");
+    let line = format!("resolve bücher.example MX @{} --verbose", server.addr());
+    let asked = "asked: xn--bcher-kva.example, which stands for bücher.example";
+    assert!(netkit(&line).run().status(3).stdout.contains(asked));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::addr::Family;
 use crate::deadline::Deadline;
 use crate::net::addrinfo::{SystemError, system_addresses};
 use crate::resolve::name::DomainName;
+use crate::resolve::system::SystemFiles;
 use crate::resolve::wire::RecordType;
 use crate::time::Millis;
 
@@ -47,6 +48,8 @@ struct Facts {
     in_hosts: bool,
     /// What the configuration of the system names.
     system_servers: Vec<String>,
+    /// Another resolv.conf that was read in the place of the system's.
+    other_conf: Option<String>,
     /// Whether the search list applies to the name.
     searched: Vec<String>,
     has_ipv6: bool,
@@ -119,6 +122,8 @@ impl Facts {
             sources: sources(&fs::read_to_string(NSSWITCH).unwrap_or_default()),
             in_hosts: files.read_hosts().addresses(&question.text).is_some(),
             system_servers: conf.servers.iter().map(ToString::to_string).collect(),
+            other_conf: (files.resolv_conf != SystemFiles::default().resolv_conf)
+                .then(|| files.resolv_conf.display().to_string()),
             searched: if relative && dots < usize::from(conf.ndots) {
                 suffixes.iter().map(ToString::to_string).collect()
             } else {
@@ -192,6 +197,11 @@ fn reasons(
         let servers = facts.system_servers.join(", ");
         reasons.push(format!("getaddrinfo asks the system's servers: {servers}"));
     }
+    if let (true, Some(other)) = (config.stub.servers.is_empty(), &facts.other_conf) {
+        reasons.push(format!(
+            "getaddrinfo reads the system's resolv.conf, and not {other}"
+        ));
+    }
     if !facts.searched.is_empty() && !config.stub.servers.is_empty() {
         let list = facts.searched.join(", ");
         reasons.push(format!("getaddrinfo uses the search list: {list}"));
@@ -226,6 +236,32 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(sources(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn another_resolv_conf_explains_a_difference() {
+        let question = Question::new("web.example", RecordType::A).unwrap();
+        let mut config = Config::default();
+        let mut facts = Facts {
+            sources: vec!["files".to_owned(), "dns".to_owned()],
+            in_hosts: false,
+            system_servers: Vec::new(),
+            other_conf: Some("./resolv.conf".to_owned()),
+            searched: Vec::new(),
+            has_ipv6: true,
+        };
+        let told = |config: &Config, facts: &Facts| {
+            reasons(&question, Family::Ipv4, None, config, facts).join("; ")
+        };
+        assert!(told(&config, &facts).ends_with("resolv.conf, and not ./resolv.conf"));
+        config.stub.servers = vec!["192.0.2.53".parse().unwrap()];
+        assert!(
+            !told(&config, &facts).contains("and not"),
+            "no file was read"
+        );
+        config.stub.servers.clear();
+        facts.other_conf = None;
+        assert_eq!(told(&config, &facts), "");
     }
 
     #[test]

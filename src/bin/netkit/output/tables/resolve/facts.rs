@@ -27,6 +27,10 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
     if let Some(failure) = &report.failure {
         facts.push(Fact::new("why", view.safe(&failure.message)).tone(Tone::Bad));
     }
+    if let (Some(asked), Some(unicode)) = (&report.asked, &report.unicode) {
+        let text = format!("{asked}, which stands for {unicode}");
+        facts.push(Fact::new("asked", view.safe(&text)));
+    }
     facts.extend(super::dnssec::facts(report, view));
     let remarks = report.remarks.iter();
     facts.extend(remarks.map(|remark| Fact::new("note", view.safe(&remark.text)).tone(Tone::Warn)));
@@ -173,7 +177,7 @@ fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
 }
 
 /// What getaddrinfo says, and why it differs.
-fn system_facts(system: &SystemView) -> Vec<Fact> {
+pub(super) fn system_facts(system: &SystemView) -> Vec<Fact> {
     let list: Vec<_> = system.addresses.iter().map(ToString::to_string).collect();
     let said = system.error.clone().unwrap_or_else(|| list.join(", "));
     let (word, tone) = if system.agrees {

@@ -44,7 +44,8 @@ pub(crate) fn plain(report: &Report, view: &View) -> String {
         let subject = format!("{} {}", report.name, report.qtype);
         text.push_str(&headline(view, Some(false), &subject, &verdict(report)));
     }
-    text
+    let system = report.system.iter().flat_map(facts::system_facts);
+    text + &fact_lines(view, &system.collect::<Vec<_>>())
 }
 
 /// The data of the records of the type asked for, one a line.
@@ -183,6 +184,7 @@ fn block(report: &Report, view: &View) -> String {
         && report.remarks.is_empty()
         && report.dnssec.is_none()
         && report.system.is_none()
+        && report.unicode.is_none()
         && !view.verbose;
     if quiet {
         return String::new();
