@@ -397,6 +397,48 @@ fn every_server_has_a_line_of_its_own_when_all_are_asked() {
     assert_eq!(verdicts, ["answer", "servfail"]);
 }
 
+/// Two answers within 50 ms that differ: somebody on the way forges them.
+#[test]
+fn a_second_answer_that_differs_is_suspected_of_forgery() {
+    let server = zone().udp(B::TwoAnswers).tcp(B::Closed).start();
+    let (outcome, value) = ask(&server, "--anti-spoof");
+    assert_eq!(
+        (&value["verdict"], outcome.code, &value["ok"]),
+        (&"spoof_suspect".into(), Some(5), &false.into()),
+        "{value:#}"
+    );
+    assert_eq!(
+        value["answers"][0]["data"], "192.0.2.1",
+        "the first: {value:#}"
+    );
+    let attempts = value["attempts"].as_array().unwrap();
+    let ignored = &attempts[0]["ignored"];
+    assert_eq!(ignored[0]["why"], "second_answer", "{value:#}");
+    assert_eq!(attempts[0]["ignored_count"], 1);
+    ledger_is_true(&server, attempts, "two answers");
+    let shown = netkit(&format!(
+        "resolve web.example A @{} --anti-spoof",
+        server.addr()
+    ));
+    shown.run().status(5).says("spoof_suspect");
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_no_forgery() {
+    for behaviour in [B::AnswerTwice, B::Answer] {
+        let server = zone().udp(behaviour).tcp(B::Closed).start();
+        let (outcome, value) = ask(&server, "--anti-spoof");
+        assert_eq!(
+            (&value["verdict"], outcome.code),
+            (&"answer".into(), Some(0)),
+            "{value:#}"
+        );
+        let took = value["total_ms"].as_f64().unwrap();
+        assert!(took >= 50.0, "it listened for a second one: {took}");
+        assert_eq!(value["config"]["anti_spoof"], true);
+    }
+}
+
 #[test]
 fn an_extended_error_is_told() {
     let server = zone().both(B::ServfailBecause(22, "out to lunch")).start();

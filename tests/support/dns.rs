@@ -83,6 +83,8 @@ pub(crate) enum Behaviour {
     WrongClass,
     /// Answers properly, and at once again with another address.
     TwoAnswers,
+    /// Answers properly, and at once again with the same.
+    AnswerTwice,
     /// Answers with 5000 octets, whatever was announced.
     Huge,
     /// TCP: one octet at a time.
@@ -465,6 +467,7 @@ impl Server {
                 vec![packet]
             }
             Behaviour::Stub => vec![query.metadata.id.to_be_bytes().to_vec()],
+            Behaviour::AnswerTwice => vec![spoilt(&|_| {}); 2],
             Behaviour::TwoAnswers => vec![spoilt(&|_| {}), spoilt(&with_another_address)],
             Behaviour::WrongClass => vec![spoilt(&|reply| {
                 reply
