@@ -241,6 +241,14 @@ pub(crate) const RESOLVE: &[Example] = &[
         "What does each of them say?",
     ),
     Example(
+        "netkit resolve www.example.com @tls://dns.example@192.0.2.53 --ca ca.pem",
+        "Over TLS, at that address, proved to be that server: the same answer?",
+    ),
+    Example(
+        "netkit resolve www.example.com @192.0.2.53 --check-server",
+        "What can that server do, and what does it do wrong?",
+    ),
+    Example(
         "netkit resolve host --resolv-conf ./resolv.conf",
         "Which names would the search list try, and why does it stop?",
     ),
