@@ -83,6 +83,17 @@ impl Out {
         }
     }
 
+    /// [`Out::write_bytes`] of what nobody needs any more, without copying it for the thread.
+    pub(crate) fn write_block(&mut self, block: Vec<u8>) -> ControlFlow<()> {
+        match &mut self.to {
+            Sink::Queued(queue) if self.error.is_none() && !block.is_empty() => {
+                self.error = queue.push(block).err();
+                self.state()
+            }
+            _ => self.write_bytes(&block),
+        }
+    }
+
     /// Waits until everything is written, and says how many lines a slow reader has lost.
     pub(crate) fn close(&mut self) -> u64 {
         let Sink::Queued(queue) = &mut self.to else {
@@ -114,6 +125,10 @@ impl<W: Write> Out<W> {
             let result = self.to.write_all(bytes).and_then(|()| self.to.flush());
             self.error = result.err();
         }
+        self.state()
+    }
+
+    fn state(&self) -> ControlFlow<()> {
         if self.error.is_some() {
             ControlFlow::Break(())
         } else {

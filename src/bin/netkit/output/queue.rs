@@ -157,7 +157,8 @@ impl Queue {
         Poll::Ready(())
     }
 
-    fn push(&mut self, line: Vec<u8>) -> io::Result<()> {
+    /// Takes a line, or several.
+    pub(crate) fn push(&mut self, line: Vec<u8>) -> io::Result<()> {
         let length = line.len();
         self.room.waiting.fetch_add(length, Ordering::AcqRel);
         self.kept.push_back(line);

@@ -122,9 +122,16 @@ impl Lines {
         line.push(b'\n');
     }
 
-    /// Lines that are ready to be written; the caller empties them.
-    pub(crate) fn ready(&mut self) -> &mut Vec<u8> {
-        &mut self.ready
+    /// Whether there are lines to be written.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Takes the lines that are ready to be written.
+    pub(crate) fn take_ready(&mut self) -> Vec<u8> {
+        // The next ones will be about as many.
+        let room = Vec::with_capacity(self.ready.len());
+        std::mem::replace(&mut self.ready, room)
     }
 
     /// Lines that wait for one before them.

@@ -144,7 +144,7 @@ impl Case {
         let at = Duration::from_micros(self.at);
         lines.form = form;
         lines.add(&finished, at);
-        let written = String::from_utf8(std::mem::take(lines.ready())).unwrap();
+        let written = String::from_utf8(lines.take_ready()).unwrap();
         let mut full = Vec::new();
         lines.full(&mut full, &Report::from(&finished), at);
         let fast = Simple::of(&finished).is_some();

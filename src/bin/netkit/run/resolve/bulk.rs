@@ -43,8 +43,12 @@ pub(super) async fn run(job: &Job, plan: &BulkPlan, out: &mut Out) -> Result<Exi
         .then(|| count_lines(&plan.input))
         .flatten();
     let mut names = Names::open(&plan.input)?;
-    out.queue(WhenFull::Keep, job.signals.asked())
-        .map_err(|error| Error::local("starting to write", &error))?;
+    // A bar that is on the same terminal has to stand aside until a line is really written.
+    let shares_terminal = job.output.progress && job.output.view.rich;
+    if !shares_terminal {
+        out.queue(WhenFull::Keep, job.signals.asked())
+            .map_err(|error| Error::local("starting to write", &error))?;
+    }
     let interim = AtomicBool::new(false);
     let mut fold = Fold {
         job,
@@ -53,6 +57,7 @@ pub(super) async fn run(job: &Job, plan: &BulkPlan, out: &mut Out) -> Result<Exi
         verdict: Verdict::default(),
         out,
         progress: Progress::bar(job.output.progress, total),
+        shares_terminal,
         drawn: None,
         interim: &interim,
     };
@@ -234,6 +239,8 @@ struct Fold<'a> {
     verdict: Verdict,
     out: &'a mut Out,
     progress: Progress,
+    /// Whether the bar and the lines are on one terminal.
+    shares_terminal: bool,
     drawn: Option<Instant>,
     /// Set by SIGQUIT.
     interim: &'a AtomicBool,
@@ -262,13 +269,15 @@ impl bulk::Sink for Fold<'_> {
 
 impl Fold<'_> {
     fn write(&mut self) -> ControlFlow<()> {
-        let ready = self.lines.ready();
-        if ready.is_empty() {
+        if !self.lines.has_ready() {
             return ControlFlow::Continue(());
         }
-        let written = self.progress.suspend(|| self.out.write_bytes(ready));
-        ready.clear();
-        written
+        let ready = self.lines.take_ready();
+        if self.shares_terminal {
+            self.progress.suspend(|| self.out.write_block(ready))
+        } else {
+            self.out.write_block(ready)
+        }
     }
 
     fn draw(&mut self, summary: &dyn Fn() -> Summary) {
