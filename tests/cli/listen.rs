@@ -1,5 +1,6 @@
 //! `netkit listen` as a process: what it prints, when, and how it ends.
 
+mod abrupt;
 mod faults;
 mod forward;
 mod load;

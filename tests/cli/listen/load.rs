@@ -10,14 +10,14 @@ use tokio::net::TcpStream as AsyncStream;
 use super::Served;
 
 /// Runs clients on a runtime of this thread.
-fn clients<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn clients<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime can be made").block_on(work)
 }
 
-fn addr(served: &Served) -> SocketAddr {
+pub(super) fn addr(served: &Served) -> SocketAddr {
     ([127, 0, 0, 1], served.ports[0]).into()
 }
 
@@ -36,7 +36,7 @@ fn size(connection: usize, message: usize) -> usize {
 }
 
 /// Sends messages of all sizes without waiting for answers, and checks every byte of them.
-async fn converse(to: SocketAddr, connection: usize, messages: usize) -> usize {
+pub(super) async fn converse(to: SocketAddr, connection: usize, messages: usize) -> usize {
     let mut stream = AsyncStream::connect(to).await.expect("it accepts");
     let total: usize = (0..messages).map(|message| size(connection, message)).sum();
     let (mut reader, mut writer) = stream.split();
@@ -89,7 +89,7 @@ fn a_thousand_pipelined_connections_get_every_byte_back() {
 }
 
 /// All of them at once.
-async fn futures_of<T: 'static>(
+pub(super) async fn futures_of<T: 'static>(
     all: impl Iterator<Item = impl Future<Output = T> + 'static>,
 ) -> Vec<T> {
     let local = tokio::task::LocalSet::new();
@@ -171,7 +171,7 @@ fn connections_that_come_and_go_leave_nothing_behind() {
 #[test]
 fn thousands_of_silent_connections_do_not_disturb_the_others() {
     let served = Served::start("127.0.0.1:0 --summary", 1);
-    let silent: Vec<TcpStream> = (0..5_000)
+    let silent: Vec<TcpStream> = (0..10_000)
         .map(|_| {
             let mut client = served.connect();
             client.write_all(b"G").unwrap();
