@@ -107,6 +107,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--no-keepalive', '--no-keepalive', [CompletionResultType]::ParameterName, 'Sends no keepalive probes')
             [CompletionResult]::new('--fastopen', '--fastopen', [CompletionResultType]::ParameterName, 'Puts data into the SYN where the server allows it (RFC 7413)')
             [CompletionResult]::new('--mptcp', '--mptcp', [CompletionResultType]::ParameterName, 'Multipath TCP, falling back to TCP (RFC 8684)')
+            [CompletionResult]::new('--reuse', '--reuse', [CompletionResultType]::ParameterName, 'With `--count` and `--send`: each probe is a request on a connection that an earlier one left')
             [CompletionResult]::new('--any', '--any', [CompletionResultType]::ParameterName, 'One of the targets is enough')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Prints JSON Lines')
             [CompletionResult]::new('--pretty', '--pretty', [CompletionResultType]::ParameterName, 'Prints indented JSON')

@@ -103,6 +103,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --no-keepalive 'Sends no keepalive probes'
             cand --fastopen 'Puts data into the SYN where the server allows it (RFC 7413)'
             cand --mptcp 'Multipath TCP, falling back to TCP (RFC 8684)'
+            cand --reuse 'With `--count` and `--send`: each probe is a request on a connection that an earlier one left'
             cand --any 'One of the targets is enough'
             cand --json 'Prints JSON Lines'
             cand --pretty 'Prints indented JSON'

@@ -127,6 +127,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l stdio -d 'Connect
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l no-keepalive -d 'Sends no keepalive probes'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fastopen -d 'Puts data into the SYN where the server allows it (RFC 7413)'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mptcp -d 'Multipath TCP, falling back to TCP (RFC 8684)'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l reuse -d 'With `--count` and `--send`: each probe is a request on a connection that an earlier one left'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l any -d 'One of the targets is enough'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l json -d 'Prints JSON Lines'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l pretty -d 'Prints indented JSON'
