@@ -5,6 +5,7 @@
 //! demonstration must not depend on the code it demonstrates.
 
 mod servers;
+mod zones;
 
 use std::io::{self, BufRead as _, Read as _};
 use std::process::Command;
@@ -147,6 +148,44 @@ const STEPS: &[Step] = &[
         "And if no name server listens there?",
         Exit::Resolve,
         &["resolve", "demo.netkit.test", "A", "@{closed}"],
+    ),
+    Step(
+        "Is the answer signed, and does the chain hold?",
+        Exit::Success,
+        &[
+            "resolve",
+            "signed.test",
+            "A",
+            "@{signed}",
+            "--dnssec",
+            "--trust-anchor",
+            "{anchor}",
+        ],
+    ),
+    Step(
+        "And here: which link is broken?",
+        Exit::Expectation,
+        &[
+            "resolve",
+            "expired.test",
+            "A",
+            "@{signed}",
+            "--dnssec",
+            "--trust-anchor",
+            "{anchor}",
+        ],
+    ),
+    Step(
+        "Who delegates to whom, from the root down?",
+        Exit::Success,
+        &[
+            "resolve",
+            "demo.netkit.test",
+            "A",
+            "--trace",
+            "--roots",
+            "{root}",
+        ],
     ),
 ];
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::net::TcpSocket;
 
+use super::zones::Zones;
+
 /// Any free port on loopback.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// How long the late server stays away.
@@ -26,6 +28,7 @@ pub(super) struct Servers {
     pub(super) late: SocketAddr,
     /// Refuses.
     pub(super) closed: SocketAddr,
+    pub(super) zones: Zones,
     /// Keeps what must not be closed.
     _held: (UdpSocket, TcpSocket),
 }
@@ -45,6 +48,7 @@ impl Servers {
             name_server: serve_udp(UdpSocket::bind(ANY)?, answer)?,
             tcp_name_server: serve(TcpListener::bind(ANY)?, answer_stream)?,
             late: serve_late()?,
+            zones: Zones::start()?,
             closed: closed.local_addr()?,
             _held: (silent, closed),
         })
@@ -63,8 +67,11 @@ impl Servers {
             ("tcp_name_server", self.tcp_name_server),
             ("late", self.late),
             ("closed", self.closed),
+            ("signed", self.zones.signed),
+            ("root", self.zones.root),
         ];
-        named.iter().fold(word.to_owned(), |word, (name, addr)| {
+        let word = word.replace("{anchor}", &self.zones.anchor().to_string_lossy());
+        named.iter().fold(word, |word, (name, addr)| {
             let port = addr.port().to_string();
             word.replace(&format!("{{{name}}}"), &addr.to_string())
                 .replace(&format!("{{{name}_port}}"), &port)
@@ -126,7 +133,7 @@ fn serve_late() -> io::Result<SocketAddr> {
     Ok(addr)
 }
 
-fn serve_udp(
+pub(super) fn serve_udp(
     socket: UdpSocket,
     reply: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static,
 ) -> io::Result<SocketAddr> {
@@ -144,7 +151,7 @@ fn serve_udp(
 }
 
 /// Header, and the parts of it that are set (RFC 1035 §4.1.1).
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 /// A response, authoritative, recursion desired and available, no error.
 const FLAGS: [u8; 2] = [0x85, 0x80];
 const TYPE_A: [u8; 2] = [0, 1];
@@ -179,7 +186,7 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The length of the name at the start, its final zero included.
-fn name_length(bytes: &[u8]) -> Option<usize> {
+pub(super) fn name_length(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let label = usize::from(*bytes.get(at)?);
