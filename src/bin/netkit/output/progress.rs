@@ -23,9 +23,10 @@ impl Progress {
         if !wanted {
             return Self::default();
         }
+        // Cut at the width: a line that wraps could not be taken back.
         let template = match total {
-            Some(_) => "{bar:30} {pos}/{len} {msg} {eta:>4}",
-            None => "{spinner} {pos} {msg}",
+            Some(_) => "{bar:24} {pos}/{len} {wide_msg} {eta:>4}",
+            None => "{spinner} {pos} {wide_msg}",
         };
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -40,7 +41,6 @@ impl Progress {
             return Self::default();
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(RATE));
-        // Cut at the width: a line that wraps could not be taken back.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>3} {wide_msg}") {
             bar.set_style(style);
         }
