@@ -1,7 +1,8 @@
 //! Conditions on what is known of a target: `loss>1% or p99>20ms or state==down`.
 //!
 //! Pure: text to a value, a value and a [`Summary`] to yes or no. `and` binds tighter than `or`,
-//! parentheses group. What is not known yet fulfils no comparison.
+//! parentheses group. What is not known yet fulfils no comparison. `state==down` holds of a hung
+//! application too, `state==app_hung` of nothing else.
 
 mod parse;
 
@@ -167,7 +168,11 @@ impl Operator {
         let order = match (found, wanted) {
             (Value::Number(a), Value::Number(b)) => a.partial_cmp(&b),
             (Value::Time(a), Value::Time(b)) => Some(a.cmp(&b)),
-            (Value::State(a), Value::State(b)) => (a == b).then_some(std::cmp::Ordering::Equal),
+            // A hung application is one kind of down.
+            (Value::State(a), Value::State(b)) => {
+                let same = a == b || (b == State::Down && a.is_down());
+                same.then_some(std::cmp::Ordering::Equal)
+            }
             _ => None,
         };
         match self {
@@ -203,6 +208,24 @@ mod tests {
             tally.apply(Duration::from_secs(seq), &Fact::Beat(beat));
         }
         tally.summary(Duration::from_secs(100))
+    }
+
+    #[test]
+    fn a_hung_application_is_down_and_a_dead_machine_is_not_hung() {
+        let is = |state, gate: &str| {
+            let summary = Summary { state, ..summary() };
+            gate.parse::<Gate>().unwrap().holds(&summary)
+        };
+        let rows = [
+            ("state==down", true, true, false),
+            ("state!=down", false, false, true),
+            ("state==app_hung", false, true, false),
+            ("state!=app_hung", true, false, true),
+        ];
+        for (gate, down, hung, up) in rows {
+            let found = [State::Down, State::AppHung, State::Up].map(|state| is(state, gate));
+            assert_eq!(found, [down, hung, up], "{gate}");
+        }
     }
 
     #[test]

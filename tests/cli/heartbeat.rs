@@ -125,6 +125,20 @@ fn a_server_that_hangs_up_is_dialled_again() {
 }
 
 #[test]
+fn an_application_that_answers_wrongly_is_down_and_not_hung() {
+    let server = Server::echo();
+    let line = format!(
+        "heartbeat {} -c 3 -i 50ms -t 5s --json --probe line --expect ACK",
+        server.addr
+    );
+    let outcome = netkit(&line).run().status(1);
+    let lines = lines(&outcome);
+    let target = &lines.last().expect("a summary")["targets"][0];
+    assert_eq!(target["state"], "down", "{outcome}");
+    assert_eq!(target["failures"]["unexpected_reply"], 3, "{outcome}");
+}
+
+#[test]
 fn gates_decide_about_the_status() {
     let (server, closed) = (Server::echo(), Closed::new());
     let rows = [

@@ -301,7 +301,8 @@ impl<I: Io> Driver<'_, I> {
                 sent,
                 at: now,
                 result: verdict.map(|()| (stalled == self.stalled).then_some(rtt)),
-                kernel: Kernel::Acknowledges,
+                // Who answers, if wrongly, does not hang.
+                kernel: Kernel::Unknown,
                 acknowledged: None,
             }),
             What::Request(answer) => {
