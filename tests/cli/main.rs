@@ -26,8 +26,10 @@ mod resolve_verdicts;
 mod shell;
 mod signals;
 mod single;
+mod starttls;
 mod support;
 mod tls;
+mod tls_modes;
 #[path = "../support/tls.rs"]
 mod tls_server;
 mod usage;

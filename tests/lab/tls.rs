@@ -1,6 +1,7 @@
 //! `dial --tls` against OpenSSL: more than twenty certificates that are not right, each with its kind
 //! and status, and OpenSSL's own verdict beside ours.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use crate::bed::namespace::Namespace;
 use crate::bed::skip::{Need, ready};
-use crate::netkit::{NETKIT, dial};
+use crate::netkit::{NETKIT, dial, dial_unprivileged};
 use crate::tls_server::{Folder, uri};
 
 /// Where the server listens, alone on its machine.
@@ -291,6 +292,13 @@ fn weak(folder: &Folder) -> Vec<Case> {
     ]
 }
 
+/// The flags that name a certificate and its key.
+fn flags(folder: &Folder, name: &str, (cert, key): (String, String)) -> String {
+    let cert = folder.write(&format!("{name}.pem"), cert);
+    let key = folder.write(&format!("{name}.key"), key);
+    format!("--cert {cert} --key {key}")
+}
+
 /// Servers that want to know who we are, and workloads.
 fn identities(root: &Signer, folder: &Folder) -> Vec<Case> {
     let ca = folder.path().join("ca.pem").to_string_lossy().into_owned();
@@ -298,18 +306,13 @@ fn identities(root: &Signer, folder: &Folder) -> Vec<Case> {
         .map(str::to_owned)
         .to_vec();
     let stranger = self::root("Stranger");
-    let (cert, key) = signed(&params(&["client.test"], |_| {}), &stranger);
-    let theirs = format!(
-        "--cert {} --key {}",
-        folder.write("theirs.pem", cert),
-        folder.write("theirs.key", key)
-    );
-    let (cert, key) = signed(&params(&["client.test"], |_| {}), root);
-    let ours = format!(
-        "--cert {} --key {}",
-        folder.write("ours.pem", cert),
-        folder.write("ours.key", key)
-    );
+    let own = || params(&["client.test"], |_| {});
+    let lapsed = params(&["client.test"], |p| {
+        p.not_after = date_time_ymd(2021, 1, 1);
+    });
+    let theirs = flags(folder, "theirs", signed(&own(), &stranger));
+    let expired = flags(folder, "expired", signed(&lapsed, root));
+    let ours = flags(folder, "ours", signed(&own(), root));
     let server = || signed(&params(&["web.test"], |_| {}), root);
     let wants = Some("tls_client_cert_required");
     let client = |name, flags: &str, kind| Case {
@@ -336,6 +339,7 @@ fn identities(root: &Signer, folder: &Folder) -> Vec<Case> {
     vec![
         client("no client certificate", "", wants),
         client("a client certificate of a stranger", &theirs, wants),
+        client("a client certificate that has expired", &expired, wants),
         client("a client certificate", &ours, None),
         workload("a workload", &["spiffe://td.test/a"], None),
         workload(
@@ -483,4 +487,77 @@ fn judged(machine: &Namespace, folder: &Folder, ca: &str, case: &Case) -> Vec<St
         }
     }
     wrong
+}
+
+/// A response about a certificate (RFC 6960), made by OpenSSL for a server to staple.
+fn response_about(folder: &Folder, root: &Signer, leaf: &str) -> String {
+    let run = |words: String| {
+        let output = Command::new("openssl")
+            .args(words.split_whitespace())
+            .output();
+        let output = output.expect("openssl is installed");
+        assert!(output.status.success(), "{words}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let leaf = folder.write("asked.pem", leaf);
+    let ca = folder.write("signer.pem", root.pem());
+    let key = folder.write("signer.key", root.key().serialize_pem());
+    let serial = run(format!("x509 -in {leaf} -noout -serial"));
+    let serial = serial.trim().trim_start_matches("serial=");
+    let index = format!("V\t991231235959Z\t\t{serial}\tunknown\t/CN=leaf\n");
+    let index = folder.write("index.txt", index);
+    let response = folder.path().join("response.der").display().to_string();
+    run(format!(
+        "ocsp -index {index} -rsigner {ca} -rkey {key} -CA {ca} -issuer {ca} -cert {leaf} \
+         -respout {response} -noverify"
+    ));
+    response
+}
+
+#[test]
+fn a_retry_and_a_stapled_response_of_openssl_are_told() {
+    if !ready(&[Need::Program("openssl")]) {
+        return;
+    }
+    let (machine, folder) = (Namespace::new().expect("a machine"), Folder::new("rare"));
+    let root = root("Lab Root");
+    let ca = folder.write("ca.pem", root.pem());
+    let pair = signed(&params(&["web.test"], |_| {}), &root);
+    let response = response_about(&folder, &root, &pair.0);
+    let rows = [
+        (vec!["-groups", "P-256"], "hello_retry", false),
+        (vec!["-status_file", &response], "full", true),
+    ];
+    for (flags, kind, stapled) in rows {
+        let case = Case {
+            server: flags.iter().map(ToString::to_string).collect(),
+            ..case("rare", pair.clone(), None)
+        };
+        let _server = Server::start(&machine, &folder, &case);
+        let words = format!("tls://127.0.0.1:{PORT} --sni web.test --ca {ca}");
+        let run = dial(&machine, &words);
+        let line: &Value = run.lines.last().expect("a line of JSON");
+        assert_eq!(line["tls"]["kind"], kind, "{flags:?}: {line:#}");
+        assert_eq!(line["tls"]["ocsp_stapled"], stapled, "{flags:?}: {line:#}");
+        run.exits(0);
+    }
+}
+
+#[test]
+fn a_socket_that_is_not_ours_to_write_to_is_told() {
+    if !ready(&[Need::Program("setpriv")]) {
+        return;
+    }
+    let (machine, folder) = (Namespace::new().expect("a machine"), Folder::new("agent"));
+    let path = folder.path().join("agent.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a free path");
+    let closed = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&path, closed).expect("it is ours");
+    let socket = path.display();
+    let words =
+        format!("tls://127.0.0.1:9 --spiffe-trust-domain td.test --spiffe-socket unix:{socket}");
+    let run = dial_unprivileged(&machine, &words);
+    let line: &Value = run.lines.last().expect("a line of JSON");
+    assert_eq!(line["failure"]["kind"], "permission", "{line:#}");
+    run.exits(6);
 }

@@ -241,6 +241,140 @@ fn certificates_are_read_again_on_sighup_and_connections_stay() {
     assert!(changed);
 }
 
+/// A server by files in a folder, which changes them, and what it says about that.
+struct Reloading {
+    folder: Folder,
+    authority: Authority,
+    served: Served,
+    said: PathBuf,
+}
+
+impl Reloading {
+    /// `place` puts the first certificate and key where `cert.pem` and `key.pem` are found.
+    fn start(name: &str, place: impl FnOnce(&Folder, &(String, String))) -> Self {
+        let (folder, authority) = (Folder::new(name), Authority::new());
+        place(&folder, &authority.sign(&[local()]));
+        let said = folder.0.join("said");
+        let path = |name| folder.0.join(name).display().to_string();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netkit"));
+        command
+            .args(["listen", "127.0.0.1:0", "--json", "--tls"])
+            .args(["--cert", &path("cert.pem"), "--key", &path("key.pem")])
+            .stderr(std::fs::File::create(&said).expect("a writable folder"));
+        let served = Served::spawn(&mut command, 1);
+        Self {
+            folder,
+            authority,
+            served,
+            said,
+        }
+    }
+
+    /// The certificate that is shown now.
+    fn shown(&self) -> Vec<u8> {
+        let pem = &self.authority.pem;
+        say(self.served.ports[0], pem, None, b"x")
+            .expect("a handshake")
+            .1
+    }
+
+    /// Waits until it has said so, as often as that.
+    fn has_said(&self, words: &str, times: usize) {
+        let begun = std::time::Instant::now();
+        loop {
+            let said = std::fs::read_to_string(&self.said).expect("it is there");
+            if said.matches(words).count() >= times {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 30, "{words}: {said}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Puts a file in the place of another in one step.
+    fn rename_to(&self, name: &str, text: &str) {
+        let fresh = self.folder.write("fresh", text);
+        std::fs::rename(fresh, self.folder.0.join(name)).expect("the same folder");
+    }
+}
+
+fn der(pem: &str) -> Vec<u8> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes());
+    der.expect("PEM").to_vec()
+}
+
+#[test]
+fn files_that_change_are_read_again_and_a_broken_one_changes_nothing() {
+    let served = Reloading::start("change", |folder, (certificate, key)| {
+        folder.write("cert.pem", certificate);
+        folder.write("key.pem", key);
+    });
+    let before = served.shown();
+    let (certificate, key) = served.authority.sign(&[local()]);
+    // The certificate comes before its key: for a moment they do not belong together.
+    served.rename_to("cert.pem", &certificate);
+    served.has_said("the old ones stay: ", 1);
+    assert_eq!(served.shown(), before);
+    served.rename_to("key.pem", &key);
+    served.has_said("certificates read again", 1);
+    assert_eq!(served.shown(), der(&certificate));
+    served.rename_to("cert.pem", "-----BEGIN CERTIFICATE-----\nbroken\n");
+    served.has_said("the old ones stay: --cert: ", 1);
+    assert_eq!(served.shown(), der(&certificate));
+    // Reading is asked for, and as broken as before.
+    served.served.signal("HUP");
+    served.has_said("the old ones stay: --cert: ", 2);
+    std::fs::remove_file(served.folder.0.join("cert.pem")).expect("it is there");
+    served.has_said("No such file", 1);
+    assert_eq!(served.shown(), der(&certificate));
+    let (certificate, key) = served.authority.sign(&[local()]);
+    served.rename_to("key.pem", &key);
+    served.rename_to("cert.pem", &certificate);
+    served.has_said("certificates read again", 2);
+    assert_eq!(served.shown(), der(&certificate));
+}
+
+#[test]
+fn a_folder_that_is_swapped_as_kubernetes_does_is_read_again() {
+    use std::os::unix::fs::symlink;
+    let write = |folder: &Folder, name: &str, (certificate, key): &(String, String)| {
+        std::fs::create_dir(folder.0.join(name)).expect("a new folder");
+        folder.write(&format!("{name}/cert.pem"), certificate);
+        folder.write(&format!("{name}/key.pem"), key);
+    };
+    // A secret that is mounted: files are links into `..data`, which is a link to a folder.
+    let served = Reloading::start("swapped", |folder, pair| {
+        write(folder, "..1", pair);
+        symlink("..1", folder.0.join("..data")).expect("a new link");
+        for name in ["cert.pem", "key.pem"] {
+            symlink(format!("..data/{name}"), folder.0.join(name)).expect("a new link");
+        }
+    });
+    let pair = served.authority.sign(&[local()]);
+    write(&served.folder, "..2", &pair);
+    let (fresh, data) = (
+        served.folder.0.join("..data_tmp"),
+        served.folder.0.join("..data"),
+    );
+    symlink("..2", &fresh).expect("a new link");
+    std::fs::rename(fresh, data).expect("the same folder");
+    served.has_said("certificates read again", 1);
+    assert_eq!(served.shown(), der(&pair.0));
+}
+
+#[test]
+fn what_is_made_up_is_named_after_its_place() {
+    let (served, authority) = self_signed("");
+    let leaf = say(served.ports[0], &authority, None, b"x").unwrap().1;
+    let subjects = [&leaf[..], &der(&authority)].map(|der| {
+        let text = String::from_utf8_lossy(der).into_owned();
+        assert!(!text.contains("rcgen"), "{text:?}");
+        text
+    });
+    assert!(subjects[0].contains("localhost"), "{subjects:?}");
+    assert!(subjects[1].contains("netkit throw-away CA"), "{subjects:?}");
+}
+
 #[test]
 fn what_tls_cannot_do_is_refused() {
     let rows = [

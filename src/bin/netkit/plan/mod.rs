@@ -22,6 +22,7 @@ mod workload;
 pub(crate) use dial::{DialPlan, ListSource, MOST_WATCHED, Mode, check_network, total};
 pub(crate) use environment::Environment;
 pub(crate) use heartbeat::{HeartbeatPlan, Hooks, MOST as MOST_BEATEN, ReplayPlan, check_probe};
+#[cfg(feature = "tls")]
 pub(crate) use listen::ServeTls;
 pub(crate) use listen::{Content, ListenPlan};
 pub(crate) use needs::NetworkNeeds;

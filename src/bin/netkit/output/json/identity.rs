@@ -1,5 +1,10 @@
 //! `"type":"identity"`: who we are by the Workload API of SPIFFE, and when that changes.
 
+#![cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "without TLS nobody has an identity")
+)]
+
 use std::time::Duration;
 
 use netkit::failure::Failure;

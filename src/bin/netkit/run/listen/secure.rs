@@ -1,5 +1,6 @@
 //! TLS towards clients: reads the certificates, and reads them again when they change.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -87,11 +88,26 @@ fn files(options: &TlsServerOptions) -> Vec<PathBuf> {
     own.chain(options.client_ca.clone()).collect()
 }
 
-/// When each was last written, and how long it is.
-fn stamps(files: &[PathBuf]) -> Vec<Option<(SystemTime, u64)>> {
+/// What a file is told from another by, or from itself before it was written.
+#[derive(PartialEq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    written: SystemTime,
+    length: u64,
+}
+
+/// One for each; `None` where there is no file. Links are followed, so that a link that is swapped is
+/// another file.
+fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
     let stamp = |path: &PathBuf| {
         let meta = std::fs::metadata(path).ok()?;
-        Some((meta.modified().ok()?, meta.len()))
+        Some(Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            written: meta.modified().ok()?,
+            length: meta.len(),
+        })
     };
     files.iter().map(stamp).collect()
 }
