@@ -78,6 +78,8 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-file -d 'Sen
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect -d 'Succeeds only if this text, with C escapes, comes back' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect-regex -d 'Succeeds only if what comes back matches' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l read -d 'Reads until that many bytes have come; 0 does not wait for a reply' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l replay -d 'Plays the client\'s side of a connection that `listen --record` has written, each piece at its recorded time, and fails if the server says anything else than was recorded' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l replay-connection -d 'With `--replay`: the connection with this number (`id`) in the record [default: the first]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-interval -d 'Time between keepalive probes [default: 15s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l keepalive-count -d 'Unanswered probes until the connection is given up [default: 9]' -r
@@ -124,6 +126,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l show-chain -d 'Pr
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l banner -d 'Waits for the server to speak first'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l shutdown-write -d 'Closes the sending side after sending, and reads to the end'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l stdio -d 'Connects standard input and output to the connection, as nc'
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l replay-fast -d 'With `--replay`: says each piece as soon as the server has said what it had said before it'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l no-keepalive -d 'Sends no keepalive probes'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fastopen -d 'Puts data into the SYN where the server allows it (RFC 7413)'
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l mptcp -d 'Multipath TCP, falling back to TCP (RFC 8684)'

@@ -1,10 +1,12 @@
 //! What a dial does. Defaults live here; the command line reads the same constants.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::bytes::Regex;
 
 use super::gate::Gate;
+use super::replay::Replay;
 use super::tls::Tls;
 use crate::addr::Family;
 use crate::net::SocketOptions;
@@ -92,6 +94,9 @@ pub struct Config {
     pub socket: SocketOptions,
     /// What is said after connecting.
     pub exchange: Exchange,
+    /// Plays a recorded connection instead of the exchange, on a stream. The limit is then
+    /// `timeout`, and as long as the recording beside it. Default: none.
+    pub replay: Option<Arc<Replay>>,
     /// How connections are encrypted; `None`: not at all.
     pub tls: Option<Tls>,
     /// Conditions under which a dial that went well counts as failed.
@@ -109,7 +114,7 @@ impl Config {
             && self.fail_if.is_empty()
             && self.tls.is_none()
             && !self.socket.fastopen;
-        quick && self.exchange.is_empty()
+        quick && self.exchange.is_empty() && self.replay.is_none()
     }
 
     /// The limit of a dial that has one address.
@@ -132,6 +137,7 @@ impl Default for Config {
             race_all: false,
             socket: SocketOptions::default(),
             exchange: Exchange::default(),
+            replay: None,
             tls: None,
             fail_if: Vec::new(),
             hold: None,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::report::{Detection, Exchange, Hold};
+use super::report::{Detection, Exchange, Hold, Replay};
 use crate::addr::Family;
 use crate::failure::Failure;
 use crate::net::tls::Handshake;
@@ -87,6 +87,13 @@ pub enum Event {
     ExchangeDone {
         /// What was said.
         exchange: Exchange,
+        /// Why it did not end well.
+        failure: Option<Failure>,
+    },
+    /// The replay of a recording ended, well or not.
+    ReplayDone {
+        /// What was said, beside what was recorded.
+        replay: Replay,
         /// Why it did not end well.
         failure: Option<Failure>,
     },

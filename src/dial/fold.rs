@@ -57,6 +57,7 @@ impl Report {
             Event::ExchangeStart | Event::Sent { .. } => {}
             Event::FirstByte { after } => self.first_byte_ms = Some(*after),
             Event::ExchangeDone { exchange, .. } => self.exchange = Some(exchange.clone()),
+            Event::ReplayDone { replay, .. } => self.replay = Some(replay.clone()),
             Event::Dialled => self.total_ms = Some(at.into()),
             Event::HoldDone(hold) => self.hold = Some(hold.clone()),
             Event::Warning(text) => self.warnings.push(text.clone()),

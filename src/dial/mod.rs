@@ -11,6 +11,7 @@ pub mod many;
 mod race;
 mod recorder;
 pub mod repeat;
+pub mod replay;
 pub mod report;
 mod run;
 pub mod stdio;
@@ -19,6 +20,7 @@ pub mod wait;
 
 pub use config::{Config, Exchange, Expect, Strategy};
 pub use event::Event;
+pub use replay::Replay;
 pub use report::Report;
 pub use run::{open, run};
 pub use tls::Tls;

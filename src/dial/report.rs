@@ -69,6 +69,8 @@ pub struct Report {
     pub tls: Option<Handshake>,
     /// What was said.
     pub exchange: Option<Exchange>,
+    /// What was said in a replay, beside what was recorded.
+    pub replay: Option<Replay>,
     /// What the hold showed.
     pub hold: Option<Hold>,
     /// What is worth knowing beside the verdict.
@@ -206,6 +208,52 @@ pub struct Exchange {
     pub ended_ms: Option<Millis>,
 }
 
+/// A recorded connection that was played again: what the server said, beside what it had said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Replay {
+    /// The number of the connection in its record.
+    pub connection: u64,
+    /// How many connections the record holds.
+    pub connections: u64,
+    /// Whether everything was said, and answered as it had been, to the end.
+    pub equal: bool,
+    /// Bytes that the kernel took from us.
+    pub sent_bytes: u64,
+    /// Bytes that the client had said.
+    pub recorded_sent_bytes: u64,
+    /// Bytes that came back.
+    pub received_bytes: u64,
+    /// Bytes that the server had said.
+    pub recorded_received_bytes: u64,
+    /// Bytes that were as recorded, from the beginning: where the first difference is, if there is one.
+    pub agreed_bytes: u64,
+    /// What was recorded from the first difference on, at most 32 bytes; `null` if nothing was.
+    pub recorded: Option<Bytes>,
+    /// What came from there on; `null` if nothing did.
+    pub received: Option<Bytes>,
+    /// Whether the server closed its side.
+    pub closed_by_peer: bool,
+    /// Whether it had closed it when recorded.
+    pub recorded_close: bool,
+    /// Answers that were timed: the first byte after the client had spoken.
+    pub answers: u64,
+    /// How long they had taken when recorded, in the mean; `null` without an answer.
+    pub recorded_answer_ms: Option<Millis>,
+    /// How long they took now, in the mean.
+    pub answer_ms: Option<Millis>,
+    /// The longest when recorded.
+    pub recorded_answer_max_ms: Option<Millis>,
+    /// The longest now.
+    pub answer_max_ms: Option<Millis>,
+    /// From the first recorded piece to the last.
+    pub recorded_ms: Millis,
+    /// When the replay began.
+    pub started_ms: Millis,
+    /// When it ended.
+    pub ended_ms: Millis,
+}
+
 /// What the counters showed while the connection was held open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -258,6 +306,7 @@ impl Report {
             tcp_info: None,
             tls: None,
             exchange: None,
+            replay: None,
             hold: None,
             warnings: Vec::new(),
         }

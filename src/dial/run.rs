@@ -11,6 +11,7 @@ use super::exchange::{Ended, exchange};
 use super::hold::hold;
 use super::race::{self, Raced, Winner};
 use super::recorder::Recorder;
+use super::replay::replay;
 use super::report::Report;
 use super::tls::{self, Tls};
 use crate::addr::Target;
@@ -25,7 +26,7 @@ use crate::run::Cx;
 
 /// Dials a target and says what it was asked to say.
 ///
-/// Returns by `config.timeout` (plus the hold), whatever hangs; a refusal, silence or a cancelled
+/// Returns by `config.timeout` (plus the hold, or the length of a recording), whatever hangs; a refusal, silence or a cancelled
 /// run is a report, not an error. Every socket but none is closed on return: a dial leaves nothing
 /// behind.
 ///
@@ -242,12 +243,9 @@ async fn converse(
     deadline: &Deadline,
     recorder: &mut Recorder<'_>,
 ) -> Ended {
-    let plan = effective_exchange(target, &config.exchange);
-    if !plan.is_empty() {
-        match exchange(connection, &plan, deadline, recorder).await {
-            Ended::Well => {}
-            other => return other,
-        }
+    match speak(connection, target, config, deadline, recorder).await {
+        Ended::Well => {}
+        other => return other,
     }
     if config.socket.fastopen {
         let (facts, tcp_info) = (connection.facts(), connection.tcp_info());
@@ -260,6 +258,26 @@ async fn converse(
     hold(connection, duration, deadline, recorder)
         .await
         .map_or(Ended::Well, Ended::Badly)
+}
+
+/// Says what is to be said: what was recorded, or else what the plan asks for.
+async fn speak(
+    connection: &mut dyn Connection,
+    target: &Target,
+    config: &Config,
+    deadline: &Deadline,
+    recorder: &mut Recorder<'_>,
+) -> Ended {
+    if let Some(recorded) = &config.replay {
+        let limit = config.timeout.saturating_add(recorded.recording.length());
+        let deadline = recorder.deadline(limit);
+        return replay(connection, recorded, &deadline, recorder).await;
+    }
+    let plan = effective_exchange(target, &config.exchange);
+    if plan.is_empty() {
+        return Ended::Well;
+    }
+    exchange(connection, &plan, deadline, recorder).await
 }
 
 /// On a datagram transport nothing is learned without a datagram: an empty one is sent where the

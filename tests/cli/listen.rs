@@ -4,6 +4,7 @@ mod abrupt;
 mod faults;
 mod forward;
 mod load;
+mod replay;
 mod sockets;
 mod telling;
 mod tls;

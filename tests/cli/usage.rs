@@ -75,6 +75,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--expect", r"\q", r"\xHH"),
     ("--expect-regex", "(", "regular expression"),
     ("--read", "some", "64KiB"),
+    ("--replay-connection", "first", "whole number"),
     ("--count", "x", "until Ctrl-C"),
     ("--interval", "0", "at least 1ms"),
     ("--parallel", "0", "from 1 to 65535"),
@@ -111,6 +112,7 @@ fn no_flag_with_a_value_is_left_out_of_that_table() {
     let free = [
         "--targets",
         "--send-file",
+        "--replay",
         "--interface",
         "--congestion",
         "--region",

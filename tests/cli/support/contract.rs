@@ -55,7 +55,7 @@ contract! {
         local: String, peer: String, reused: bool, connect_ms: f64, tls_ms: f64, first_byte_ms: f64,
         total_ms: f64, tls: Tls,
         keepalive: Keepalive, mptcp: bool, fastopen: bool, detection: Detection,
-        tcp_info: TcpInfo, exchange: Exchange, hold: Hold,
+        tcp_info: TcpInfo, exchange: Exchange, replay: Replay, hold: Hold,
         seq: u64, due_ms: f64, lateness_ms: f64, config: Config,
     }
     Attempt {
@@ -91,6 +91,13 @@ contract! {
         sent_bytes: u64, received_bytes: u64, truncated: bool,
         ; received: Bytes, matched: bool, closed_by_peer: String, started_ms: f64, ended_ms: f64,
     }
+    Replay {
+        connection: u64, connections: u64, equal: bool, sent_bytes: u64, recorded_sent_bytes: u64,
+        received_bytes: u64, recorded_received_bytes: u64, agreed_bytes: u64, closed_by_peer: bool,
+        recorded_close: bool, answers: u64, recorded_ms: f64, started_ms: f64, ended_ms: f64,
+        ; recorded: Bytes, received: Bytes, recorded_answer_ms: f64, answer_ms: f64,
+        recorded_answer_max_ms: f64, answer_max_ms: f64,
+    }
     Hold {
         held_ms: f64, received_bytes: u64, alive: bool,
         ; probes_sent: u32, probes_acked: u32, failure: Failure,
@@ -100,8 +107,9 @@ contract! {
         name_servers: Vec<String>, fail_if: Vec<String>, socket: SocketConfig, exchange: ExchangeConfig,
         ; attempt_timeout_ms: f64, family: String, attempt_delay_ms: f64, hold_ms: f64,
         policy: String, region: String, parallel: u64, schedule: Schedule, wait: Wait,
-        tls: TlsConfig,
+        tls: TlsConfig, replay: ReplayConfig,
     }
+    ReplayConfig { file: String, fast: bool, ; connection: u64, }
     TlsConfig {
         always: bool, sni: bool, alpn: Vec<String>, insecure: bool, min_version: String,
         max_version: String, session_resumption: bool, spiffe: Vec<String>,

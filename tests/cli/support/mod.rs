@@ -14,4 +14,4 @@ pub(crate) use contract::{
 pub(crate) use contract_heartbeat::read as read_heartbeat;
 pub(crate) use contract_listen::read_listen;
 pub(crate) use server::{Closed, Server};
-pub(crate) use transcript::{Outcome, netkit};
+pub(crate) use transcript::{Netkit, Outcome, netkit};

@@ -95,6 +95,7 @@ pub(crate) enum StrategyArg {
 /// What is said once the connection stands.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Exchange")]
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 pub(crate) struct ExchangeArgs {
     /// Sends text, with C escapes (`PING\r\n`).
     #[arg(long, value_name = "TEXT", value_parser = values::c_text, allow_hyphen_values = true)]
@@ -123,6 +124,16 @@ pub(crate) struct ExchangeArgs {
     /// Connects standard input and output to the connection, as nc.
     #[arg(long)]
     pub(crate) stdio: bool,
+    /// Plays the client's side of a connection that `listen --record` has written, each piece at its
+    /// recorded time, and fails if the server says anything else than was recorded.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Option<PathBuf>,
+    /// With `--replay`: the connection with this number (`id`) in the record [default: the first].
+    #[arg(long, value_name = "ID", value_parser = values::connection_id, requires = "replay", allow_negative_numbers = true)]
+    pub(crate) replay_connection: Option<u64>,
+    /// With `--replay`: says each piece as soon as the server has said what it had said before it.
+    #[arg(long, requires = "replay")]
+    pub(crate) replay_fast: bool,
 }
 
 /// One value of bytes: under its own name, because clap takes a field of type `Vec` for many values.

@@ -335,6 +335,14 @@ pub(crate) fn count(text: &str) -> Parsed<u64> {
     })
 }
 
+/// The number of a connection in a record.
+pub(crate) fn connection_id(text: &str) -> Parsed<u64> {
+    bounded(text, 0, u64::MAX).map_err(|error| ValueError {
+        expected: "a whole number, as `id` in the record".to_owned(),
+        ..error
+    })
+}
+
 /// A limit that lets something through.
 pub(crate) fn at_least_one(text: &str) -> Parsed<u64> {
     bounded(text, 1, u64::MAX)

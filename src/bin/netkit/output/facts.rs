@@ -5,6 +5,7 @@
 pub(crate) mod addr;
 mod connection;
 mod failure;
+mod replay;
 mod tls;
 
 use netkit::dial::Report;
@@ -50,6 +51,8 @@ pub(crate) fn dial_facts(report: &Report, view: &View) -> Vec<Fact> {
     let warnings = report.warnings.iter();
     facts.extend(warnings.map(|text| Fact::new("warning", view.safe(text)).tone(Tone::Warn)));
     facts.extend(connection::exchange_facts(report, view));
+    let replay = report.replay.iter();
+    facts.extend(replay.flat_map(replay::replay_facts));
     facts
 }
 

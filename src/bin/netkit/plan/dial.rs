@@ -10,8 +10,9 @@ use netkit::net::{Close, Keepalive, SocketOptions};
 use netkit::resolve::NameServer;
 
 use super::needs::NetworkNeeds;
+use super::recorded;
 use super::rules;
-use super::{Environment, PolicyPlan, TlsPlan};
+use super::{Environment, PolicyPlan, RecordPlan, TlsPlan};
 use crate::args::{
     CloseArg, DialArgs, ExchangeArgs, KeepaliveArgs, OnlyArg, SocketArgs, StrategyArg, TargetArgs,
     UntilArg,
@@ -32,6 +33,8 @@ pub(crate) struct DialPlan {
     pub(crate) config: dial::Config,
     /// A file whose content becomes the payload.
     pub(crate) payload: Option<PathBuf>,
+    /// A recorded connection that is played.
+    pub(crate) replay: Option<RecordPlan>,
     pub(crate) name_servers: Vec<NameServer>,
     /// Rules for names.
     pub(crate) policy: Option<PolicyPlan>,
@@ -94,6 +97,7 @@ pub(super) fn plan(args: DialArgs, environment: &Environment) -> Result<DialPlan
     }
     let many = list.is_some() || total(&specs) > 1;
     rules::number_of_targets(&args, many)?;
+    recorded::replay_has_one_target(&args, many)?;
     let needs = NetworkNeeds::new(&args);
     specs
         .iter()
@@ -111,6 +115,7 @@ pub(super) fn plan(args: DialArgs, environment: &Environment) -> Result<DialPlan
         needs,
         config,
         payload: args.exchange.send_file.clone(),
+        replay: RecordPlan::new(&args.exchange),
         name_servers: args.target.ns.clone(),
         policy: PolicyPlan::new(&args.policy),
         tls,

@@ -12,6 +12,7 @@ mod needs;
 mod output;
 mod parse_addr;
 mod policy;
+mod recorded;
 mod resolve;
 mod rules;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use parse_addr::{
     AddrPlan, DescribePlan, FilterPlan, Form, Input, Operation, ResolvePlan, Task,
 };
 pub(crate) use policy::PolicyPlan;
+pub(crate) use recorded::RecordPlan;
 pub(crate) use resolve::{AnchorSource, AnswerForm, BulkPlan, Group, QueryPlan, QueryTask};
 pub(crate) use tls::{TlsPlan, named as named_by_flag};
 pub(crate) use workload::{FORMS as WORKLOAD_FORMS, WorkloadSocket};

@@ -29,6 +29,7 @@ impl NetworkNeeds {
             (args.exchange.shutdown_write, "--shutdown-write"),
             (args.hold.is_some(), "--hold"),
             (args.repeat.reuse, "--reuse"),
+            (args.exchange.replay.is_some(), "--replay"),
         ]));
         needs.tls(&args.tls);
         needs.inet.extend(given(&[

@@ -5,6 +5,7 @@
 
 use netkit::addr::Family;
 
+use super::recorded::replay_alone;
 use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs};
 use crate::usage::UsageError;
 
@@ -28,6 +29,7 @@ pub(super) fn check(args: &DialArgs) -> Checked {
     one_code_point(&args.socket)?;
     one_mode(args)?;
     stdio_alone(args)?;
+    replay_alone(args)?;
     companions(args)?;
     reuse_leaves_a_connection(args)?;
     fastopen_is_answered(args)?;

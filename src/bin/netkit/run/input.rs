@@ -1,4 +1,4 @@
-//! Files that the command line names: the payload, and the list of targets.
+//! Files that the command line names: the payload, the recording, and the list of targets.
 
 use std::io::{self, Read};
 
@@ -6,11 +6,11 @@ use netkit::addr::list::{LineError, parse_lines};
 use netkit::addr::{Network, TargetSpec};
 use netkit::error::Error;
 
-use super::Trouble;
+use super::{Trouble, recorded};
 use crate::plan::{DialPlan, ListSource, NetworkNeeds, check_network};
 use crate::usage::UsageError;
 
-/// Reads the payload into the plan, and all targets.
+/// Reads the payload and the recording into the plan, and all targets.
 pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
     if let Some(path) = &plan.payload {
         let bytes = std::fs::read(path).map_err(|error| {
@@ -25,6 +25,7 @@ pub(super) fn load(plan: &mut DialPlan) -> Result<Vec<TargetSpec>, Trouble> {
         }
         plan.config.exchange.send = Some(bytes);
     }
+    plan.config.replay = plan.replay.as_ref().map(recorded::read).transpose()?;
     let specs = std::mem::take(&mut plan.specs);
     with_list(specs, plan.list.take().as_ref(), plan.network, &plan.needs)
 }

@@ -10,6 +10,7 @@ mod many;
 mod metrics;
 mod parse_addr;
 mod policy;
+mod recorded;
 mod repeat;
 mod replay;
 mod resolve;

@@ -9,7 +9,7 @@ use netkit::net::{Close, SocketOptions};
 use netkit::time::Millis;
 use serde::Serialize;
 
-use crate::plan::{DialPlan, Mode, TlsPlan};
+use crate::plan::{DialPlan, Mode, RecordPlan, TlsPlan};
 
 /// What a dial was asked to do.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -29,6 +29,8 @@ pub(crate) struct DialConfig {
     pub(crate) region: Option<String>,
     pub(crate) socket: SocketConfig,
     pub(crate) exchange: ExchangeConfig,
+    /// The recording that is played; `null`: none.
+    pub(crate) replay: Option<ReplayConfig>,
     /// `null`: no TLS.
     pub(crate) tls: Option<TlsConfig>,
     pub(crate) fail_if: Vec<String>,
@@ -126,6 +128,16 @@ pub(crate) struct ExchangeConfig {
     pub(crate) shutdown_write: bool,
 }
 
+/// What was to be played.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ReplayConfig {
+    pub(crate) file: String,
+    /// The number of the connection in the record; `null`: the first.
+    pub(crate) connection: Option<u64>,
+    /// Without the recorded pauses.
+    pub(crate) fast: bool,
+}
+
 /// When probes were due.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct ScheduleConfig {
@@ -163,6 +175,7 @@ impl From<&DialPlan> for DialConfig {
                 .and_then(|policy| policy.region.clone()),
             socket: (&config.socket).into(),
             exchange: (&config.exchange).into(),
+            replay: plan.replay.as_ref().map(ReplayConfig::from),
             tls: plan.tls.as_ref().map(TlsConfig::from),
             fail_if: config.fail_if.iter().map(ToString::to_string).collect(),
             hold_ms: config.hold.map(Millis),
@@ -217,6 +230,16 @@ impl From<&dial::Exchange> for ExchangeConfig {
             read_bytes: exchange.read,
             banner: exchange.banner,
             shutdown_write: exchange.shutdown_write,
+        }
+    }
+}
+
+impl From<&RecordPlan> for ReplayConfig {
+    fn from(plan: &RecordPlan) -> Self {
+        Self {
+            file: plan.file.display().to_string(),
+            connection: plan.connection,
+            fast: plan.fast,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netkit::addr::Family;
 use netkit::dial::Report;
-use netkit::dial::report::{Attempt, AttemptOutcome};
+use netkit::dial::report::{Attempt, AttemptOutcome, Replay};
 use netkit::failure::Kind;
 use netkit::time::Millis;
 
@@ -100,6 +100,7 @@ fn spans(report: &Report) -> Vec<Span> {
     );
     spans.extend(tls_span(report, end));
     spans.extend(exchange_span(report, end));
+    spans.extend(report.replay.as_ref().map(replay_span));
     spans
 }
 
@@ -171,6 +172,21 @@ fn exchange_span(report: &Report, end: Duration) -> Option<Span> {
         note,
         tone,
     })
+}
+
+fn replay_span(replay: &Replay) -> Span {
+    let (note, tone) = if replay.equal {
+        ("as recorded", Tone::Good)
+    } else {
+        ("not as recorded", Tone::Bad)
+    };
+    Span {
+        label: "replay".to_owned(),
+        start: replay.started_ms.0,
+        end: replay.ended_ms.0,
+        note: note.to_owned(),
+        tone,
+    }
 }
 
 fn end_of_all(report: &Report) -> Duration {
