@@ -5,6 +5,7 @@
 mod churn;
 mod crowd;
 mod datagrams;
+mod drops;
 mod messages;
 
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use super::space;
 /// What one run is asked to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    /// `messages`, `stream`, `blind`, `churn`, `datagrams`, `crowd`.
+    /// `messages`, `stream`, `blind`, `churn`, `drops`, `datagrams`, `crowd`.
     pub(crate) kind: String,
     pub(crate) port: u16,
     pub(crate) connections: usize,
@@ -120,6 +121,7 @@ pub(crate) fn main(words: &[String]) -> io::Result<()> {
     space::raise_descriptor_limit()?;
     let outcome = match job.kind.as_str() {
         "churn" => churn::run(&job),
+        "drops" => drops::run(&job),
         "datagrams" => datagrams::run(&job),
         "crowd" => crowd::run(&job),
         _ => messages::run(&job),

@@ -1,13 +1,16 @@
 //! What `netkit listen` serves, next to echo servers in C, Go and tokio, socat and ncat, under a load
 //! generator that verifies every byte; and what a connection costs it.
 //!
-//!     cargo bench --bench listen [-- --quick] [messages|bulk|stream|churn|datagrams|silent|start|models]
+//!     cargo bench --bench listen [-- --quick] [messages|bulk|stream|churn|datagrams|silent|endure|start|models]
+//!
+//! `NETKIT_BEFORE=path` adds another netkit, to see in one run what a change has brought.
 //!
 //! Runs in a network namespace of its own. The load generator and the tokio server are this same
 //! program, started again; the C and Go servers under `benches/listen/peers` are compiled first.
 #![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 mod crowds;
+mod endurance;
 mod load;
 mod peers;
 mod rounds;
@@ -29,8 +32,8 @@ use peers::{Built, Kind};
 use rounds::{Case, Place, compare};
 use support::{Options, process};
 
-/// Descriptors that a server or the load generator needs beside connections.
-const SPARE: u64 = 100;
+/// Descriptors that a server or the load generator needs beside connections; netkit keeps 128.
+const SPARE: u64 = 160;
 /// What the issue of very many connections asks for; the descriptor limit may allow fewer.
 const CROWD: usize = 100_000;
 
@@ -203,6 +206,10 @@ impl Bench {
             for place in self.places() {
                 crowds::silent(&self.built.streams(), crowd, place, options.pick(5, 1));
             }
+        }
+        if options.wants("endure") {
+            let time = Duration::from_secs(options.pick(60, 3));
+            endurance::run(&self.built.streams(), time);
         }
         if options.wants("start") {
             crowds::first_accept(&self.built.streams(), options.pick(51, 5));

@@ -17,6 +17,8 @@ const NETKIT: &str = env!("CARGO_BIN_EXE_netkit");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Netkit,
+    /// Another netkit, such as that of the last release.
+    Before,
     /// C that copies: the yardstick.
     C,
     /// C that splices.
@@ -108,6 +110,7 @@ impl Built {
     pub(crate) fn streams(&self) -> Vec<Peer> {
         let c = |name, kind, mode, threads| self.own("echo", name, kind, &[mode, "PORT", threads]);
         let mut all = vec![Some(netkit(&["127.0.0.1:PORT"]))];
+        all.push(before(&["127.0.0.1:PORT"]));
         all.push(c("C epoll, one thread", Kind::C, "copy", "1"));
         all.push(c("C epoll, one a processor", Kind::C, "copy", "0"));
         all.push(c("C splice", Kind::Splice, "splice", "1"));
@@ -123,6 +126,7 @@ impl Built {
     /// Those that serve datagrams.
     pub(crate) fn datagrams(&self) -> Vec<Peer> {
         let mut all = vec![Some(netkit(&["udp://127.0.0.1:PORT"]))];
+        all.push(before(&["udp://127.0.0.1:PORT"]));
         all.push(self.own("echo", "C recvmmsg", Kind::C, &["udp", "PORT", "1"]));
         all.push(self.own("go", "Go ReadFrom", Kind::Go, &["udp", "PORT"]));
         all.push(tokio("udp"));
@@ -161,6 +165,13 @@ impl Drop for Built {
 fn netkit(words: &[&str]) -> Peer {
     let words = [&[NETKIT, "listen", "-q"], words].concat();
     Peer::new("netkit listen", Kind::Netkit, &words)
+}
+
+/// The netkit whose path is in `NETKIT_BEFORE`, to see what a change has brought.
+fn before(words: &[&str]) -> Option<Peer> {
+    let path = std::env::var("NETKIT_BEFORE").ok()?;
+    let words = [&[&*path, "listen", "-q"], words].concat();
+    Some(Peer::new("netkit before", Kind::Before, &words))
 }
 
 /// This program, started again as that server.

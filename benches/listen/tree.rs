@@ -12,6 +12,11 @@ pub(crate) fn memory(root: u32) -> u64 {
     members(root).into_iter().filter_map(share).sum()
 }
 
+/// The descriptors that a process has open.
+pub(crate) fn descriptors(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
 /// The processor time of a process and its descendants, ended ones included.
 pub(crate) fn time(root: u32) -> Duration {
     let ticks = |pid: u32| -> Option<u64> {

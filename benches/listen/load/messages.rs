@@ -180,7 +180,7 @@ impl<'a> Load<'a> {
 }
 
 /// Nothing to do until the poller says so; a connection that is still being made is the same.
-fn waits(error: &io::Error) -> bool {
+pub(super) fn waits(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected
