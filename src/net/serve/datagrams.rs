@@ -194,10 +194,8 @@ impl Answering {
             let mut places = work.places;
             send(&mut self.batch, listener.as_fd(), &places, counts);
             places.clear();
+            // Those that came meanwhile are found without another wait.
             self.places = places;
-            if count < AT_ONCE {
-                return;
-            }
         }
     }
 

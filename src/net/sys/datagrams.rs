@@ -17,6 +17,8 @@ struct Control([u8; CONTROL]);
 /// Buffers for datagrams that are received together, and for their answers.
 pub(in crate::net) struct Batch {
     size: usize,
+    /// From the beginning of one buffer to that of the next.
+    stride: usize,
     bytes: Vec<u8>,
     names: Vec<RawAddr>,
     controls: Vec<Control>,
@@ -33,6 +35,13 @@ pub(in crate::net) struct Batch {
 // else knows and which never grow, so the whole may move to another thread.
 unsafe impl Send for Batch {}
 
+/// An odd number of cache lines: the beginnings of buffers, which is all that small datagrams use, then do
+/// not compete for the same places of the cache.
+fn stride(size: usize) -> usize {
+    const LINE: usize = 64;
+    (size.div_ceil(LINE) | 1) * LINE
+}
+
 impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Batch({} x {} bytes)", self.names.len(), self.size)
@@ -46,9 +55,11 @@ impl Batch {
             iov_base: ptr::null_mut(),
             iov_len: 0,
         };
+        let stride = stride(size);
         let mut batch = Self {
             size,
-            bytes: vec![0; count * size],
+            stride,
+            bytes: vec![0; count * stride],
             names: vec![RawAddr::empty(); count],
             controls: vec![Control([0; CONTROL]); count],
             lens: vec![0; count],
@@ -88,14 +99,14 @@ impl Batch {
 
     /// The datagram at `at`, and who sent it.
     pub(in crate::net) fn datagram(&self, at: usize) -> (&[u8], &RawAddr) {
-        let start = at * self.size;
+        let start = at * self.stride;
         (&self.bytes[start..start + self.lens[at]], &self.names[at])
     }
 
     /// Replaces the datagram at `at` by what is to be sent; cut to the size of the buffer.
     pub(in crate::net) fn set(&mut self, at: usize, bytes: &[u8]) {
         let len = bytes.len().min(self.size);
-        let start = at * self.size;
+        let start = at * self.stride;
         self.bytes[start..start + len].copy_from_slice(&bytes[..len]);
         self.lens[at] = len;
     }
@@ -138,7 +149,7 @@ impl Batch {
 
     /// The header of the place at `at`. A place that is sent twice has one part for both.
     fn header(&mut self, at: usize, len: usize, control: usize) -> libc::mmsghdr {
-        let base = self.bytes[at * self.size..].as_mut_ptr().cast();
+        let base = self.bytes[at * self.stride..].as_mut_ptr().cast();
         self.parts[at] = libc::iovec {
             iov_base: base,
             iov_len: len,
