@@ -255,7 +255,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Serves so many connections; 0 goes on until Ctrl-C')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Serves that long')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'How long connections that are not idle have to end once it stops; what is left is reset [default: 5s]')
-            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Threads that serve [default: one a processor]')
+            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Threads that serve [default: as many as are of use, at most one a processor]')
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Network interface to accept from (`SO_BINDTODEVICE`)')
             [CompletionResult]::new('--backlog', '--backlog', [CompletionResultType]::ParameterName, 'Connections that may wait to be accepted [default: the kernel''s maximum]')
             [CompletionResult]::new('--keepalive', '--keepalive', [CompletionResultType]::ParameterName, 'Idle time before the first keepalive probe [default: 15s]')

@@ -249,7 +249,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --count 'Serves so many connections; 0 goes on until Ctrl-C'
             cand --for 'Serves that long'
             cand --grace 'How long connections that are not idle have to end once it stops; what is left is reset [default: 5s]'
-            cand --workers 'Threads that serve [default: one a processor]'
+            cand --workers 'Threads that serve [default: as many as are of use, at most one a processor]'
             cand --interface 'Network interface to accept from (`SO_BINDTODEVICE`)'
             cand --backlog 'Connections that may wait to be accepted [default: the kernel''s maximum]'
             cand --keepalive 'Idle time before the first keepalive probe [default: 15s]'

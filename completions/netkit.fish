@@ -292,7 +292,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l shed-above -d '
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s c -l count -d 'Serves so many connections; 0 goes on until Ctrl-C' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l for -d 'Serves that long' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l grace -d 'How long connections that are not idle have to end once it stops; what is left is reset [default: 5s]' -r
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l workers -d 'Threads that serve [default: one a processor]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l workers -d 'Threads that serve [default: as many as are of use, at most one a processor]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l interface -d 'Network interface to accept from (`SO_BINDTODEVICE`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l backlog -d 'Connections that may wait to be accepted [default: the kernel\'s maximum]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l keepalive -d 'Idle time before the first keepalive probe [default: 15s]' -r

@@ -10,14 +10,13 @@ use crate::policy::fault::{Direction, Fault, Rule, faults_of};
 
 /// The workers' part of a configuration.
 pub(super) fn of_workers(config: &Config, tls: bool) -> serve::Config {
-    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
     let delays = config.faults.iter().filter_map(|rule| match rule.fault {
         Fault::AcceptDelay(delay) => Some(delay),
         _ => None,
     });
     let no_accept = |rule: &Rule| rule.fault == Fault::NoAccept;
     serve::Config {
-        workers: config.workers.unwrap_or_else(cpus),
+        workers: config.workers,
         work: match config.behaviour {
             Behaviour::Discard => Work::Discard,
             _ => Work::Echo,

@@ -34,7 +34,7 @@ pub async fn accept(
         ..config.limits.clone()
     };
     let config_of_server = serve::Config {
-        workers: 1,
+        workers: Some(1),
         work: Work::Echo,
         plain: Arc::new(|_| false),
         datagrams: Datagrams::default(),

@@ -206,7 +206,7 @@ impl Worker {
             fd,
         };
         if (self.shared.config.plain)(id) {
-            self.place(new);
+            self.place(Conn::new(new.fd, id, listener, peer, at));
         } else {
             self.send_elsewhere(new);
         }
@@ -227,33 +227,21 @@ impl Worker {
     }
 
     /// Serves a connection here, or hands it to a worker that has far fewer.
-    fn place(&mut self, new: Newcomer) {
-        let loads = &self.shared.loads[..self.shared.loads.len() - 1];
-        let mine = loads[self.index].load(Ordering::Relaxed);
-        let emptiest = loads
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, load)| load.load(Ordering::Relaxed));
-        let Some((other, load)) = emptiest else {
-            return;
-        };
-        let least = load.load(Ordering::Relaxed);
-        if mine > least + SLACK + least / SHARE {
-            load.fetch_add(1, Ordering::Relaxed);
-            match self.shared.inboxes[other].send(Message::Serve(new)) {
-                Ok(()) | Err(Message::Evict) => return,
-                Err(Message::Serve(new)) => {
-                    load.fetch_sub(1, Ordering::Relaxed);
-                    return self.keep(new);
-                }
-            }
+    fn place(&mut self, conn: Conn) {
+        let other = self.emptiest();
+        let load = |at: usize| self.shared.loads[at].load(Ordering::Relaxed);
+        let (mine, least) = (load(self.index), load(other));
+        if self.is_active() && mine <= least + SLACK + least / SHARE {
+            return self.keep(conn);
         }
-        self.keep(new);
+        if let Some(conn) = self.send_to(other, conn) {
+            self.keep(conn);
+        }
     }
 
-    fn keep(&mut self, new: Newcomer) {
+    pub(super) fn keep(&mut self, conn: Conn) {
         self.shared.loads[self.index].fetch_add(1, Ordering::Relaxed);
-        self.adopt(Conn::new(new.fd, new.id, new.listener, new.peer, new.at));
+        self.adopt(conn);
     }
 
     /// Has the worker with the most connections, or the owner, close the one that is idle longest.

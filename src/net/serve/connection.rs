@@ -142,7 +142,7 @@ impl Conn {
         }
         let rest = usize::try_from(rest).unwrap_or(usize::MAX);
         if self.streams()
-            && lent.way == Way::Pipe
+            && lent.way == Way::Other
             && lent.work == Work::Echo
             && lent.unseen
             && let Some(pipe) = lent.take_pipe()
@@ -305,3 +305,6 @@ pub(super) fn wrapping_millis(at: std::time::Duration) -> u32 {
     let millis = at.as_millis() as u32;
     millis
 }
+
+#[cfg(test)]
+mod tests;

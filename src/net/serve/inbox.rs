@@ -3,14 +3,14 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::Newcomer;
+use super::connection::Conn;
 use crate::net::sys::Waker;
 
 /// Something for a worker to do.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Serve this connection, which another worker has accepted.
-    Serve(Newcomer),
+    /// Serve this connection, which another worker has had.
+    Serve(Box<Conn>),
     /// Close the connection that has been idle longest.
     Evict,
 }

@@ -9,10 +9,13 @@
 mod accept;
 mod connection;
 mod counts;
+mod crew;
 mod datagrams;
 mod event;
 mod inbox;
 pub(super) mod pipes;
+mod processors;
+mod sharing;
 mod slab;
 mod ways;
 mod worker;
@@ -20,7 +23,7 @@ mod worker;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -32,6 +35,7 @@ pub use self::counts::{Count, Counts};
 pub use self::datagrams::{Datagrams, Reply};
 pub use self::event::{Cause, Closed, Event, Forwarded, Opened};
 use self::inbox::Inbox;
+use self::sharing::Overseer;
 use self::ways::{Way, Ways};
 use self::worker::Worker;
 use super::listen::Listener;
@@ -56,8 +60,9 @@ pub type Plain = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 /// How a server serves.
 #[derive(Clone)]
 pub struct Config {
-    /// Threads; at least one.
-    pub workers: usize,
+    /// Threads, all of which work; at least one. `None` is one a processor, of which as many work as are
+    /// needed and as others leave processors for.
+    pub workers: Option<usize>,
     /// What the workers do themselves.
     pub work: Work,
     /// Which connections they do it for.
@@ -206,6 +211,14 @@ pub(super) struct Shared {
     /// How streams go: one answer for all, because a worker that uses a pipe takes its peers' time from
     /// another that does not, and would think itself faster. Asked a hundred times a second.
     ways: Mutex<Ways>,
+    /// How many of the workers work.
+    active: AtomicUsize,
+    /// Nobody else needs the processor of a worker that looks for messages instead of sleeping.
+    quiet: AtomicBool,
+    /// Who decides both; `None` where nothing is known of the processors.
+    overseer: Option<Mutex<Overseer>>,
+    /// How long workers have looked instead of sleeping, nanoseconds.
+    looked: AtomicU64,
 }
 
 /// Admission, and whether a worker waits for room.
@@ -347,7 +360,15 @@ pub struct Outlet {
 impl Server {
     /// Starts the workers. Errs when the system has no thread or descriptor for them.
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<(Self, Outlet)> {
-        let workers = config.workers.max(1);
+        let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.workers.unwrap_or_else(cpus).max(1);
+        let varies = config.workers.is_none() && workers > 1;
+        let overseer = Overseer::new(varies.then_some(workers));
+        let active = if varies && overseer.is_some() {
+            1
+        } else {
+            workers
+        };
         let (events, heard) = mpsc::channel(EVENTS);
         let (newcomers, arrived) = mpsc::unbounded_channel();
         let inlet = Inlet { events, newcomers };
@@ -366,7 +387,11 @@ impl Server {
             evictions: Notify::new(),
             finished: Notify::new(),
             refusing: AtomicBool::new(false),
-            ways: Mutex::new(Ways::new()),
+            ways: Mutex::new(Ways::new(&ways::STREAMS)),
+            active: AtomicUsize::new(active),
+            quiet: AtomicBool::new(false),
+            overseer: overseer.map(Mutex::new),
+            looked: AtomicU64::new(0),
             config,
         });
         let listeners: Arc<[Listener]> = listeners.into();
@@ -478,3 +503,6 @@ fn reset(fd: &OwnedFd) {
     // A socket without the option (Unix) is closed in its own way.
     let _ = sys::linger_zero(fd.as_fd());
 }
+
+#[cfg(test)]
+mod tests;

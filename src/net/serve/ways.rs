@@ -1,36 +1,64 @@
-//! Which way is faster for streams just now: through the buffer, or through a pipe.
+//! Which of two ways of doing the same is faster just now, found out by trying.
 //!
-//! Neither always is: a pipe saves the copy, and costs the peer the warm cache if it looks at what
-//! comes. So the workers try the other way for a moment now and then, and keep what was faster; the
-//! more often the other way has lost, the more rarely.
+//! Neither always is. A pipe saves the copy of a stream, and costs the peer the warm cache if it looks at
+//! what comes. A worker that looks again and again, instead of being woken, saves a wake-up, and holds up
+//! the peer that needs this processor. So the way that is not in use is tried for a moment now and then,
+//! and what was faster is kept; the more often the other has lost, the more rarely it is tried.
 
 use std::time::Duration;
 
-/// After a change of ways the sockets' buffers have to fill or drain before a rate is the peers'.
-const SETTLES: Duration = Duration::from_millis(50);
-/// How long the way that is not in use is then measured …
-const TRIAL: Duration = Duration::from_millis(100);
-/// … and how long the faster one is kept before the next trial: at first, and at most.
-const KEEP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32));
-/// A pipe has to be so much faster than the buffer: what differs less is chance.
-const CLEARLY: f64 = 1.3;
-/// A window with fewer bytes says nothing: the peers had nothing to send.
-const TELLING: u64 = 4 << 20;
+/// How two ways are compared.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// After a change it takes so long before a rate is that of the new way.
+    settles: Duration,
+    /// How long the way that is not in use is then measured …
+    trial: Duration,
+    /// … and how long the faster one is kept before the next trial: at first, and at most.
+    keep: (Duration, Duration),
+    /// The other way has to be so much faster than the usual one: what differs less is chance.
+    clearly: f64,
+    /// A window with less says nothing: the peers had nothing to send.
+    telling: u64,
+    /// So long without anything is a pause of the peers, which counts for no way.
+    pause: Duration,
+}
 
-/// How bytes go.
+/// Streams, in bytes: through the buffer, or through a pipe (`splice`). The sockets' buffers have to fill
+/// or drain after a change.
+pub(super) const STREAMS: Rules = Rules {
+    settles: Duration::from_millis(50),
+    trial: Duration::from_millis(100),
+    keep: (Duration::from_secs(1), Duration::from_secs(32)),
+    clearly: 1.3,
+    telling: 4 << 20,
+    pause: Duration::from_millis(50),
+};
+
+/// Messages: the kernel wakes the worker, or it looks for them. Scheduling follows within a few of them.
+pub(super) const MESSAGES: Rules = Rules {
+    settles: Duration::from_millis(1),
+    trial: Duration::from_millis(4),
+    keep: (Duration::from_millis(100), Duration::from_secs(4)),
+    clearly: 1.15,
+    telling: 20,
+    pause: Duration::from_millis(2),
+};
+
+/// Which way things go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Into the worker's buffer and out of it.
-    Copy,
-    /// Through a pipe (`splice`).
-    Pipe,
+    /// As it is done where nothing else is known: copied; woken.
+    Usual,
+    /// By a pipe; by looking.
+    Other,
 }
 
 impl Way {
     fn other(self) -> Self {
         match self {
-            Self::Copy => Self::Pipe,
-            Self::Pipe => Self::Copy,
+            Self::Usual => Self::Other,
+            Self::Other => Self::Usual,
         }
     }
 }
@@ -38,56 +66,61 @@ impl Way {
 /// The way that is in use, and what is known of the other.
 #[derive(Debug)]
 pub(super) struct Ways {
+    rules: &'static Rules,
     way: Way,
     /// The rate of the kept way, while the other is tried.
     kept: Option<f64>,
     keep: Duration,
     since: Duration,
-    bytes: u64,
+    last: Duration,
+    done: u64,
 }
 
 impl Ways {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rules: &'static Rules) -> Self {
         Self {
-            way: Way::Copy,
+            rules,
+            way: Way::Usual,
             kept: None,
-            keep: KEEP.0,
+            keep: rules.keep.0,
             since: Duration::ZERO,
-            bytes: 0,
+            last: Duration::ZERO,
+            done: 0,
         }
     }
 
-    /// The way that streams go.
+    /// The way that things go.
     pub(super) fn way(&self) -> Way {
         self.way
     }
 
-    /// So many bytes of streams have gone it, by `now`.
-    pub(super) fn went(&mut self, bytes: u64, now: Duration) {
-        let lasted = now.saturating_sub(self.since);
-        if lasted < SETTLES {
+    /// So much has gone it, by `now`.
+    pub(super) fn went(&mut self, count: u64, now: Duration) {
+        let passed = now.saturating_sub(std::mem::replace(&mut self.last, now));
+        if passed > self.rules.pause {
+            self.since += passed;
             return;
         }
-        self.bytes += bytes;
-        let window = SETTLES
-            + if self.kept.is_some() {
-                TRIAL
-            } else {
-                self.keep
-            };
+        let lasted = now.saturating_sub(self.since);
+        if lasted < self.rules.settles {
+            return;
+        }
+        self.done += count;
+        let tries = self.kept.is_some();
+        let window = self.rules.settles + if tries { self.rules.trial } else { self.keep };
         if lasted < window {
             return;
         }
-        let bytes = std::mem::take(&mut self.bytes);
+        let done = std::mem::take(&mut self.done);
         self.since = now;
-        if bytes < TELLING || lasted > 2 * window {
-            // Pauses are in it: the way that was kept goes on, and is measured anew.
+        if done < self.rules.telling {
+            // The way that was kept goes on, and is measured anew.
             if self.kept.take().is_some() {
                 self.way = self.way.other();
             }
             return;
         }
-        self.judge(rate(bytes, lasted.saturating_sub(SETTLES)));
+        self.judge(rate(done, lasted.saturating_sub(self.rules.settles)));
     }
 
     /// A window of one way is over.
@@ -98,14 +131,14 @@ impl Ways {
             return;
         };
         let won = match self.way {
-            Way::Pipe => rate > kept * CLEARLY,
-            Way::Copy => rate * CLEARLY > kept,
+            Way::Other => rate > kept * self.rules.clearly,
+            Way::Usual => rate * self.rules.clearly > kept,
         };
         if won {
-            self.keep = KEEP.0;
+            self.keep = self.rules.keep.0;
         } else {
             self.way = self.way.other();
-            self.keep = (self.keep * 2).min(KEEP.1);
+            self.keep = (self.keep * 2).min(self.rules.keep.1);
         }
     }
 }
@@ -114,8 +147,8 @@ impl Ways {
     clippy::cast_precision_loss,
     reason = "a rate needs no 53 bits of precision"
 )]
-fn rate(bytes: u64, time: Duration) -> f64 {
-    bytes as f64 / time.as_secs_f64()
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
 
 #[cfg(test)]
@@ -128,8 +161,8 @@ mod tests {
         let mut spent = (0, 0);
         for at in seconds.start * 1_000..seconds.end * 1_000 {
             let (bytes, count) = match ways.way() {
-                Way::Copy => (rates.0, &mut spent.0),
-                Way::Pipe => (rates.1, &mut spent.1),
+                Way::Usual => (rates.0, &mut spent.0),
+                Way::Other => (rates.1, &mut spent.1),
             };
             *count += 1;
             ways.went(bytes, Duration::from_millis(at + 1));
@@ -139,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_faster_way_is_kept_and_the_other_tried_more_and_more_rarely() {
-        let mut ways = Ways::new();
+        let mut ways = Ways::new(&STREAMS);
         let (_, pipe) = stream(&mut ways, 0..4, (2 << 20, 1 << 20));
         assert!((100..=400).contains(&pipe), "{pipe}");
         let (_, pipe) = stream(&mut ways, 4..64, (2 << 20, 1 << 20));
@@ -152,24 +185,35 @@ mod tests {
 
     #[test]
     fn a_difference_by_chance_changes_nothing() {
-        let mut ways = Ways::new();
+        let mut ways = Ways::new(&STREAMS);
         let (_, pipe) = stream(&mut ways, 0..60, (1_000_000, 1_200_000));
         assert!(pipe < 1_000, "{pipe}");
     }
 
     #[test]
-    fn pauses_are_no_measurement() {
-        let mut ways = Ways::new();
-        // Trickles, then a long pause within the trial's window.
-        for at in (0..100).map(|step| step * 100) {
-            ways.went(1_000, Duration::from_millis(at));
-            assert_eq!(ways.way(), Way::Copy);
+    fn trickles_are_no_measurement() {
+        let mut ways = Ways::new(&STREAMS);
+        for at in 0..10_000 {
+            ways.went(10, Duration::from_millis(at));
+            assert_eq!(ways.way(), Way::Usual);
         }
-        while ways.way() == Way::Copy {
-            let since = ways.since;
-            ways.went(64 << 20, since + SETTLES + ways.keep);
+    }
+
+    #[test]
+    fn pauses_count_for_no_way() {
+        let mut ways = Ways::new(&STREAMS);
+        let (mut now, mut tried) = (Duration::ZERO, 0);
+        // A third of the time both ways go at the same rate; else nothing goes.
+        for _ in 0..300 {
+            now += Duration::from_millis(200);
+            for _ in 0..100 {
+                now += Duration::from_millis(1);
+                ways.went(1 << 20, now);
+                tried += u32::from(ways.way() == Way::Other);
+            }
         }
-        ways.went(64 << 20, Duration::from_secs(600));
-        assert_eq!(ways.way(), Way::Copy);
+        // Of 30 seconds, four or five trials.
+        assert!((500..1_500).contains(&tried), "{tried}");
+        assert_eq!(ways.way(), Way::Usual);
     }
 }

@@ -13,7 +13,7 @@ use super::event::{Cause, Closed, Event};
 use super::inbox::Message;
 use super::pipes::Pipes;
 use super::slab::{Key, Slab};
-use super::ways::Way;
+use super::ways::{self, Way, Ways};
 use super::{Inlet, Shared, Stage};
 use crate::net::listen::Listener;
 use crate::net::sys::{Fetched, Poller, Ready};
@@ -24,6 +24,9 @@ use crate::net::{TcpInfo, limits};
 const BUFFER: usize = 256 << 10;
 /// Rounds of one connection before others get their turn.
 const ROUNDS: usize = 8;
+/// How long a wait begins by looking, where that is of use: a peer that is woken for its answer speaks
+/// again within this.
+const LOOKING: Duration = Duration::from_micros(50);
 /// How often the workers agree on how streams go.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 /// How many connections are looked at to find one that has been idle long.
@@ -42,7 +45,7 @@ pub(super) struct Worker {
     pub(super) listeners: Option<Arc<[Listener]>>,
     pub(super) poller: Poller,
     pub(super) counts: Counts,
-    conns: Slab<Conn>,
+    pub(super) conns: Slab<Conn>,
     buffer: Box<[u8]>,
     pub(super) pipes: Pipes,
     /// How streams go, as it was decided at `asked_at`, and what has streamed since.
@@ -66,6 +69,14 @@ pub(super) struct Worker {
     cursor: usize,
     /// Connections that leave descriptors for pipes.
     plenty: usize,
+    /// Whether a wait begins by looking.
+    looking: Ways,
+    /// How long it has looked since it last said so.
+    looked: Duration,
+    /// How many workers work, as far as this one has acted on it.
+    pub(super) followed: usize,
+    /// When what is left of its connections is handed on.
+    pub(super) hand_on_at: Option<Duration>,
 }
 
 impl Worker {
@@ -91,7 +102,7 @@ impl Worker {
             conns: Slab::new(),
             buffer: vec![0; BUFFER].into(),
             pipes: Pipes::default(),
-            way: Way::Copy,
+            way: Way::Usual,
             asked_at: Duration::ZERO,
             streamed: 0,
             waiting: 0,
@@ -104,8 +115,13 @@ impl Worker {
             drain_at: None,
             cursor: 0,
             plenty: limits::connections_beside_pipes(),
+            looking: Ways::new(&ways::MESSAGES),
+            looked: Duration::ZERO,
+            followed: shared.active(),
+            hand_on_at: None,
         };
         worker.keep_spare();
+        worker.watch_datagrams()?;
         worker.watch_listeners(true)?;
         Ok(worker)
     }
@@ -114,25 +130,49 @@ impl Worker {
         let mut fetched = Fetched::new();
         let shared = Arc::clone(&self.shared);
         loop {
-            let limit = self.wait_at_most();
             shared.published[self.index].store(&self.counts);
-            if self.poller.wait(&mut fetched, limit).is_err() {
+            if self.wait(&mut fetched).is_err() {
                 break; // cannot happen with an instance and a buffer of our own
             }
-            self.now = shared.now();
             for at in 0..fetched.len() {
                 if let Some((key, ready)) = fetched.get(at) {
                     self.dispatch(key, ready);
                 }
             }
             self.take_turns();
-            self.ask_the_way();
+            self.compare_notes();
             self.look_after();
             if self.has_ended() {
                 break;
             }
         }
         shared.published[self.index].store(&self.counts);
+    }
+
+    /// Waits for events: looks for them first, where that is faster than to be woken.
+    fn wait(&mut self, fetched: &mut Fetched) -> io::Result<()> {
+        fetched.clear();
+        let limit = self.wait_at_most();
+        let quiet = self.shared.quiet.load(Ordering::Relaxed);
+        if quiet && limit != Some(Duration::ZERO) && self.looking.way() == Way::Other {
+            let (begun, mut passed) = (self.shared.now(), Duration::ZERO);
+            while passed < LOOKING {
+                self.poller.wait(fetched, Some(Duration::ZERO))?;
+                if fetched.len() > 0 {
+                    break;
+                }
+                passed = self.shared.now().saturating_sub(begun);
+            }
+            self.looked += passed;
+        }
+        if fetched.len() == 0 {
+            self.poller.wait(fetched, limit)?;
+        }
+        self.now = self.shared.now();
+        if quiet {
+            self.looking.went(fetched.len() as u64, self.now);
+        }
+        Ok(())
     }
 
     fn dispatch(&mut self, key: u64, ready: Ready) {
@@ -219,13 +259,21 @@ impl Worker {
         }
     }
 
-    /// Says what has streamed, and hears how streams go from now on.
-    fn ask_the_way(&mut self) {
-        if self.streamed > 0 && self.now >= self.asked_at + ASK_EVERY {
+    /// Says now and then what has streamed and how long it has looked, and hears how streams go from
+    /// now on.
+    fn compare_notes(&mut self) {
+        if self.now < self.asked_at + ASK_EVERY {
+            return;
+        }
+        self.asked_at = self.now;
+        let looked = std::mem::take(&mut self.looked).as_nanos();
+        let looked = u64::try_from(looked).unwrap_or(u64::MAX);
+        self.shared.looked.fetch_add(looked, Ordering::Relaxed);
+        if self.streamed > 0 {
             let streamed = std::mem::take(&mut self.streamed);
             self.way = self.shared.streamed(streamed, self.now);
-            self.asked_at = self.now;
         }
+        self.shared.oversee(self.now);
     }
 
     /// Takes a connection into this worker's loop.
@@ -289,16 +337,17 @@ impl Worker {
         inbox.waker.clear();
         for message in inbox.take() {
             match message {
-                Message::Serve(new) => {
-                    self.adopt(Conn::new(new.fd, new.id, new.listener, new.peer, new.at));
-                }
+                Message::Serve(conn) => self.adopt(*conn),
                 Message::Evict => {
                     self.evict();
                 }
             }
         }
         match shared.stage() {
-            Stage::Serving => self.resume(),
+            Stage::Serving => {
+                self.resume();
+                self.follow();
+            }
             Stage::Draining => {
                 self.stop_accepting();
                 self.close_idle();
@@ -313,6 +362,7 @@ impl Worker {
     fn stop_accepting(&mut self) {
         // The last to let go closes the listening sockets, and removes the files of Unix sockets.
         let _ = self.watch_listeners(false);
+        self.forget_datagrams();
         self.listeners = None;
     }
 
@@ -354,6 +404,7 @@ impl Worker {
             self.sweep_at,
             self.drain_at,
             self.accepting.resume_at,
+            self.hand_on_at,
             answer_at,
         ];
         let next = next.into_iter().flatten().min();
@@ -368,6 +419,9 @@ impl Worker {
             && let Some(listeners) = &self.listeners
         {
             answering.send_due(listeners, self.now, &mut self.counts);
+        }
+        if self.hand_on_at.is_some_and(|at| at <= self.now) {
+            self.hand_on();
         }
         if self.drain_at.is_some_and(|at| at <= self.now) {
             self.close_idle();
@@ -425,8 +479,9 @@ impl Worker {
         true
     }
 
-    /// Watches the listening sockets, or no longer.
+    /// Watches the listening sockets, if this worker works, or no longer.
     pub(super) fn watch_listeners(&mut self, on: bool) -> io::Result<()> {
+        let on = on && self.is_active();
         let Some(listeners) = self.listeners.clone() else {
             return Ok(());
         };
@@ -434,29 +489,52 @@ impl Worker {
             return Ok(());
         }
         self.accepting.watched = on;
+        let streams = |listener: &&Listener| !listener.transport().is_datagram();
         for (at, listener) in listeners.iter().enumerate() {
-            let datagram = listener.transport().is_datagram();
-            // One worker answers the datagrams of a socket: they are quick, and stay in order.
-            let ours = !datagram || at % self.shared.config.workers.max(1) == self.index;
-            if datagram && ours && on && self.answering.is_none() {
-                self.answering = Some(Answering::new(&self.shared.config));
-            }
-            if !ours || (datagram && !on && self.shared.stage() == Stage::Serving) {
+            if !streams(&listener) {
                 continue;
             }
-            let fd = listener.as_fd();
             if on {
-                let what = if datagram { Ready::READ } else { Ready::SHARED };
-                match self.poller.add(fd, LISTENER | at as u64, what) {
-                    // A datagram socket stays while accepting pauses.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    result => result?,
-                }
+                let key = LISTENER | at as u64;
+                self.poller.add(listener.as_fd(), key, Ready::SHARED)?;
             } else {
-                self.poller.remove(fd)?;
+                self.poller.remove(listener.as_fd())?;
             }
         }
         Ok(())
+    }
+
+    /// The sockets whose datagrams this worker answers: one worker for each, because they are quick, and
+    /// stay in order.
+    fn datagrams(&self) -> impl Iterator<Item = (usize, &Listener)> {
+        let workers = self.shared.inboxes.len();
+        let listeners = self
+            .listeners
+            .iter()
+            .flat_map(|list| list.iter().enumerate());
+        listeners.filter(move |(at, listener)| {
+            listener.transport().is_datagram() && at % workers == self.index
+        })
+    }
+
+    fn watch_datagrams(&mut self) -> io::Result<()> {
+        let mut any = false;
+        for (at, listener) in self.datagrams() {
+            self.poller
+                .add(listener.as_fd(), LISTENER | at as u64, Ready::READ)?;
+            any = true;
+        }
+        if any {
+            self.answering = Some(Answering::new(&self.shared.config));
+        }
+        Ok(())
+    }
+
+    fn forget_datagrams(&mut self) {
+        for (_, listener) in self.datagrams() {
+            // What cannot be removed goes with its socket.
+            let _ = self.poller.remove(listener.as_fd());
+        }
     }
 
     fn is_datagram(&self, at: usize) -> bool {

@@ -47,6 +47,11 @@ impl Fetched {
         self.0.len()
     }
 
+    /// Forgets the events of the last wait.
+    pub(in crate::net) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The key under which the descriptor was added, and what happened.
     pub(in crate::net) fn get(&self, at: usize) -> Option<(u64, Ready)> {
         let event = self.0.get(at)?;

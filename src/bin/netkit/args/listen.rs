@@ -183,7 +183,7 @@ pub(crate) struct LifeArgs {
         humantime::format_duration(netkit::listen::config::GRACE)
     ))]
     pub(crate) grace: Option<Duration>,
-    /// Threads that serve [default: one a processor].
+    /// Threads that serve [default: as many as are of use, at most one a processor].
     #[arg(long, value_name = "N", value_parser = values::workers, allow_negative_numbers = true)]
     pub(crate) workers: Option<usize>,
 }
