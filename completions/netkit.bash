@@ -88,7 +88,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__dial)
-            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --reuse --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
+            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --replay --replay-connection --replay-fast --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --reuse --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,6 +207,14 @@ _netkit() {
                     return 0
                     ;;
                 --read)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replay-connection)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
