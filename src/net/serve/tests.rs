@@ -1,3 +1,5 @@
+//! Workers, floors and limits over real sockets.
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpStream};
 use std::sync::atomic::AtomicBool;

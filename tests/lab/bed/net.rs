@@ -2,9 +2,14 @@
 //!
 //! All addresses are from the blocks for documentation (RFC 5737, RFC 3849).
 
+use std::time::{Duration, Instant};
+
 use super::link::{self, Shape};
 use super::namespace::Namespace;
 use super::skip::{self, Need};
+
+/// No device needs longer to come up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The client, in every network.
 pub(crate) const CLIENT_V4: &str = "192.0.2.1";
@@ -114,6 +119,20 @@ fn veth(one: &Namespace, device: &str, other: &Namespace, its_device: &str) {
     ));
     one.ip(&format!("link set {device} up"));
     other.ip(&format!("link set {its_device} up"));
+    carries(one, device);
+    carries(other, its_device);
+}
+
+/// Waits until a device takes packets. The kernel puts the end that came up first to work later, when
+/// a worker of its gets to it, and loses without a word what is sent before: a SYN or a neighbour's
+/// question is then repeated after a second.
+fn carries(machine: &Namespace, device: &str) {
+    let begun = Instant::now();
+    let show = format!("-o link show dev {device}");
+    while !machine.ip(&show).contains("state UP") {
+        assert!(begun.elapsed() < PATIENCE, "{device} never came up");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn address(machine: &Namespace, device: &str, v4: &str, v6: &str) {

@@ -1,3 +1,5 @@
+//! One connection: its bytes on their ways, and resets on them.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
