@@ -150,6 +150,10 @@ impl<'a, I: Io> Driver<'a, I> {
     }
 
     fn is_over(&self) -> bool {
+        if self.log.stop().is_cancelled() {
+            // Whoever is behind its schedule would otherwise go on until its task has to rest.
+            return true;
+        }
         let decided = self.queue.open() == 0 && self.dials.is_empty();
         let all = self.schedule.next_due().is_none() && self.inbox.is_none();
         self.gave_up || (decided && all)

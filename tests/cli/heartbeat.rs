@@ -199,7 +199,7 @@ fn hooks_are_told_what_happened() {
 fn lists_name_targets_and_each_has_its_own_state() {
     let (server, closed) = (Server::echo(), Closed::new());
     let list = format!("# two\n{}\n{}\n", server.addr, closed.addr);
-    let outcome = netkit("heartbeat --targets - -c 3 -i 20ms -t 5s --json")
+    let outcome = netkit("heartbeat --targets - -c 3 -i 200ms -t 5s --json")
         .stdin(list)
         .run()
         .status(1);

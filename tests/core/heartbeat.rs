@@ -372,3 +372,25 @@ async fn requests_fail_while_there_is_no_hope() {
     };
     tokio::join!(driver.run(Ignore), work);
 }
+
+#[tokio::test]
+async fn who_is_behind_the_schedule_stops_at_once_when_told_to() {
+    // The clock runs: slots are due faster than anybody can take them.
+    let config = Config {
+        interval: Duration::from_nanos(1),
+        count: None,
+        ..config(Probe::Connect, 0)
+    };
+    let io = FakeIo::default().connect(V4, silent());
+    let (mut told, cx) = (0, Cx::default());
+    let mut observer = |_: &Stamped<Event>| {
+        told += 1;
+        std::ops::ControlFlow::<()>::Break(())
+    };
+    let targets = [literal(V4)];
+    let run = heartbeat::run(&targets, &config, &io, &cx, &mut observer);
+    let _report = tokio::time::timeout(ms(30_000), run)
+        .await
+        .expect("it ends");
+    assert!(told <= 100, "{told} facts after the first that said enough");
+}
