@@ -235,6 +235,11 @@ fn keys_that_do_not_fit_are_refused_and_open_ones_told_of() {
         .run()
         .status(0)
         .says("open to every user of this machine (mode 644)");
+    let words = words.replacen("dial", "heartbeat -c 1", 1);
+    netkit(&words)
+        .run()
+        .status(0)
+        .complains("open to every user of this machine (mode 644)");
 }
 
 #[test]

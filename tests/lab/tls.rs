@@ -287,6 +287,7 @@ fn weak(folder: &Folder) -> Vec<Case> {
         }
     };
     vec![
+        without_extensions(folder),
         made("a key of 1024 bits", "-newkey rsa:1024"),
         made("a signature with SHA-1", "-newkey rsa:2048 -sha1"),
     ]
@@ -297,6 +298,29 @@ fn flags(folder: &Folder, name: &str, (cert, key): (String, String)) -> String {
     let cert = folder.write(&format!("{name}.pem"), cert);
     let key = folder.write(&format!("{name}.key"), key);
     format!("--cert {cert} --key {key}")
+}
+
+/// A certificate of version 1, as `openssl x509 -req` makes it where no extension is asked for.
+fn without_extensions(folder: &Folder) -> Case {
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (request, key, cert) = (path("old.csr"), path("old.key"), path("old.pem"));
+    for words in [
+        format!(
+            "req -new -nodes -batch -subj /CN=web.test -newkey rsa:2048 -keyout {key} -out {request}"
+        ),
+        format!("x509 -req -in {request} -signkey {key} -days 900 -out {cert}"),
+    ] {
+        let mut command = Command::new("openssl");
+        let output = command.args(words.split(' ')).output();
+        let output = output.expect("openssl is installed");
+        assert!(output.status.success(), "{output:?}");
+    }
+    let read = |path| std::fs::read_to_string(path).expect("openssl wrote it");
+    case(
+        "a certificate of version 1",
+        (read(cert), read(key)),
+        UNTRUSTED,
+    )
 }
 
 /// Servers that want to know who we are, and workloads.

@@ -103,6 +103,10 @@ const RULES: &[(&str, &str)] = &[
         "has a signature that is not by the key of its issuer",
     ),
     (
+        "UnsupportedCertVersion",
+        "is older than version 3 of X.509, and without extensions it cannot say whom it is for",
+    ),
+    (
         "UnsupportedCriticalExtension",
         "has a critical extension that nobody here knows",
     ),
@@ -120,12 +124,17 @@ const RULES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The rule that an error is about, and what breaks it.
+pub(super) fn rule(why: &CertificateError) -> Option<(&'static str, &'static str)> {
+    let text = format!("{why:?}");
+    RULES.iter().find(|(rule, _)| text.contains(rule)).copied()
+}
+
 /// The same in words, and the certificate at fault where the rule tells.
 fn in_words(name: &str, why: &CertificateError, chain: &[CertificateDer<'_>]) -> Option<Blame> {
-    let text = format!("{why:?}");
-    let (rule, words) = RULES.iter().find(|(rule, _)| text.contains(rule))?;
+    let (rule, words) = rule(why)?;
     let is_ca = |der: &CertificateDer<'_>| certificate::svid(der).is_some_and(|one| one.is_ca);
-    let at = match *rule {
+    let at = match rule {
         "EndEntityUsedAsCa" => {
             (1..chain.len()).find(|at| chain[*at] != chain[0] && !is_ca(&chain[*at]))?
         }

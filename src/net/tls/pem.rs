@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::blame::rule;
 use super::library::provider;
 use super::library::rustls::pki_types::pem::{Error as PemError, PemObject};
 use super::library::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -151,9 +152,10 @@ fn unusable(certificate: &Path, key: &Path, error: &Error) -> Failure {
             .hint("name the key that the certificate was made for, and the file that begins with that certificate");
     }
     let message = match error {
-        Error::InvalidCertificate(why) => {
-            format!("the first certificate in {certificate} cannot be used: {why}")
-        }
+        Error::InvalidCertificate(why) => match rule(why) {
+            Some((_, words)) => format!("the first certificate in {certificate} {words}"),
+            None => format!("the first certificate in {certificate} cannot be used: {why}"),
+        },
         other => format!("the key in {key} cannot be used: {other}"),
     };
     Failure::new(Stage::Local, Kind::Invalid, message).by(Who::Netkit)

@@ -54,6 +54,7 @@ async fn carry_out(
     let cx = Cx::new(cancel);
     let limit = plan.config.dial.timeout;
     let (tls, identities) = workload::client(plan.tls.as_ref(), &cx, limit).await?;
+    warn(tls.as_ref());
     plan.config.dial.tls = tls;
     let (io, _policy) = system_io(&plan.name_servers, plan.policy.as_ref()).await?;
     // A limit that cannot be read stays as it is.
@@ -80,6 +81,13 @@ async fn carry_out(
     let exit = watched.finish(&report, &signals);
     watched.hooks.finish().await;
     Ok(exit)
+}
+
+/// What is worth telling of the files of a client; a dial has it in its report.
+fn warn(tls: Option<&netkit::dial::Tls>) {
+    for warning in tls.iter().flat_map(|tls| tls.client.warnings()) {
+        messages::say(&escape(&format!("warning: {warning}")));
+    }
 }
 
 /// All targets, each of them checked.

@@ -13,6 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::Instant;
 
 use self::grpc::{Broken, Call};
 pub use self::identity::WorkloadIdentity;
@@ -101,12 +102,17 @@ pub async fn follow(mut subscription: Subscription, mut tell: impl FnMut(News)) 
     let endpoint = subscription.endpoint.clone();
     let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
     loop {
+        let opened = Instant::now();
         let mut failure = loop {
             match subscription.next().await {
                 Ok(identity) => tell(News::Identity(identity)),
                 Err(failure) => break failure,
             }
         };
+        // An agent that answers and hangs up, time and again, is not asked ever faster.
+        if opened.elapsed() >= PAUSES.1 {
+            backoff.reset();
+        }
         subscription = loop {
             let retry_in = backoff.next_pause();
             tell(News::Lost { failure, retry_in });
@@ -120,7 +126,6 @@ pub async fn follow(mut subscription: Subscription, mut tell: impl FnMut(News)) 
                 Err(again) => failure = again,
             }
         };
-        backoff.reset();
     }
 }
 
@@ -197,7 +202,9 @@ fn said(words: &str) -> String {
 }
 
 fn malformed(endpoint: &WorkloadEndpoint, what: &str) -> Failure {
-    failure(endpoint, Kind::WorkloadApi, what).by(Who::Peer)
+    failure(endpoint, Kind::WorkloadApi, what)
+        .by(Who::Peer)
+        .hint("something is wrong with the agent of SPIFFE; its log may say what")
 }
 
 fn late(endpoint: &WorkloadEndpoint, expired: Expired) -> Failure {
