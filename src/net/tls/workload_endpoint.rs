@@ -28,6 +28,10 @@ pub enum WorkloadEndpoint {
 impl fmt::Display for WorkloadEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Two slashes at once would be read as those before an authority.
+            Self::Unix(path) if path.as_os_str().as_encoded_bytes().starts_with(b"//") => {
+                write!(f, "unix://{}", path.display())
+            }
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Tcp(addr) => write!(f, "tcp://{addr}"),
         }
@@ -76,10 +80,12 @@ mod tests {
         for text in [
             "unix:/a",
             "unix:///a/b",
+            "unix:////a",
             "tcp://127.0.0.1:8000",
             "tcp://[::1]:8000",
         ] {
-            assert!(text.parse::<WorkloadEndpoint>().is_ok(), "{text}");
+            let endpoint: WorkloadEndpoint = text.parse().expect(text);
+            assert_eq!(endpoint.to_string().parse(), Ok(endpoint), "{text}");
         }
         for text in [
             "",
