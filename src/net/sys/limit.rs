@@ -1,8 +1,9 @@
 //! The descriptor limit, and interface numbers.
 #![expect(unsafe_code, reason = "system calls with pointers to our own buffers")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use super::check;
 
@@ -25,6 +26,15 @@ pub(in crate::net) fn set_descriptor_limit(soft: u64, hard: u64) -> io::Result<(
     };
     // SAFETY: `limit` is readable and of the type that the call expects.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
+}
+
+/// Makes the kernel's table of our descriptors long enough for this number.
+pub(in crate::net) fn lengthen_table(any: BorrowedFd<'_>, number: c_int) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    let fd = check(unsafe { libc::fcntl(any.as_raw_fd(), libc::F_DUPFD_CLOEXEC, number) })?;
+    // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok(())
 }
 
 /// The number of the interface of this name (`if_nametoindex(3)`).

@@ -23,7 +23,7 @@ pub(in crate::net) use clock::since_boot;
 pub(in crate::net) use datagrams::Batch;
 pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{
-    descriptor_limit, index_of_interface, name_of_interface, set_descriptor_limit,
+    descriptor_limit, index_of_interface, lengthen_table, name_of_interface, set_descriptor_limit,
 };
 pub(in crate::net) use listen::{accept, enable, hung_up, inherited, linger_zero, listen};
 pub(in crate::net) use many::{DATAGRAMS_AT_ONCE, receive_many, send_many};

@@ -66,6 +66,7 @@ async fn carry_out(
     let cx = Cx::new(cancel);
     // A limit that cannot be read stays as it is.
     let _ = limits::raise_descriptor_limit();
+    limits::make_room();
     let limits = &mut plan.config.limits;
     limits
         .max_connections
