@@ -11,12 +11,14 @@ mod connection;
 mod counts;
 mod crew;
 mod datagrams;
+mod ending;
 mod event;
 mod inbox;
 pub(super) mod pipes;
 mod processors;
 mod sharing;
 mod slab;
+mod watching;
 mod ways;
 mod worker;
 

@@ -1,7 +1,6 @@
 //! How the workers share the connections: how many of them work, and who serves what.
 
 use std::os::fd::AsFd;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -61,7 +60,10 @@ impl Shared {
             return;
         };
         let looked = Duration::from_nanos(self.looked.load(Ordering::Relaxed));
-        let mut overseer = overseer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever comes meanwhile has nothing to look for.
+        let Ok(mut overseer) = overseer.try_lock() else {
+            return;
+        };
         let seen = overseer.look(now, looked);
         drop(overseer);
         let Some((quiet, active)) = seen else {

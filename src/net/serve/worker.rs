@@ -27,14 +27,14 @@ const ROUNDS: usize = 8;
 /// How long a wait begins by looking, where that is of use: a peer that is woken for its answer speaks
 /// again within this.
 const LOOKING: Duration = Duration::from_micros(50);
+/// Peers that did not answer within that, so many times in a row, are no longer looked for.
+const IN_VAIN: u32 = 64;
 /// How often the workers agree on how streams go.
 const ASK_EVERY: Duration = Duration::from_millis(10);
-/// How many connections are looked at to find one that has been idle long.
-const SAMPLE: usize = 64;
 
 /// The upper bits of a key say what it is about.
 const CONNECTION: u64 = 0;
-const LISTENER: u64 = 1 << 62;
+pub(super) const LISTENER: u64 = 1 << 62;
 const BELL: u64 = 2 << 62;
 const KINDS: u64 = 3 << 62;
 
@@ -59,18 +59,20 @@ pub(super) struct Worker {
     /// The time of this round of the loop.
     pub(super) now: Duration,
     pub(super) accepting: super::accept::Accepting,
-    answering: Option<Answering>,
+    pub(super) answering: Option<Answering>,
     /// When the old and the idle are looked for next.
     sweep_at: Option<Duration>,
-    sweep_every: Duration,
+    pub(super) sweep_every: Duration,
     /// When the idle are looked for next, once nothing is accepted any more.
-    drain_at: Option<Duration>,
+    pub(super) drain_at: Option<Duration>,
     /// Where the search for the idle goes on.
-    cursor: usize,
+    pub(super) cursor: usize,
     /// Connections that leave descriptors for pipes.
     plenty: usize,
     /// Whether a wait begins by looking.
     looking: Ways,
+    /// How often it has looked in vain, in a row.
+    in_vain: u32,
     /// How long it has looked since it last said so.
     looked: Duration,
     /// How many workers work, as far as this one has acted on it.
@@ -91,7 +93,7 @@ impl Worker {
         let config = &shared.config;
         let shortest = [config.idle_timeout, config.max_lifetime];
         let shortest = shortest.into_iter().flatten().min();
-        let every = shortest.map(sweep_interval);
+        let every = shortest.map(super::ending::sweep_interval);
         let mut worker = Self {
             index,
             shared: Arc::clone(shared),
@@ -116,6 +118,7 @@ impl Worker {
             cursor: 0,
             plenty: limits::connections_beside_pipes(),
             looking: Ways::new(&ways::MESSAGES),
+            in_vain: 0,
             looked: Duration::ZERO,
             followed: shared.active(),
             hand_on_at: None,
@@ -164,6 +167,14 @@ impl Worker {
                 passed = self.shared.now().saturating_sub(begun);
             }
             self.looked += passed;
+            self.in_vain = if fetched.len() > 0 {
+                0
+            } else {
+                self.in_vain + 1
+            };
+            if self.in_vain == IN_VAIN {
+                (self.looking, self.in_vain) = (Ways::new(&ways::MESSAGES), 0);
+            }
         }
         if fetched.len() == 0 {
             self.poller.wait(fetched, limit)?;
@@ -366,30 +377,6 @@ impl Worker {
         self.listeners = None;
     }
 
-    /// Closes what has been quiet for a while with nothing on its way; looks again soon, as long as
-    /// there are others.
-    fn close_idle(&mut self) {
-        let now = wrapping_millis(self.now);
-        for at in 0..self.conns.places() {
-            let Some((key, conn)) = self.conns.at(at) else {
-                continue;
-            };
-            let quiet = Duration::from_millis(now.wrapping_sub(conn.last).into());
-            if conn.is_at_rest() && quiet >= super::QUIET {
-                self.close(key, Cause::Drained);
-            }
-        }
-        self.drain_at = (self.conns.len() > 0).then_some(self.now + super::QUIET / 4);
-    }
-
-    fn close_all(&mut self) {
-        for at in 0..self.conns.places() {
-            if let Some((key, _)) = self.conns.at(at) {
-                self.close(key, Cause::Shutdown);
-            }
-        }
-    }
-
     fn has_ended(&mut self) -> bool {
         self.listeners.is_none() && self.conns.len() == 0 && self.shared.inboxes[self.index].close()
     }
@@ -431,132 +418,6 @@ impl Worker {
             self.sweep_at = Some(self.now + self.sweep_every);
         }
     }
-
-    /// Closes what is too old or has been idle too long. One look at each instead of a timer each.
-    fn sweep(&mut self) {
-        let config = &self.shared.config;
-        let (idle, lifetime) = (config.idle_timeout, config.max_lifetime);
-        let now = wrapping_millis(self.now);
-        for at in 0..self.conns.places() {
-            let Some((key, conn)) = self.conns.at(at) else {
-                continue;
-            };
-            let quiet = Duration::from_millis(now.wrapping_sub(conn.last).into());
-            let age = self.now.saturating_sub(Duration::from_micros(conn.opened));
-            if lifetime.is_some_and(|limit| age >= limit) {
-                self.close(key, Cause::MaxLifetime);
-            } else if idle.is_some_and(|limit| quiet >= limit) {
-                self.close(key, Cause::IdleTimeout);
-            }
-        }
-    }
-
-    /// Closes the connection that has been idle longest; of many, the longest of a sample.
-    pub(super) fn evict(&mut self) -> bool {
-        let now = wrapping_millis(self.now);
-        let places = self.conns.places();
-        let mut oldest: Option<(u32, Key)> = None;
-        let mut seen = 0;
-        for step in 0..places {
-            let at = (self.cursor + step) % places;
-            let Some((key, conn)) = self.conns.at(at) else {
-                continue;
-            };
-            let quiet = now.wrapping_sub(conn.last);
-            if conn.is_at_rest() && oldest.is_none_or(|(most, _)| quiet > most) {
-                oldest = Some((quiet, key));
-            }
-            seen += 1;
-            if seen == SAMPLE {
-                self.cursor = at + 1;
-                break;
-            }
-        }
-        let Some((_, key)) = oldest else {
-            return false;
-        };
-        self.close(key, Cause::MadeRoom);
-        true
-    }
-
-    /// Watches the listening sockets, if this worker works, or no longer.
-    pub(super) fn watch_listeners(&mut self, on: bool) -> io::Result<()> {
-        let on = on && self.is_active();
-        let Some(listeners) = self.listeners.clone() else {
-            return Ok(());
-        };
-        if self.accepting.watched == on {
-            return Ok(());
-        }
-        self.accepting.watched = on;
-        let streams = |listener: &&Listener| !listener.transport().is_datagram();
-        for (at, listener) in listeners.iter().enumerate() {
-            if !streams(&listener) {
-                continue;
-            }
-            if on {
-                let key = LISTENER | at as u64;
-                self.poller.add(listener.as_fd(), key, Ready::SHARED)?;
-            } else {
-                self.poller.remove(listener.as_fd())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The sockets whose datagrams this worker answers: one worker for each, because they are quick, and
-    /// stay in order.
-    fn datagrams(&self) -> impl Iterator<Item = (usize, &Listener)> {
-        let workers = self.shared.inboxes.len();
-        let listeners = self
-            .listeners
-            .iter()
-            .flat_map(|list| list.iter().enumerate());
-        listeners.filter(move |(at, listener)| {
-            listener.transport().is_datagram() && at % workers == self.index
-        })
-    }
-
-    fn watch_datagrams(&mut self) -> io::Result<()> {
-        let mut any = false;
-        for (at, listener) in self.datagrams() {
-            self.poller
-                .add(listener.as_fd(), LISTENER | at as u64, Ready::READ)?;
-            any = true;
-        }
-        if any {
-            self.answering = Some(Answering::new(&self.shared.config));
-        }
-        Ok(())
-    }
-
-    fn forget_datagrams(&mut self) {
-        for (_, listener) in self.datagrams() {
-            // What cannot be removed goes with its socket.
-            let _ = self.poller.remove(listener.as_fd());
-        }
-    }
-
-    fn is_datagram(&self, at: usize) -> bool {
-        let listener = self.listeners.as_ref().and_then(|list| list.get(at));
-        listener.is_some_and(|listener| listener.transport().is_datagram())
-    }
-
-    fn answer(&mut self, at: usize) {
-        let Some(listeners) = self.listeners.clone() else {
-            return;
-        };
-        if let (Some(listener), Some(answering)) = (listeners.get(at), &mut self.answering) {
-            answering.run(at, listener, self.now, &mut self.counts, &self.inlet);
-        }
-    }
-}
-
-/// Fine enough for the limit, and no finer than is worth a look at each connection.
-fn sweep_interval(limit: Duration) -> Duration {
-    const SHORTEST: Duration = Duration::from_millis(10);
-    const LONGEST: Duration = Duration::from_millis(500);
-    (limit / 16).clamp(SHORTEST, LONGEST)
 }
 
 fn first_bytes(conn: &Conn, bytes: &[u8], before: u64, most: usize, at: Duration) -> Event {
