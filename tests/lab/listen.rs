@@ -14,18 +14,18 @@ use crate::bed::skip::Need;
 use crate::netkit::{NETKIT, dial};
 
 /// Seconds after which a server that hangs is killed, so that the test fails instead.
-const HANGS: &str = "40";
+const HANGS: &str = "180";
 
 /// A server inside a machine; ended when dropped.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
-    port: u64,
+    pub(crate) port: u64,
 }
 
 impl Server {
     /// Starts `netkit listen … --json`; it listens when this returns.
-    fn start(machine: &Namespace, line: &str) -> Self {
+    pub(crate) fn start(machine: &Namespace, line: &str) -> Self {
         let mut command = Command::new("timeout");
         command.args(["-s", "KILL", HANGS, NETKIT, "listen", "--json"]);
         command.args(line.split_whitespace()).stdout(Stdio::piped());
@@ -42,7 +42,7 @@ impl Server {
     }
 
     /// The next line of a type; others are skipped.
-    fn next_of(&mut self, kind: &str) -> Value {
+    pub(crate) fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let mut line = String::new();
             let read = self.out.read_line(&mut line);

@@ -11,7 +11,9 @@ mod datagrams;
 #[path = "../support/dns.rs"]
 mod dns;
 mod every_type;
+mod forward;
 mod heartbeat;
+mod interop;
 mod limits;
 mod listen;
 mod liveness;
