@@ -13,7 +13,7 @@ use super::event::{Event, Piece, Proxied};
 use super::forward::{Forward, Job, Parted, unreached};
 use super::wire::{self, Carrier, Talk, Wire};
 use crate::failure::{Failure, Kind, Stage, Who};
-use crate::net::layers::{Copies, End, Metered, Mirrored, Prefixed, Recorded, Tape, Way};
+use crate::net::layers::{Copies, End, Metered, Mirrored, Prefixed, Recorded, Shadowed, Tape, Way};
 use crate::net::proxy_protocol::{self, Ends};
 use crate::net::relay::Side;
 use crate::net::serve::{Cause, Newcomer};
@@ -100,8 +100,15 @@ impl Attendance {
             && self.is_plain(guest)
         {
             let mut first = header(forward, ends);
+            let shadowed = self.shadowed(guest);
+            if let Some(copies) = &shadowed.read
+                && !introduced.rest.is_empty()
+            {
+                copies.push(&introduced.rest);
+            }
             first.extend(introduced.rest);
-            let parted = self.relay(forward, stream, guest, first).await;
+            let parted = self.relay(forward, stream, guest, shadowed, first);
+            let parted = parted.await;
             return Ok(Said::Parted(parted));
         }
         let plain = Prefixed::new(stream, introduced.rest);
@@ -118,7 +125,7 @@ impl Attendance {
         guest: &Guest,
         ends: Option<Ends>,
     ) -> io::Result<Said> {
-        let mirrored = self.mirrored(carrier, guest);
+        let mirrored = Mirrored::new(carrier, self.shadowed(guest));
         let mut talk = Recorded::new(mirrored, self.tape(guest));
         match &self.config.behaviour {
             Behaviour::Forward(forward) => {
@@ -154,10 +161,10 @@ impl Attendance {
     }
 
     /// Has the client's bytes copied, where there is a shadow.
-    fn mirrored<'a>(&self, carrier: Carrier<'a>, guest: &Guest) -> Mirrored<Carrier<'a>> {
+    fn shadowed(&self, guest: &Guest) -> Shadowed {
         let mirrors = self.mirrors.borrow();
         let (Some(mirrors), Some(mirror)) = (&*mirrors, self.mirror()) else {
-            return Mirrored::new(carrier, None, None);
+            return Shadowed::default();
         };
         let copies = || Copies::new(super::forward::BUFFER);
         let (said, answered) = (copies(), mirror.compare.then(copies));
@@ -168,7 +175,10 @@ impl Attendance {
             said: said.clone(),
             answered: answered.clone(),
         });
-        Mirrored::new(carrier, Some(said), answered)
+        Shadowed {
+            read: Some(said),
+            written: answered,
+        }
     }
 
     /// Tells every piece that passes, where that is asked for.
@@ -197,7 +207,7 @@ impl Attendance {
     fn is_plain(&self, guest: &Guest) -> bool {
         let config = &self.config;
         let struck = !(guest.down.are_none() && guest.up.are_none());
-        let seen = config.telling.dump > 0 || config.record || self.mirror().is_some();
+        let seen = config.telling.dump > 0 || config.record;
         let held = config.max_bytes.is_some() || config.controlled || self.tls().is_some();
         !struck && !seen && !held
     }

@@ -5,14 +5,17 @@
 //! not take gets memory, until which nothing more is read. A connection that streams goes through a
 //! pipe (`splice`), without its bytes being copied.
 
+mod course;
+
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use self::course::Course;
 use super::Connection;
-use super::layers::Meter;
+use super::layers::{Meter, Shadowed};
 use super::serve::pipes::{CAPACITY, Pipes};
 use super::sys::{self, Pipe, Watched};
 
@@ -112,9 +115,15 @@ impl Relay {
     /// Moves bytes until both sides have closed; the end of one is passed on to the other. Returns
     /// who closed first.
     ///
-    /// `first` goes to the service before anything that the client sends from now on. Errs when one
-    /// of them fails. Not cancel safe: bytes on their way are lost when it is dropped.
-    pub async fn run(&self, ends: Ends<'_>, first: Vec<u8>) -> Result<Side, Broken> {
+    /// `first` goes to the service before anything that the client sends from now on; `shadowed` gets
+    /// copies of what both say. While they are wanted bytes are copied, and then no longer. Errs when
+    /// one of them fails. Not cancel safe: bytes on their way are lost when it is dropped.
+    pub async fn run(
+        &self,
+        ends: Ends<'_>,
+        shadowed: &Shadowed,
+        first: Vec<u8>,
+    ) -> Result<Side, Broken> {
         let mut up = Lane::default();
         if !first.is_empty() {
             let (bytes, sent) = (first.into(), 0);
@@ -122,12 +131,13 @@ impl Relay {
         }
         let mut down = Lane::default();
         let mut closer = None;
+        let courses = (Course::up(&ends, shadowed), Course::down(&ends, shadowed));
         let moved = std::future::poll_fn(|cx| {
-            let first = up.poll(&Course::up(&ends), self, cx)?;
+            let first = up.poll(&courses.0, self, cx)?;
             if first.is_ready() {
                 closer.get_or_insert(Side::Client);
             }
-            let second = down.poll(&Course::down(&ends), self, cx)?;
+            let second = down.poll(&courses.1, self, cx)?;
             if second.is_ready() {
                 closer.get_or_insert(Side::Upstream);
             }
@@ -145,63 +155,6 @@ impl Relay {
         if let Some(Extra::Piped { .. }) = lane.extra.take() {
             self.0.borrow_mut().pipes.lose();
         }
-    }
-}
-
-/// From where to where.
-struct Course<'a> {
-    from: &'a Watched,
-    to: &'a Watched,
-    source: Side,
-    ends: &'a Ends<'a>,
-}
-
-impl<'a> Course<'a> {
-    fn up(ends: &'a Ends<'a>) -> Self {
-        Self {
-            from: ends.client.0,
-            to: ends.upstream.0,
-            source: Side::Client,
-            ends,
-        }
-    }
-
-    fn down(ends: &'a Ends<'a>) -> Self {
-        Self {
-            from: ends.upstream.0,
-            to: ends.client.0,
-            source: Side::Upstream,
-            ends,
-        }
-    }
-
-    fn read(&self, count: usize) {
-        let count = count as u64;
-        match self.source {
-            Side::Client => self.ends.client_meter.pass(count, 0),
-            Side::Upstream => self.ends.upstream_meter.pass(count, 0),
-        }
-    }
-
-    fn written(&self, count: usize) {
-        let count = count as u64;
-        match self.source {
-            Side::Client => self.ends.upstream_meter.pass(0, count),
-            Side::Upstream => self.ends.client_meter.pass(0, count),
-        }
-    }
-
-    fn source_failed(&self, error: io::Error) -> Broken {
-        let side = self.source;
-        Broken { side, error }
-    }
-
-    fn sink_failed(&self, error: io::Error) -> Broken {
-        let side = match self.source {
-            Side::Client => Side::Upstream,
-            Side::Upstream => Side::Client,
-        };
-        Broken { side, error }
     }
 }
 
@@ -294,6 +247,7 @@ impl Lane {
             ready!(course.from.poll_read_ready(cx)).map_err(|error| course.source_failed(error))?;
         let shared = &mut *relay.0.borrow_mut();
         if self.streak >= STREAMS
+            && course.may_be_blind()
             && let Some(pipe) = shared.pipes.take(|| true)
         {
             let filled = guard.try_io(|io| pipe.fill(io.as_fd(), CAPACITY));
@@ -302,9 +256,9 @@ impl Lane {
         let buffer = &mut shared.buffer;
         match guard.try_io(|io| sys::receive(io.as_fd(), buffer)) {
             Err(_would_block) => {}
-            Ok(Ok(0)) => self.ended = true,
+            Ok(Ok(0)) => self.end(course),
             Ok(Ok(count)) => {
-                course.read(count);
+                course.read(&buffer[..count]);
                 if count < buffer.len() {
                     // That was all: the next event says when there is more.
                     guard.clear_ready();
@@ -330,7 +284,7 @@ impl Lane {
     ) -> Result<(), Broken> {
         match filled {
             Ok(Ok(held)) if held > 0 => {
-                course.read(held);
+                course.read_blind(held);
                 self.streak = if held < WORTH_A_PIPE {
                     self.streak - 1
                 } else {
@@ -339,7 +293,7 @@ impl Lane {
                 self.extra = Some(Extra::Piped { pipe, held });
                 return Ok(());
             }
-            Ok(Ok(_)) => self.ended = true,
+            Ok(Ok(_)) => self.end(course),
             // This socket cannot be spliced, or not now.
             Ok(Err(error)) if error.raw_os_error() == Some(libc::EINVAL) => self.streak = 0,
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -351,6 +305,11 @@ impl Lane {
         }
         shared.pipes.give(pipe);
         Ok(())
+    }
+
+    fn end(&mut self, course: &Course<'_>) {
+        self.ended = true;
+        course.ended();
     }
 
     /// Sends at once what the sink takes; the rest waits.

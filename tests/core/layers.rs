@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use netkit::net::layers::{
-    Copies, Delayed, End, Faulty, Heard, Meter, Metered, Mirrored, Prefixed, Recorded, Throttled,
-    Toxics, Way,
+    Copies, Delayed, End, Faulty, Heard, Meter, Metered, Mirrored, Prefixed, Recorded, Shadowed,
+    Throttled, Toxics, Way,
 };
 use netkit::policy::chance::Distribution;
 use netkit::policy::fault::{After, Fault};
@@ -278,11 +278,19 @@ async fn a_recorded_stream_shows_every_piece_and_both_ends() {
     assert_eq!(*pieces.borrow(), expected);
 }
 
+/// What is read is copied.
+fn shadowed(copies: &Copies) -> Shadowed {
+    Shadowed {
+        read: Some(copies.clone()),
+        written: None,
+    }
+}
+
 #[tokio::test]
 async fn a_mirror_that_takes_nothing_is_given_up_and_what_it_misses_counted() {
     let (mut client, server) = tokio::io::duplex(64);
     let copies = Copies::new(10);
-    let mut server = Mirrored::new(server, Some(copies.clone()), None);
+    let mut server = Mirrored::new(server, shadowed(&copies));
     let send = async {
         client.write_all(&[7; 30]).await.unwrap();
         client.shutdown().await.unwrap();
@@ -381,7 +389,7 @@ async fn through_all_layers(
     let rest = up[read_before.len()..].to_vec();
     let prefixed = Prefixed::new(wire, read_before);
     let copies = Copies::new(1 << 20);
-    let mirrored = Mirrored::new(prefixed, Some(copies.clone()), None);
+    let mirrored = Mirrored::new(prefixed, shadowed(&copies));
     let mut server = Recorded::new(mirrored, Some(Box::new(|_, _| ())));
     let (mut from, mut to) = tokio::io::split(client);
     let (mut sent_down, mut got_up) = (Vec::new(), Vec::new());

@@ -20,7 +20,7 @@ use super::attend::{Attendance, Ended, Guest};
 use super::behaviours::Stream;
 use super::event::{Event, Upstream};
 use super::wire::{self, Wire};
-use crate::net::layers::{End, Metered};
+use crate::net::layers::{End, Metered, Mirrored, Shadowed};
 use crate::net::relay::{Broken, Ends, Side};
 use crate::net::serve::{Cause, Count};
 use crate::net::{Close, Connection};
@@ -71,12 +71,13 @@ impl Attendance {
         dialled.ok()
     }
 
-    /// Forwards a connection whose bytes nobody needs to see, as fast as the system can.
+    /// Forwards a connection whose bytes nobody needs to see but a shadow, as fast as the system can.
     pub(super) async fn relay(
         &self,
         forward: &Forward,
         client: &mut Wire,
         guest: &Guest,
+        shadowed: Shadowed,
         first: Vec<u8>,
     ) -> Parted {
         let Some(mut upstream) = self.reach(forward, guest).await else {
@@ -90,10 +91,11 @@ impl Attendance {
             &guest.upstream_meter,
         );
         let Some(ends) = ends else {
-            return self.exchange(client, upstream, guest, first).await;
+            let mut client = Mirrored::new(client, shadowed);
+            return self.exchange(&mut client, upstream, guest, first).await;
         };
         ends.client.send_at_once();
-        match self.relay.run(ends, first).await {
+        match self.relay.run(ends, &shadowed, first).await {
             Ok(side) => Parted::Closed(side),
             Err(broken) => part(broken, &mut *upstream, None),
         }

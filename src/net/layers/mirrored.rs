@@ -84,6 +84,22 @@ impl Copies {
         state.queue.clear();
     }
 
+    /// Whether there is still somebody to take them: what is not copied then is to be told by
+    /// [`Copies::miss`].
+    #[must_use]
+    pub fn are_wanted(&self) -> bool {
+        !self.state().broken
+    }
+
+    /// So many bytes have passed that were not copied.
+    pub fn miss(&self, count: usize) {
+        let mut state = self.state();
+        state.broken = true;
+        state.dropped += count as u64;
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
     /// Bytes that were dropped.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -121,35 +137,39 @@ impl Copies {
     }
 }
 
+/// The copies of both ways of a connection, where there are takers; they end with it.
+#[derive(Debug, Default)]
+pub struct Shadowed {
+    /// Of what the client says.
+    pub read: Option<Copies>,
+    /// Of what it is answered.
+    pub written: Option<Copies>,
+}
+
+impl Drop for Shadowed {
+    fn drop(&mut self) {
+        for copies in [&self.read, &self.written].into_iter().flatten() {
+            copies.end();
+        }
+    }
+}
+
 /// A stream that is copied: what is read, and where answers are compared what is written.
 #[derive(Debug)]
 pub struct Mirrored<S> {
     inner: S,
-    read: Option<Copies>,
-    written: Option<Copies>,
+    shadowed: Shadowed,
 }
 
 impl<S> Mirrored<S> {
     /// Copies what is read through `inner` and what is written, where there are takers.
-    pub fn new(inner: S, read: Option<Copies>, written: Option<Copies>) -> Self {
-        Self {
-            inner,
-            read,
-            written,
-        }
+    pub fn new(inner: S, shadowed: Shadowed) -> Self {
+        Self { inner, shadowed }
     }
 
     /// The stream itself.
     pub fn inner_mut(&mut self) -> &mut S {
         &mut self.inner
-    }
-}
-
-impl<S> Drop for Mirrored<S> {
-    fn drop(&mut self) {
-        for copies in [&self.read, &self.written].into_iter().flatten() {
-            copies.end();
-        }
     }
 }
 
@@ -164,7 +184,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Mirrored<S> {
         let asked = buffer.remaining() > 0;
         ready!(Pin::new(&mut this.inner).poll_read(cx, buffer))?;
         let bytes = &buffer.filled()[before..];
-        match &this.read {
+        match &this.shadowed.read {
             Some(copies) if !bytes.is_empty() => copies.push(bytes),
             Some(copies) if asked => copies.end(),
             _ => {}
@@ -181,7 +201,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Mirrored<S> {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         let count = ready!(Pin::new(&mut this.inner).poll_write(cx, bytes))?;
-        if let Some(copies) = &this.written
+        if let Some(copies) = &this.shadowed.written
             && count > 0
         {
             copies.push(&bytes[..count]);
@@ -196,7 +216,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Mirrored<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
-        if let Some(copies) = &this.written {
+        if let Some(copies) = &this.shadowed.written {
             copies.end();
         }
         Poll::Ready(Ok(()))

@@ -25,7 +25,7 @@ pub use delayed::{Delay, Delayed};
 pub use faulty::{End, Faulty, Misdeeds};
 pub use lossy::Lossy;
 pub use metered::{Meter, Metered, Shown};
-pub use mirrored::{Copies, Mirrored};
+pub use mirrored::{Copies, Mirrored, Shadowed};
 pub use prefixed::Prefixed;
 pub use recorded::{Recorded, Tape, Way};
 pub use throttled::{Rate, Throttled};
