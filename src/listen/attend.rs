@@ -48,7 +48,7 @@ pub(super) struct Attendance {
     pub(super) pool: Pool,
     pub(super) relay: Relay,
     pub(super) means: Means,
-    pub(super) counts: RefCell<Counts>,
+    pub(super) counts: Rc<RefCell<Counts>>,
     /// Those that are attended to, by number.
     pub(super) present: RefCell<HashMap<u64, Rc<Guest>>>,
     /// Resets everything that is left.
@@ -123,7 +123,7 @@ impl Attendance {
             pool: Pool::default(),
             relay: Relay::default(),
             means,
-            counts: RefCell::default(),
+            counts: Rc::default(),
             present: RefCell::default(),
             stop: CancellationToken::new(),
             drain: CancellationToken::new(),
@@ -281,11 +281,13 @@ impl Attendance {
         guest
     }
 
-    /// Tells of the faults of one connection.
+    /// Counts and tells the faults of one connection.
     pub(super) fn heard(&self, guest: &Guest) -> Heard {
         let (id, listener, peer) = (guest.id, guest.listener, guest.peer);
         let (told, stalled) = (self.told.clone(), Rc::clone(&guest.stalled));
+        let counts = Rc::clone(&self.counts);
         Rc::new(move |fault| {
+            counts.borrow_mut().add(Count::Faults, 1);
             if fault == "stall-after" {
                 stalled.set(true);
             }

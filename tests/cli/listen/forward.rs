@@ -153,6 +153,9 @@ fn faults_strike_on_the_side_they_are_for() {
             "{event:#}"
         );
         assert_eq!(served.next_of("close")["cause"], "fault");
+        served.signal("INT");
+        let totals = &served.next_of("summary")["totals"];
+        assert_eq!(totals["faults"], 1, "{totals:#}");
     }
 }
 
