@@ -237,6 +237,45 @@ const SERVED: &[Served] = &[
 ", "--expect", "hello",
         ],
     ),
+    Served(
+        "And keep what passes, while a shadow hears it too.",
+        &[
+            "listen",
+            "127.0.0.1:0",
+            "--once",
+            "--forward",
+            "{echo}",
+            "--mirror",
+            "{greeter}",
+            "--record",
+            "{record}",
+        ],
+        Exit::Success,
+        &[
+            "dial", "{served}", "--send", r"hello\n", "--expect", "hello",
+        ],
+    ),
+    Served(
+        "The same words to another server: does it answer as that one did?",
+        &["listen", "127.0.0.1:0", "--once", "--greet", r"hullo\n"],
+        Exit::Expectation,
+        &["dial", "{served}", "--replay", "{record}", "--replay-fast"],
+    ),
+    Served(
+        "And over TLS, by a certificate made up for it.",
+        &["listen", "127.0.0.1:0", "--once", "--tls-self-signed"],
+        Exit::Success,
+        &[
+            "dial",
+            "tls://{served}",
+            "--insecure",
+            "--send",
+            r"hello\n",
+            "--expect",
+            "hello",
+            "--shutdown-write",
+        ],
+    ),
 ];
 
 /// Runs all steps. Succeeds only if each ended as it should.
@@ -295,13 +334,15 @@ fn run_served(served: &Served, servers: &Servers, view: &View, out: &mut Out) ->
         .stdout(std::process::Stdio::piped())
         .spawn()?;
     let mut lines = io::BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
-    let mut first = String::new();
-    lines.read_line(&mut first)?;
-    let _ = out.write(&first);
-    let addr = first.split([' ', ',']).nth(2).unwrap_or_default();
+    let mut line = String::new();
+    while lines.read_line(&mut line)? > 0 && !line.starts_with("listening") {
+        let _ = out.write(&std::mem::take(&mut line));
+    }
+    let _ = out.write(&line);
+    let addr = line.split([' ', ',']).nth(2).unwrap_or_default();
     let words: Vec<_> = client
         .iter()
-        .map(|word| word.replace("{served}", addr))
+        .map(|word| servers.fill(&word.replace("{served}", addr)))
         .collect();
     let _ = out.write(&command(&words, view));
     let status = this_program(&words, view)?.status()?;

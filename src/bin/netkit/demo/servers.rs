@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) struct Servers {
     /// Refuses.
     pub(super) closed: SocketAddr,
     pub(super) zones: Zones,
+    /// Where a recorded connection goes; gone at the end.
+    pub(super) record: PathBuf,
     /// Keeps what must not be closed.
     _held: (UdpSocket, TcpSocket),
 }
@@ -50,6 +53,7 @@ impl Servers {
             late: serve_late()?,
             zones: Zones::start()?,
             closed: closed.local_addr()?,
+            record: std::env::temp_dir().join(format!("netkit-demo-{}", std::process::id())),
             _held: (silent, closed),
         })
     }
@@ -71,11 +75,19 @@ impl Servers {
             ("root", self.zones.root),
         ];
         let word = word.replace("{anchor}", &self.zones.anchor().to_string_lossy());
+        let word = word.replace("{record}", &self.record.to_string_lossy());
         named.iter().fold(word, |word, (name, addr)| {
             let port = addr.port().to_string();
             word.replace(&format!("{{{name}}}"), &addr.to_string())
                 .replace(&format!("{{{name}_port}}"), &port)
         })
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        // It is in the system's temporary folder, whatever becomes of it.
+        let _ = std::fs::remove_file(&self.record);
     }
 }
 
