@@ -102,6 +102,10 @@ impl Connection for Socket {
         (!self.is_datagram()).then(|| Bare::new(&self.io))
     }
 
+    fn close(&self) -> Close {
+        self.asked.close
+    }
+
     fn set_close(&mut self, close: Close) {
         if matches!(self.peer, PeerAddr::Tcp(_)) && sockopt::set_close(self.fd(), close).is_ok() {
             self.asked.close = close;

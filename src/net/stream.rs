@@ -39,6 +39,11 @@ pub trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {
         None
     }
 
+    /// How the connection is closed when dropped. Default: in order.
+    fn close(&self) -> Close {
+        Close::Fin
+    }
+
     /// Changes how the connection is closed when dropped.
     fn set_close(&mut self, close: Close);
 

@@ -96,7 +96,7 @@ fn pretty_is_the_same_over_several_lines() {
 #[test]
 fn a_stream_has_a_line_a_probe_and_ends_with_the_summary() {
     let server = Server::echo();
-    let lines = netkit(&format!("dial {} --json -c 3 -i 10ms", server.addr))
+    let lines = netkit(&format!("dial {} --json -c 3 -i 200ms", server.addr))
         .run()
         .status(0)
         .json();
@@ -107,14 +107,14 @@ fn a_stream_has_a_line_a_probe_and_ends_with_the_summary() {
         .collect();
     assert_eq!(kinds, ["dial", "dial", "dial", "summary"]);
     assert_eq!((&lines[0]["seq"], &lines[2]["seq"]), (&0.into(), &2.into()));
-    assert_eq!(lines[1]["due_ms"], 10.0);
+    assert_eq!(lines[1]["due_ms"], 200.0);
     let summary = &lines[3];
     assert_eq!(
         (&summary["mode"], &summary["exit_code"]),
         (&"repeat".into(), &0.into())
     );
     assert_eq!(summary["probes"][0]["succeeded"], 3);
-    assert_eq!(summary["config"]["schedule"]["interval_ms"], 10.0);
+    assert_eq!(summary["config"]["schedule"]["interval_ms"], 200.0);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn waiting_streams_its_tries() {
 #[test]
 fn the_exit_code_of_the_summary_is_the_exit_code() {
     let closed = Closed::new();
-    let outcome = netkit(&format!("dial {} --json -c 2 -i 10ms", closed.addr)).run();
+    let outcome = netkit(&format!("dial {} --json -c 2 -i 200ms", closed.addr)).run();
     let lines = outcome.json();
     assert_eq!(
         lines[2]["exit_code"].as_i64(),

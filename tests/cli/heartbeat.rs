@@ -21,7 +21,7 @@ fn lines(outcome: &Outcome) -> Vec<Value> {
 #[test]
 fn every_beat_has_a_line_and_the_summary_its_figures() {
     let server = Server::echo();
-    let outcome = netkit(&format!("heartbeat {} -c 3 -i 50ms -t 5s", server.addr))
+    let outcome = netkit(&format!("heartbeat {} -c 3 -i 200ms -t 5s", server.addr))
         .run()
         .status(0);
     let text = outcome.normal();
@@ -46,7 +46,7 @@ fn a_session_is_one_connection_and_its_lines_keep_the_contract() {
     let server = Server::echo();
     for probe in ["echo", "line"] {
         let line = format!(
-            "heartbeat {} -c 4 -i 20ms -t 5s --json --probe {probe}",
+            "heartbeat {} -c 4 -i 200ms -t 5s --json --probe {probe}",
             server.addr
         );
         let outcome = netkit(&line).run().status(0);
@@ -68,7 +68,7 @@ fn a_session_is_one_connection_and_its_lines_keep_the_contract() {
 fn datagrams_and_name_servers_are_probed_too() {
     let echo = Server::udp_echo();
     let line = format!(
-        "heartbeat udp://{} -c 3 -i 20ms -t 5s --json --probe echo",
+        "heartbeat udp://{} -c 3 -i 200ms -t 5s --json --probe echo",
         echo.addr
     );
     let all = lines(&netkit(&line).run().status(0));
@@ -81,7 +81,7 @@ fn datagrams_and_name_servers_are_probed_too() {
         Some(reply)
     });
     let line = format!(
-        "heartbeat {} -c 3 -i 20ms -t 5s --json --probe dns",
+        "heartbeat {} -c 3 -i 200ms -t 5s --json --probe dns",
         refuses.addr
     );
     let all = lines(&netkit(&line).run().status(1));
@@ -92,7 +92,7 @@ fn datagrams_and_name_servers_are_probed_too() {
 #[test]
 fn an_outage_is_told_with_its_cause() {
     let closed = Closed::new();
-    let line = format!("heartbeat {} -c 4 -i 20ms --json", closed.addr);
+    let line = format!("heartbeat {} -c 4 -i 200ms --json", closed.addr);
     let outcome = netkit(&line).run().status(1);
     let lines = lines(&outcome);
     let states: Vec<_> = of_type(&lines, "state")
@@ -128,7 +128,7 @@ fn a_server_that_hangs_up_is_dialled_again() {
 fn an_application_that_answers_wrongly_is_down_and_not_hung() {
     let server = Server::echo();
     let line = format!(
-        "heartbeat {} -c 3 -i 50ms -t 5s --json --probe line --expect ACK",
+        "heartbeat {} -c 3 -i 200ms -t 5s --json --probe line --expect ACK",
         server.addr
     );
     let outcome = netkit(&line).run().status(1);
@@ -152,7 +152,7 @@ fn gates_decide_about_the_status() {
     ];
     for (addr, gate, status) in rows {
         let (flag, condition) = gate.split_once(' ').expect("a flag and its value");
-        netkit(&format!("heartbeat {addr} -c 4 -i 20ms -t 5s"))
+        netkit(&format!("heartbeat {addr} -c 4 -i 200ms -t 5s"))
             .arg(flag)
             .arg(condition)
             .run()
@@ -182,7 +182,7 @@ fn hooks_are_told_what_happened() {
             file.display()
         )
     };
-    netkit(&format!("heartbeat {} -c 4 -i 20ms -q", closed.addr))
+    netkit(&format!("heartbeat {} -c 4 -i 200ms -q", closed.addr))
         .arg("--on-down")
         .arg(hook("down"))
         .arg("--on-up")

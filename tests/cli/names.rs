@@ -96,7 +96,7 @@ fn many_ports_of_a_name_are_one_lookup() {
 #[test]
 fn every_probe_of_a_repetition_asks_anew() {
     let (server, names) = (Server::echo(), zone().start());
-    let line = dial(&names, server.port(), "-4 -c 3 -i 10ms");
+    let line = dial(&names, server.port(), "-4 -c 3 -i 200ms");
     netkit(&line).run().status(0);
     assert_eq!(names.seen().len(), 3);
 }

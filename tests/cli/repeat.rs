@@ -7,7 +7,7 @@ use crate::support::{Closed, Server, netkit};
 #[test]
 fn every_probe_has_a_line_and_the_summary_its_figures() {
     let server = Server::echo();
-    let outcome = netkit(&format!("dial {} -c 3 -i 20ms", server.addr))
+    let outcome = netkit(&format!("dial {} -c 3 -i 200ms", server.addr))
         .run()
         .status(0);
     let text = outcome.normal();
@@ -30,7 +30,7 @@ fn every_probe_has_a_line_and_the_summary_its_figures() {
 #[test]
 fn loss_is_counted_and_decides_the_status() {
     let closed = Closed::new();
-    let line = format!("dial {} -c 2 -i 10ms", closed.addr);
+    let line = format!("dial {} -c 2 -i 200ms", closed.addr);
     netkit(&line)
         .run()
         .status(1)
@@ -64,7 +64,7 @@ fn a_probe_that_finds_no_place_is_skipped_and_said_to_be() {
 #[test]
 fn the_table_has_a_histogram() {
     let server = Server::echo();
-    let line = format!("dial {} -c 20 -i 2ms --color=always", server.addr);
+    let line = format!("dial {} -c 20 -i 20ms --color=always", server.addr);
     let outcome = netkit(&line).env("COLUMNS", "80").run().status(0);
     outcome.says("p99").says("jitter").says("late ").says("█");
 }
@@ -73,7 +73,7 @@ fn the_table_has_a_histogram() {
 fn requests_go_over_connections_that_earlier_ones_left() {
     let server = Server::echo();
     let line = format!(
-        "dial {} -c 3 -i 50ms -t 5s --reuse --send ping --expect ping",
+        "dial {} -c 3 -i 200ms -t 5s --reuse --send ping --expect ping",
         server.addr
     );
     let outcome = netkit(&line).run().status(0);
@@ -112,7 +112,7 @@ fn a_server_that_closes_after_each_answer_leaves_nothing_to_use_again() {
         let _ = stream.write_all(&chunk);
     });
     let line = format!(
-        "dial {} -c 3 -i 50ms -t 5s --reuse --send ping --expect ping",
+        "dial {} -c 3 -i 200ms -t 5s --reuse --send ping --expect ping",
         server.addr
     );
     netkit(&line).run().status(0).says("0 hits, 3 misses");

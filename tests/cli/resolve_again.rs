@@ -64,7 +64,7 @@ fn a_server_that_fails_disagrees_with_one_that_answers() {
 #[test]
 fn a_count_gives_a_line_each_and_the_statistics() {
     let server = zone("192.0.2.1").start();
-    let line = format!("resolve web.example A -c 5 -i 20ms {}", at(&[&server]));
+    let line = format!("resolve web.example A -c 5 -i 200ms {}", at(&[&server]));
     let outcome = netkit(&line).run().status(0);
     outcome.says("5 sent, 5 answered, 0.0% lost");
     assert_eq!(server.seen().len(), 5);

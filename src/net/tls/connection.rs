@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::task::noop_waker_ref;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsFacts;
@@ -14,6 +15,10 @@ use crate::failure::{Failure, Stage};
 use crate::net::{Close, Connection, SocketFacts, TcpInfo};
 
 /// A connection whose handshake is done.
+///
+/// A client that is dropped says so (`close_notify`, RFC 8446 §6.1) as far as that goes without
+/// waiting, unless it is to reset: without it the server cannot tell an end from a cut. A server's
+/// conversation shuts down by itself when it is whole, and one that is dropped before is cut.
 #[derive(Debug)]
 pub struct TlsConnection {
     stream: TlsStream<Sniffed>,
@@ -33,6 +38,17 @@ impl TlsConnection {
 
     fn inner(&self) -> &dyn Connection {
         self.stream.get_ref().0.inner()
+    }
+}
+
+impl Drop for TlsConnection {
+    fn drop(&mut self) {
+        let ends = matches!(self.stream, TlsStream::Client(_)) && self.close() == Close::Fin;
+        if ends {
+            let mut cx = Context::from_waker(noop_waker_ref());
+            // Nobody is left to be told of an error.
+            let _ = Pin::new(&mut self.stream).poll_shutdown(&mut cx);
+        }
     }
 }
 
@@ -82,6 +98,10 @@ impl Connection for TlsConnection {
             Some(tls) => classify(&self.facts.peer_name, tls),
             None => self.inner().explain(stage, error),
         }
+    }
+
+    fn close(&self) -> Close {
+        self.inner().close()
     }
 
     fn set_close(&mut self, close: Close) {

@@ -402,3 +402,18 @@ fn what_tls_cannot_do_is_refused() {
         .status(6)
         .complains("/nowhere");
 }
+
+#[test]
+fn a_dial_says_that_it_ends_unless_it_is_to_reset() {
+    for (flags, code) in [("", 0), ("--close rst", 1)] {
+        let (mut served, authority) = self_signed("--once");
+        let folder = Folder::new("ends");
+        let line = format!(
+            "dial 127.0.0.1:{} --tls --ca {} --send x --read 1 {flags}",
+            served.ports[0],
+            folder.write("ca.pem", &authority)
+        );
+        netkit(&line).run().status(0);
+        assert_eq!(served.code(), Some(code), "{line}");
+    }
+}

@@ -23,10 +23,7 @@ pub(super) fn origin(report: &Report) -> String {
 
 /// Everything below the headline.
 pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    if let Some(failure) = &report.failure {
-        facts.push(Fact::new("why", view.safe(&failure.message)).tone(Tone::Bad));
-    }
+    let mut facts: Vec<_> = why(report, view).into_iter().collect();
     if let (Some(asked), Some(unicode)) = (&report.asked, &report.unicode) {
         let text = format!("{asked}, which stands for {unicode}");
         facts.push(Fact::new("asked", view.safe(&text)));
@@ -49,10 +46,20 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
         facts.extend(broken(malformed, view));
     }
     facts.extend(report.system.iter().flat_map(system_facts));
-    if let Some(advice) = &report.advice {
-        facts.push(Fact::new("hint", advice.clone()).tone(Tone::Dim));
-    }
+    facts.extend(hint(report));
     facts
+}
+
+/// What went wrong.
+pub(super) fn why(report: &Report, view: &View) -> Option<Fact> {
+    let failure = report.failure.as_ref()?;
+    Some(Fact::new("why", view.safe(&failure.message)).tone(Tone::Bad))
+}
+
+/// What to try next.
+pub(super) fn hint(report: &Report) -> Option<Fact> {
+    let advice = report.advice.as_ref()?;
+    Some(Fact::new("hint", advice.clone()).tone(Tone::Dim))
 }
 
 /// What was said by EDNS: extended errors always, the rest where all is shown.

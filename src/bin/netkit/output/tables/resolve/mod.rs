@@ -44,8 +44,12 @@ pub(crate) fn plain(report: &Report, view: &View) -> String {
         let subject = format!("{} {}", report.name, report.qtype);
         text.push_str(&headline(view, Some(false), &subject, &verdict(report)));
     }
-    let system = report.system.iter().flat_map(facts::system_facts);
-    text + &fact_lines(view, &system.collect::<Vec<_>>())
+    let mut told: Vec<_> = report.system.iter().flat_map(facts::system_facts).collect();
+    if !report.ok {
+        told.extend(facts::why(report, view));
+        told.extend(facts::hint(report));
+    }
+    text + &fact_lines(view, &told)
 }
 
 /// The data of the records of the type asked for, one a line.
