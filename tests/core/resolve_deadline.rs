@@ -21,6 +21,8 @@ use crate::stopwatch::{Stopwatch, Took};
 
 /// What a question may take beyond its time on a quiet machine; a busy one adds what it was late.
 const SLACK: Duration = Duration::from_millis(20);
+/// For files that no test removes, because servers that live as long as the process need them.
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// Servers of every kind that never give an answer; each lives as long as the tests do.
 struct Dead {
@@ -58,7 +60,7 @@ impl Dead {
         let secure: Vec<_> = all
             .map(|(speaks, manner)| SecureServer::start(speaks, manner, Shows::Good))
             .collect();
-        let ca = std::env::temp_dir().join(format!("netkit-dead-{}.pem", std::process::id()));
+        let ca = PathBuf::from(SCRATCH).join("dead.pem");
         let authorities = secure.iter().map(|server| fs::read_to_string(server.ca()));
         let authorities: Result<String, _> = authorities.collect();
         fs::write(&ca, authorities.expect("files of their own")).expect("room for a file");
@@ -230,8 +232,7 @@ impl Case {
         let search = ["a.example", "b.example", "c.example"];
         let search = search[..self.search].join(" ");
         let text = format!("{servers}search {search}\noptions {}\n", self.options);
-        let name = format!("netkit-deadline-{}.conf", std::process::id());
-        let resolv_conf = std::env::temp_dir().join(name);
+        let resolv_conf = PathBuf::from(SCRATCH).join("deadline.conf");
         fs::write(&resolv_conf, text).expect("room for a file");
         SystemFiles {
             resolv_conf,
