@@ -10,6 +10,9 @@
 //! that is dropped while it waits has taken nothing. Both halves of a layered stream have to be
 //! polled from one task.
 
+#[macro_use]
+mod pass_on;
+
 mod alarm;
 mod delayed;
 mod faulty;

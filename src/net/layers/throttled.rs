@@ -106,13 +106,7 @@ impl<S> Throttled<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Throttled<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
-    }
+    pass_on!(read);
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Throttled<S> {
@@ -145,11 +139,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Throttled<S> {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
+    pass_on!(flush);
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
+    pass_on!(shutdown);
 }

@@ -27,7 +27,7 @@ registry! {
     NXRRSET = 8, "NXRRSET", "the records do not exist when they should";
     NOTAUTH = 9, "NOTAUTH", "the server is not authoritative, or does not accept the key";
     NOTZONE = 10, "NOTZONE", "the name is outside the zone";
-    DSOTYPENI = 11, "DSOTYPENI", "the stateful operation is not implemented (RFC 8490)";
+    DSOTYPENI = 11, "DSOTYPENI", "the server does not know this kind of stateful operation (RFC 8490)";
     BADVERS = 16, "BADVERS", "the server does not know this version of EDNS (RFC 6891 §9)";
     BADKEY = 17, "BADKEY", "the key is not known (RFC 8945)";
     BADTIME = 18, "BADTIME", "the signature is out of its time (RFC 8945)";

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::rules::{Checked, Pair, exclusive};
+use super::rules::{Checked, Pair, by_hand, exclusive};
 use crate::args::{DialArgs, ExchangeArgs};
 use crate::usage::UsageError;
 
@@ -32,14 +32,8 @@ pub(super) fn replay_alone(args: &DialArgs) -> Checked {
     let why = "the recording says what is said, and what must come back";
     let one = "a recording is one connection, played once";
     let with = |given, flag, why| Pair(replay, "--replay", given, flag, why);
+    exclusive(&by_hand(exchange).map(|(given, flag)| with(given, flag, why)))?;
     exclusive(&[
-        with(exchange.send.is_some(), "--send", why),
-        with(exchange.send_hex.is_some(), "--send-hex", why),
-        with(exchange.send_file.is_some(), "--send-file", why),
-        with(exchange.expect.is_some(), "--expect", why),
-        with(exchange.expect_regex.is_some(), "--expect-regex", why),
-        with(exchange.read.is_some(), "--read", why),
-        with(exchange.banner, "--banner", why),
         with(exchange.shutdown_write, "--shutdown-write", why),
         with(exchange.stdio, "--stdio", why),
         with(

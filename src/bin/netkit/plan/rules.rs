@@ -6,7 +6,7 @@
 use netkit::addr::Family;
 
 use super::recorded::replay_alone;
-use crate::args::{DialArgs, KeepaliveArgs, SocketArgs, TargetArgs};
+use crate::args::{DialArgs, ExchangeArgs, KeepaliveArgs, SocketArgs, TargetArgs};
 use crate::usage::UsageError;
 
 pub(super) type Checked = Result<(), UsageError>;
@@ -46,6 +46,19 @@ pub(super) fn exclusive(pairs: &[Pair]) -> Checked {
         }
     }
     Ok(())
+}
+
+/// The flags that say what is said and heard; whatever speaks by itself leaves no place for them.
+pub(super) fn by_hand(exchange: &ExchangeArgs) -> [(bool, &'static str); 7] {
+    [
+        (exchange.send.is_some(), "--send"),
+        (exchange.send_hex.is_some(), "--send-hex"),
+        (exchange.send_file.is_some(), "--send-file"),
+        (exchange.expect.is_some(), "--expect"),
+        (exchange.expect_regex.is_some(), "--expect-regex"),
+        (exchange.read.is_some(), "--read"),
+        (exchange.banner, "--banner"),
+    ]
 }
 
 fn one_payload(args: &DialArgs) -> Checked {
@@ -218,14 +231,8 @@ fn stdio_alone(args: &DialArgs) -> Checked {
     let why = "standard input and output are the connection";
     let output = "standard output is the connection's";
     let with = |given, flag, why| Pair(stdio, "--stdio", given, flag, why);
+    exclusive(&by_hand(exchange).map(|(given, flag)| with(given, flag, why)))?;
     exclusive(&[
-        with(exchange.send.is_some(), "--send", why),
-        with(exchange.send_hex.is_some(), "--send-hex", why),
-        with(exchange.send_file.is_some(), "--send-file", why),
-        with(exchange.expect.is_some(), "--expect", why),
-        with(exchange.expect_regex.is_some(), "--expect-regex", why),
-        with(exchange.read.is_some(), "--read", why),
-        with(exchange.banner, "--banner", why),
         with(
             exchange.shutdown_write,
             "--shutdown-write",
@@ -332,14 +339,8 @@ fn race_all_alone(args: &DialArgs) -> Checked {
     let (race_all, exchange) = (args.race.race_all, &args.exchange);
     let why = "waiting for the losers eats the time of what follows";
     let with = |given, flag| Pair(race_all, "--race-all", given, flag, why);
+    exclusive(&by_hand(exchange).map(|(given, flag)| with(given, flag)))?;
     exclusive(&[
-        with(exchange.send.is_some(), "--send"),
-        with(exchange.send_hex.is_some(), "--send-hex"),
-        with(exchange.send_file.is_some(), "--send-file"),
-        with(exchange.expect.is_some(), "--expect"),
-        with(exchange.expect_regex.is_some(), "--expect-regex"),
-        with(exchange.read.is_some(), "--read"),
-        with(exchange.banner, "--banner"),
         with(exchange.shutdown_write, "--shutdown-write"),
         with(args.hold.is_some(), "--hold"),
     ])
