@@ -49,12 +49,17 @@ fn verdict_tone(report: &Report) -> Option<bool> {
     }
 }
 
-/// `connected in 1.2 ms`, `refused after 120 µs`.
-pub(crate) fn verdict(report: &Report) -> String {
-    let outcome = match report.failure.as_ref().map(|failure| failure.kind) {
+/// How it ended, in a word or two.
+fn ending(report: &Report) -> String {
+    match report.failure.as_ref().map(|failure| failure.kind) {
         Some(kind) => phrase(kind),
         None => report.outcome.replace('_', " "),
-    };
+    }
+}
+
+/// `connected in 1.2 ms`, `refused after 120 µs`.
+pub(crate) fn verdict(report: &Report) -> String {
+    let outcome = ending(report);
     let preposition = if report.ok { "in" } else { "after" };
     // The total is that of the dial: what ended a connection that was held has a time of its own.
     if let Some(hold) = report.hold.as_ref().filter(|hold| !hold.alive) {
@@ -157,7 +162,8 @@ fn exchange_span(report: &Report, end: Duration) -> Option<Span> {
     let start = exchange.started_ms?.0;
     let note = match report.first_byte_ms {
         Some(time) => format!("first byte after {time}"),
-        None => "no reply".to_owned(),
+        None if report.ok => "no reply".to_owned(),
+        None => ending(report),
     };
     let end = exchange.ended_ms.map_or(end, |ended| ended.0);
     let tone = if exchange.received_bytes > 0 {
