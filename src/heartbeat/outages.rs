@@ -127,6 +127,10 @@ impl Outages {
     }
 
     pub(super) fn availability_pct(&self, now: Duration) -> Option<f64> {
+        if self.total == 0 {
+            // Suspected from the start is neither up nor down.
+            self.longest_up(now)?;
+        }
         let known = now.checked_sub(self.first?)?.as_secs_f64();
         let down = (self.down + self.open_for(now)).as_secs_f64();
         (known > 0.0).then(|| (1.0 - down / known).clamp(0.0, 1.0) * 100.0)
@@ -220,6 +224,8 @@ mod tests {
         assert_eq!(outages.longest_up(s(9)), None);
         assert_eq!(outages.availability_pct(s(9)), Some(0.0));
         assert_eq!(Outages::default().availability_pct(s(9)), None);
+        let suspected = after(&[(0, State::Suspect, 0)]);
+        assert_eq!(suspected.availability_pct(s(9)), None);
     }
 
     #[test]

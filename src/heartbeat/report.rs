@@ -64,7 +64,8 @@ pub struct Summary {
     pub jitter_ms: Option<Millis>,
     /// How often each failure kind came.
     pub failures: BTreeMap<String, u64>,
-    /// Share of the time since the first verdict that it was not down, in percent.
+    /// Share of the time since the first verdict that it was not down, in percent. `None` while it was
+    /// neither up nor down.
     pub availability_pct: Option<f64>,
     /// The longest time between outages.
     pub longest_up_ms: Option<Millis>,

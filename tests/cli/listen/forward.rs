@@ -201,6 +201,10 @@ fn what_cannot_be_forwarded_is_refused() {
             "udp://127.0.0.1:0 --forward tcp://127.0.0.1:1",
             "connections",
         ),
+        (
+            "unixgram:/tmp/netkit-no --forward udp://127.0.0.1:1",
+            "netkit: --forward does not go with a unixgram: address",
+        ),
     ];
     for (line, named) in rows {
         netkit(&format!("listen {line}"))

@@ -50,11 +50,9 @@ pub(super) fn forward(
         let expected = format!("addresses with {wanted}, or a service for {found}");
         return Err(UsageError::value("--forward", text, &message, &expected));
     }
-    let named = addrs
-        .iter()
-        .find(|addr| addr.network() == Network::Unixgram);
-    if let Some(addr) = named {
-        let message = format!("{addr:?}: answers to a Unix datagram socket may find no way back");
+    if addrs.iter().any(|addr| addr.network() == Network::Unixgram) {
+        let message = "--forward does not go with a unixgram: address: a client there may have no \
+                       name, and no answer finds its way back";
         return Err(UsageError::new(
             message,
             "a UDP address, or unix: for connections",
