@@ -134,13 +134,12 @@ impl Engine {
         now: Duration,
         out: &mut impl FnMut(&Finished<'_>),
     ) {
-        let entry = self.slab.get(arrived.key).filter(|entry| entry.shared);
-        if let (Some(keeps), Some(entry)) = (&mut self.keeps, entry) {
-            let question = &entry.query[packet::HEADER..packet::question_end(&entry.query)];
+        let hash = self.slab.get(arrived.key).and_then(|entry| entry.hash);
+        if let (Some(keeps), Some(hash)) = (&mut self.keeps, hash) {
             let keep = facts.keep.filter(|_| !facts.truncated).unwrap_or(0);
             match keep {
-                0 => keeps.drop_asked(question),
-                _ => keeps.keep(question, arrived.stored(), keep, now),
+                0 => keeps.drop_asked(hash),
+                _ => keeps.keep(hash, arrived.stored(), keep, now),
             }
         }
         let reply = Reply {
@@ -177,8 +176,8 @@ impl Engine {
         let Some(entry) = self.slab.get_mut(key) else {
             return;
         };
-        if let (true, Some(keeps)) = (entry.shared, &mut self.keeps) {
-            keeps.drop_asked(&entry.query[packet::HEADER..packet::question_end(&entry.query)]);
+        if let (Some(hash), Some(keeps)) = (entry.hash, &mut self.keeps) {
+            keeps.drop_asked(hash);
         }
         let best = entry.best.take();
         let ending = match (&best, entry.errno) {

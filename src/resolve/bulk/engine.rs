@@ -193,12 +193,14 @@ impl Engine {
         let (Some(keeps), Some(entry)) = (&mut self.keeps, self.slab.get_mut(key)) else {
             return false;
         };
-        let question = &entry.query[packet::HEADER..packet::question_end(&entry.query)];
-        match keeps.look(question, key.place, now) {
+        let question = packet::question(&entry.query);
+        let hash = keeps.hash(question);
+        match keeps.look((hash, question), key.place, now) {
             Known::Nothing => {
-                entry.shared = true;
+                entry.hash = Some(hash);
                 return false;
             }
+            Known::Other => return false,
             Known::Kept(stored, age) => {
                 let reply = Reply {
                     bytes: &stored.bytes,
@@ -212,16 +214,25 @@ impl Engine {
                     ..entry.finished(Ending::Reply(reply), now)
                 });
             }
-            Known::Asked(other) => {
-                let follower = (entry.seq, std::mem::take(&mut entry.text));
-                if let Some(leader) = self.slab.at(other) {
-                    leader.followers.push(follower);
-                    self.followers += 1;
-                }
-            }
+            Known::Asked(other) => return self.follow(key, other),
         }
         self.slab.release(key);
         true
+    }
+
+    /// Lets an entry wait for the reply to the one at a place, if both ask the same.
+    fn follow(&mut self, key: Key, other: u32) -> bool {
+        let Some([entry, leader]) = self.slab.pair(key, other) else {
+            return false;
+        };
+        let is_same = packet::asks(&leader.query, packet::question(&entry.query));
+        if is_same {
+            let follower = (entry.seq, std::mem::take(&mut entry.text));
+            leader.followers.push(follower);
+            self.followers += 1;
+            self.slab.release(key);
+        }
+        is_same
     }
 
     /// Puts an entry where [`Engine::send`] finds it.

@@ -45,8 +45,8 @@ pub(super) struct Entry {
     pub(super) plain: bool,
     /// The error of the last datagram that could not be sent.
     pub(super) errno: Option<i32>,
-    /// Whether the cache knows that it is asked.
-    pub(super) shared: bool,
+    /// The hash under which the cache knows that it is asked.
+    pub(super) hash: Option<u64>,
     /// Others that ask the same: number and text.
     pub(super) followers: Vec<(u64, String)>,
 }
@@ -139,9 +139,10 @@ impl Slab {
         (entry.generation == key.generation).then_some(entry)
     }
 
-    /// The entry in use at a place.
-    pub(super) fn at(&mut self, place: u32) -> Option<&mut Entry> {
-        self.entries.get_mut(place as usize)
+    /// The entry of a key, and another one in use at a place.
+    pub(super) fn pair(&mut self, key: Key, place: u32) -> Option<[&mut Entry; 2]> {
+        let places = [key.place as usize, place as usize];
+        self.entries.get_disjoint_mut(places).ok()
     }
 }
 

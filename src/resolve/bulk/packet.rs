@@ -10,7 +10,7 @@ use crate::resolve::wire::{self, Ask, AskOptions, RecordType};
 /// Octets of a message header (RFC 1035 §4.1.1).
 pub(super) const HEADER: usize = 12;
 /// Octets of a question after its name.
-const TYPE_AND_CLASS: usize = 4;
+pub(super) const TYPE_AND_CLASS: usize = 4;
 /// Octets of the longest name.
 const MAX_NAME: usize = 255;
 /// Octets of the longest label.
@@ -75,7 +75,22 @@ pub(super) fn without_edns(message: &mut Vec<u8>) {
 
 /// Where the question of a message written by [`encode`] ends.
 pub(super) fn question_end(message: &[u8]) -> usize {
-    skip_name(message, HEADER).map_or(message.len(), |end| end + 4)
+    skip_name(message, HEADER).map_or(message.len(), |end| end + TYPE_AND_CLASS)
+}
+
+/// The question of a message written by [`encode`]: name, type and class.
+pub(super) fn question(message: &[u8]) -> &[u8] {
+    &message[HEADER..question_end(message)]
+}
+
+/// Whether the first question of a packet is this one, without regard to case.
+pub(super) fn asks(packet: &[u8], question: &[u8]) -> bool {
+    let Some(theirs) = packet.get(HEADER..HEADER + question.len()) else {
+        return false;
+    };
+    let name = question.len().saturating_sub(TYPE_AND_CLASS);
+    // Length octets are below every letter, so they compare as they are.
+    theirs[..name].eq_ignore_ascii_case(&question[..name]) && theirs[name..] == question[name..]
 }
 
 /// Writes the name if it is letters, digits, `-`, `_` and dots only; `false` leaves it to others.
@@ -164,13 +179,9 @@ pub(super) fn check(packet: &[u8], question: &[u8]) -> Result<Facts, Unfit> {
 
 /// Where the question of the packet ends, if it is ours, without regard to case.
 fn repeated(packet: &[u8], question: &[u8]) -> Result<usize, Unfit> {
-    let end = question_end(question);
-    let theirs = packet.get(HEADER..end).ok_or(Unfit::Foreign)?;
-    let ours = &question[HEADER..end];
-    let name = ours.len() - 4;
-    // Length octets are below every letter, so they compare as they are.
-    let same = theirs[..name].eq_ignore_ascii_case(&ours[..name]) && theirs[name..] == ours[name..];
-    if same { Ok(end) } else { Err(Unfit::Foreign) }
+    let ours = self::question(question);
+    let end = HEADER + ours.len();
+    asks(packet, ours).then_some(end).ok_or(Unfit::Foreign)
 }
 
 /// A reply on the way from record to record.

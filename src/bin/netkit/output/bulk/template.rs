@@ -5,7 +5,6 @@
 //! the report; what stands between the marks is copied from then on. So the fast lines have the
 //! keys, the order and the words of the slow ones, whatever the report may gain.
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +27,7 @@ const TOOK: u64 = 1_905_000_000;
 const AT: u64 = 1_906_000_000;
 
 /// What all lines of one template have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
     server: SocketAddr,
     qtype: u16,
@@ -55,11 +54,16 @@ enum Hole {
 /// Text, and the hole after it.
 type Piece = (Box<[u8]>, Option<Hole>);
 
+/// A line with holes in it.
+type Template = Box<[Piece]>;
+
 /// The templates so far.
 #[derive(Debug)]
 pub(super) struct Templates {
     wall: SystemTime,
-    known: HashMap<Shape, Option<Box<[Piece]>>>,
+    known: Vec<(Shape, Option<Template>)>,
+    /// Which one was used last, and mostly is used next.
+    last: usize,
     /// The second that was last written out, and how.
     second: (u64, String),
 }
@@ -68,7 +72,8 @@ impl Templates {
     pub(super) fn new(wall: SystemTime) -> Self {
         Self {
             wall,
-            known: HashMap::new(),
+            known: Vec::new(),
+            last: 0,
             second: (u64::MAX, String::new()),
         }
     }
@@ -76,7 +81,10 @@ impl Templates {
     /// How many shapes have a template.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
-        self.known.values().flatten().count()
+        self.known
+            .iter()
+            .filter(|(_, pieces)| pieces.is_some())
+            .count()
     }
 
     /// Writes the line; `false` when it has to be written the slow way.
@@ -98,11 +106,9 @@ impl Templates {
             opt: simple.opt,
             has_cache: finished.cache == Cached::Miss,
         };
-        if !self.known.contains_key(&shape) && self.known.len() < MOST {
-            let template = cut(finished, simple, self.wall);
-            self.known.insert(shape, template);
-        }
-        let Some(Some(pieces)) = self.known.get(&shape) else {
+        let wall = self.wall;
+        let place = self.place(shape, || cut(finished, simple, wall));
+        let Some((_, Some(pieces))) = place.and_then(|place| self.known.get(place)) else {
             return false;
         };
         for (text, hole) in pieces {
@@ -133,9 +139,31 @@ impl Templates {
     }
 }
 
+impl Templates {
+    /// Where the template of a shape is, a new one if there is room.
+    fn place(
+        &mut self,
+        shape: Shape,
+        template: impl FnOnce() -> Option<Template>,
+    ) -> Option<usize> {
+        let is_it = |(known, _): &(Shape, _)| *known == shape;
+        if self.known.get(self.last).is_none_or(|last| !is_it(last)) {
+            self.last = match self.known.iter().position(is_it) {
+                Some(place) => place,
+                None if self.known.len() >= MOST => return None,
+                None => {
+                    self.known.push((shape, template()));
+                    self.known.len() - 1
+                }
+            };
+        }
+        Some(self.last)
+    }
+}
+
 /// Writes the line of a reply with marks in it, and cuts it at them. `None` if a mark is missing:
 /// then something varies that no mark stands for.
-fn cut(finished: &Finished<'_>, simple: &Simple<'_>, wall: SystemTime) -> Option<Box<[Piece]>> {
+fn cut(finished: &Finished<'_>, simple: &Simple<'_>, wall: SystemTime) -> Option<Template> {
     let (report, at) = (marked(finished, simple)?, Duration::from_micros(AT));
     let text = json_line(&report, wall, at, false);
     let stamp = humantime::format_rfc3339_micros(wall + at).to_string();
@@ -263,7 +291,7 @@ fn push_millis(line: &mut Vec<u8>, duration: Duration) {
     let micros = (nanos + 500) / 1_000;
     push_number(line, micros / 1_000);
     let fraction = micros % 1_000;
-    let digits = [fraction / 100, fraction / 10, fraction].map(digit);
+    let digits = [digit(fraction / 100), digit(fraction / 10), digit(fraction)];
     let used = match fraction {
         _ if fraction % 100 == 0 => 1,
         _ if fraction % 10 == 0 => 2,
