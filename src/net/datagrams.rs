@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
-use super::sys::{self, DATAGRAMS_AT_ONCE, Epoll, Events, RawAddr};
+use super::sys::{self, DATAGRAMS_AT_ONCE, Epoll, Events, RawAddr, Run};
 use super::{PeerAddr, SocketOptions, sockopt};
 use crate::failure::Failure;
 
@@ -56,7 +56,9 @@ impl Watch {
             .map_err(|failure| plain(&failure))?;
         sys::connect(fd.as_fd(), &RawAddr::from(peer))?;
         self.epoll.add_readable(fd.as_fd(), key)?;
-        Ok(Port(fd))
+        // Linux 4.18 and later; earlier ones would send what belongs apart as one.
+        let cuts = sys::get_int(fd.as_fd(), (libc::SOL_UDP, libc::UDP_SEGMENT)).is_ok();
+        Ok(Port { fd, cuts })
     }
 
     /// The keys of sockets that have something to read now.
@@ -90,24 +92,60 @@ fn plain(failure: &Failure) -> io::Error {
 
 /// A connected socket.
 #[derive(Debug)]
-pub(crate) struct Port(OwnedFd);
+pub(crate) struct Port {
+    fd: OwnedFd,
+    /// Whether the kernel cuts up what is sent together.
+    cuts: bool,
+}
 
 impl Port {
     /// Sends datagrams from `from` on; returns how many were taken. `WouldBlock` when there is no
     /// room, `ConnectionRefused` when an earlier one found nobody listening.
-    pub(crate) fn send(&self, outbox: &Outbox, from: usize) -> io::Result<usize> {
-        sys::send_many(self.0.as_fd(), outbox.from(from))
+    ///
+    /// `together`: neighbours of one length pass through the kernel as one and are cut apart at its
+    /// end, which halves what they cost; what then loses one there loses all.
+    pub(crate) fn send(
+        &mut self,
+        outbox: &Outbox,
+        from: usize,
+        together: bool,
+    ) -> io::Result<usize> {
+        let most = if together && self.cuts {
+            DATAGRAMS_AT_ONCE
+        } else {
+            1
+        };
+        match self.send_runs(outbox, from, most) {
+            // IPsec, a route with a small MTU, and whatever else cannot be cut.
+            Err(error) if most > 1 && cannot_cut(&error) => {
+                self.cuts = false;
+                self.send_runs(outbox, from, 1)
+            }
+            result => result,
+        }
+    }
+
+    fn send_runs(&self, outbox: &Outbox, from: usize, most: usize) -> io::Result<usize> {
+        let runs = || outbox.runs(from, most);
+        let taken = sys::send_runs(self.fd.as_fd(), runs())?;
+        Ok(runs().take(taken).map(|run| run.count).sum())
     }
 
     /// Takes what has come; returns how many datagrams, none when there are none.
     pub(crate) fn receive(&self, inbox: &mut Inbox) -> io::Result<usize> {
         let (buffer, lengths) = (&mut inbox.buffer, &mut inbox.lengths);
-        match sys::receive_many(self.0.as_fd(), buffer, LONGEST, lengths) {
+        match sys::receive_many(self.fd.as_fd(), buffer, LONGEST, lengths) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
             result => result,
         }
     }
+}
+
+/// Whether datagrams cannot be sent together, by what the system says.
+fn cannot_cut(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().unwrap_or_default();
+    [libc::EINVAL, libc::EIO, libc::EMSGSIZE, libc::EOPNOTSUPP].contains(&errno)
 }
 
 /// Datagrams to send, one after the other in one buffer.
@@ -138,10 +176,25 @@ impl Outbox {
         self.ends.clear();
     }
 
-    fn from(&self, first: usize) -> impl Iterator<Item = &[u8]> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        let spans = starts.zip(self.ends.iter().copied()).skip(first);
-        spans.map(|(start, end)| &self.bytes[start..end])
+    /// The datagrams from `first` on as runs of at most `most`.
+    fn runs(&self, mut first: usize, most: usize) -> impl Iterator<Item = Run<'_>> {
+        std::iter::from_fn(move || {
+            let start = first.checked_sub(1).map_or(0, |last| self.ends[last]);
+            let length = self.ends.get(first)? - start;
+            let mut count = 1;
+            while count < most
+                && self.ends.get(first + count) == Some(&(start + (count + 1) * length))
+            {
+                count += 1;
+            }
+            first += count;
+            let bytes = &self.bytes[start..start + count * length];
+            Some(Run {
+                bytes,
+                count,
+                length,
+            })
+        })
     }
 }
 
@@ -180,17 +233,58 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn what_is_sent_together_comes_apart() {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let watch = Watch::new().unwrap();
+        let options = SocketOptions::default();
+        let mut port = watch.open(peer.local_addr().unwrap(), 7, &options).unwrap();
+        let lengths: Vec<usize> = [3; 40]
+            .into_iter()
+            .chain([5, 5, 2, 9, 9, 9, 1, 3])
+            .collect();
+        let mut outbox = Outbox::default();
+        for (place, length) in lengths.iter().enumerate() {
+            outbox.push(&vec![7; *length], [1, u8::try_from(place).unwrap()]);
+        }
+        assert_eq!(
+            outbox.runs(1, 64).map(|run| run.count).collect::<Vec<_>>(),
+            [39, 2, 1, 3, 1, 1]
+        );
+        for together in [true, false] {
+            assert_eq!(port.send(&outbox, 1, together).unwrap(), 47);
+            let mut buffer = [0; 16];
+            for (place, length) in lengths.iter().enumerate().skip(1) {
+                assert_eq!(peer.recv(&mut buffer).unwrap(), *length);
+                assert!(*length < 2 || buffer[1] == u8::try_from(place).unwrap());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_cut_is_sent_one_by_one() {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let watch = Watch::new().unwrap();
+        let options = SocketOptions::default();
+        let mut port = watch.open(peer.local_addr().unwrap(), 7, &options).unwrap();
+        let mut outbox = Outbox::default();
+        // Two of them are more than one datagram can be.
+        (0..2).for_each(|_| outbox.push(&vec![7; 40_000], [0, 0]));
+        assert_eq!(port.send(&outbox, 0, true).unwrap(), 2);
+        assert!(!port.cuts);
+    }
+
+    #[tokio::test]
     async fn many_go_and_come_in_a_call_each_and_a_closed_port_is_told() {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut watch = Watch::new().unwrap();
-        let port = watch
+        let mut port = watch
             .open(peer.local_addr().unwrap(), 7, &SocketOptions::default())
             .unwrap();
         let mut outbox = Outbox::default();
         for number in 0..10_u8 {
             outbox.push(&[0, 0, number], [1, number]);
         }
-        assert_eq!(port.send(&outbox, 4).unwrap(), 6);
+        assert_eq!(port.send(&outbox, 4, true).unwrap(), 6);
         let mut buffer = [0; 8];
         for number in 4..10 {
             let (length, from) = peer.recv_from(&mut buffer).unwrap();
@@ -204,7 +298,7 @@ mod tests {
         assert_eq!(inbox.get(5), [1, 9, 9]);
         assert_eq!(port.receive(&mut inbox).unwrap(), 0);
         drop(peer);
-        port.send(&outbox, 9).unwrap();
+        port.send(&outbox, 9, false).unwrap();
         std::future::poll_fn(|cx| watch.poll_ready(cx)).await;
         let refused = port.receive(&mut inbox).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);

@@ -13,26 +13,68 @@ use super::check;
 /// Datagrams of one call.
 pub(in crate::net) const DATAGRAMS_AT_ONCE: usize = 64;
 
-/// Sends datagrams; returns how many were taken, at most [`DATAGRAMS_AT_ONCE`].
-pub(in crate::net) fn send_many<'a>(
+/// Datagrams that lie one after the other, all of one length but the last, which may be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) struct Run<'a> {
+    pub(in crate::net) bytes: &'a [u8],
+    /// How many.
+    pub(in crate::net) count: usize,
+    /// Octets of the first.
+    pub(in crate::net) length: usize,
+}
+
+/// Room for a control message of one number, aligned as its header.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Segment {
+    header: libc::cmsghdr,
+    length: u16,
+    padding: [u8; 6],
+}
+
+/// Sends runs of datagrams, each run as one that the kernel cuts up (`UDP_SEGMENT`, udp(7));
+/// returns how many runs were taken, at most [`DATAGRAMS_AT_ONCE`].
+pub(in crate::net) fn send_runs<'a>(
     fd: BorrowedFd<'_>,
-    datagrams: impl Iterator<Item = &'a [u8]>,
+    runs: impl Iterator<Item = Run<'a>>,
 ) -> io::Result<usize> {
     let mut parts = [const { empty_part() }; DATAGRAMS_AT_ONCE];
+    let mut segments = [const { segment(0) }; DATAGRAMS_AT_ONCE];
     let mut count = 0;
-    for (part, datagram) in parts.iter_mut().zip(datagrams) {
+    for ((part, segment), run) in parts.iter_mut().zip(&mut segments).zip(runs) {
         // The kernel only reads what it is told to send.
-        part.iov_base = datagram.as_ptr().cast_mut().cast();
-        part.iov_len = datagram.len();
+        part.iov_base = run.bytes.as_ptr().cast_mut().cast();
+        part.iov_len = run.bytes.len();
+        if run.count > 1 {
+            segment.length = u16::try_from(run.length).unwrap_or_default();
+        }
         count += 1;
     }
     let mut messages = messages(&mut parts);
+    for (message, segment) in messages.iter_mut().zip(&mut segments) {
+        if segment.length > 0 {
+            message.msg_hdr.msg_control = ptr::from_mut(segment).cast();
+            message.msg_hdr.msg_controllen = size_of::<Segment>();
+        }
+    }
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    // SAFETY: the first `count` messages have one part each, which leads into a datagram that
-    // outlives the call; names and control messages are absent.
+    // SAFETY: the first `count` messages have one part each, which leads into bytes that outlive
+    // the call, and no control message or one that is whole; names are absent.
     let sent =
         check(unsafe { libc::sendmmsg(fd.as_raw_fd(), messages.as_mut_ptr(), count, flags as _) })?;
     Ok(usize::try_from(sent).unwrap_or_default())
+}
+
+const fn segment(length: u16) -> Segment {
+    Segment {
+        header: libc::cmsghdr {
+            cmsg_len: size_of::<libc::cmsghdr>() + size_of::<u16>(),
+            cmsg_level: libc::SOL_UDP,
+            cmsg_type: libc::UDP_SEGMENT,
+        },
+        length,
+        padding: [0; 6],
+    }
 }
 
 /// Receives datagrams, one into each `size` octets of `buffer`, and tells `lengths` how long each

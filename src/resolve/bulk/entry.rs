@@ -8,7 +8,6 @@ use crate::resolve::ledger::Trigger;
 
 /// Everything about a name under way.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Entry {
     generation: u32,
     pub(super) seq: u64,

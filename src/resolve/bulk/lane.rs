@@ -19,8 +19,10 @@ const QUESTIONS: u16 = 10_000;
 const AGE: Duration = Duration::from_secs(60);
 /// Ports that wait for late replies at most.
 const PORTS: usize = 16;
+/// Questions after a loss that are sent one by one.
+const SINGLY: u64 = 1_000;
 /// Questions that may be unanswered for each in the window: with 30 % lost by chance and a
-/// repetition after 50 ms that many wait for theirs.
+/// repetition after 25 ms as many wait for theirs.
 const UNANSWERED: usize = 16;
 
 /// What a server was asked and what came of it.
@@ -70,6 +72,8 @@ pub(super) struct Lane {
     tries: Tries,
     ports: VecDeque<Port>,
     next_port: u32,
+    /// Up to which serial number datagrams go out one by one.
+    singly: u64,
 }
 
 impl Lane {
@@ -81,6 +85,7 @@ impl Lane {
             tries: Tries::default(),
             ports: VecDeque::new(),
             next_port: 0,
+            singly: 0,
         }
     }
 
@@ -165,8 +170,18 @@ impl Lane {
     /// Gives up for fresh what has been on the way too long.
     pub(super) fn age(&mut self, now: Duration) {
         let patience = self.rtt.patience();
-        let window = &mut self.window;
-        self.tries.age(now, patience, |serial| window.lost(serial));
+        let (window, singly) = (&mut self.window, &mut self.singly);
+        let until = self.tries.next() + SINGLY;
+        self.tries.age(now, patience, |serial| {
+            window.lost(serial);
+            *singly = until;
+        });
+    }
+
+    /// Whether datagrams may go out as one for a part of the way. Not where some are lost: they
+    /// would be lost together, which looks like a server that has too much to do.
+    pub(super) fn may_run_together(&self) -> bool {
+        self.tries.next() >= self.singly
     }
 
     /// When [`Lane::age`] will next find something.

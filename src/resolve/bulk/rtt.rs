@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The wait before anything is known of a server.
 const UNKNOWN: Duration = Duration::from_millis(400);
 /// The shortest wait before a question is sent again: a server that pauses for less loses nothing.
-const SHORTEST: Duration = Duration::from_millis(50);
+const SHORTEST: Duration = Duration::from_millis(25);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(2);
 /// A reply that takes no longer than this is never taken for lost: that is the noise of a

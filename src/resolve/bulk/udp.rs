@@ -150,7 +150,11 @@ impl Udp {
             return true;
         }
         while batch.sent < batch.outbox.len() {
-            match self.ports[&batch.port].send(&batch.outbox, batch.sent) {
+            let together = engine.lanes[lane].may_run_together();
+            let Some(port) = self.ports.get_mut(&batch.port) else {
+                return true;
+            };
+            match port.send(&batch.outbox, batch.sent, together) {
                 Ok(count) => batch.sent += count,
                 Err(error) => match error.raw_os_error().unwrap_or_default() {
                     libc::EAGAIN | libc::ENOBUFS => return false,

@@ -7,6 +7,7 @@
 mod order;
 mod simple;
 mod template;
+mod word;
 
 use std::time::{Duration, SystemTime};
 
@@ -117,7 +118,7 @@ impl Lines {
             if place > 0 {
                 line.push(b' ');
             }
-            record.write_address(line);
+            line.extend_from_slice(record.address().as_bytes());
         }
         line.push(b'\n');
     }

@@ -1,10 +1,11 @@
 //! Replies that are addresses and nothing else, read where they lie.
 
-use std::io::Write as _;
 use std::net::Ipv6Addr;
 
 use netkit::resolve::bulk::{Cached, Ending, Finished};
 use netkit::resolve::ledger::Carrier;
+
+use super::word::Word;
 
 /// Octets of a message header.
 const HEADER: usize = 12;
@@ -18,7 +19,7 @@ const MOST: u16 = 8;
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// A reply to one datagram for A or AAAA: NOERROR, records of that type at the name asked for, and
+/// A reply over UDP for A or AAAA: NOERROR, records of that type at the name asked for, and
 /// at most an OPT record without options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Simple<'a> {
@@ -44,7 +45,7 @@ impl<'a> Simple<'a> {
         let Ending::Reply(reply) = finished.ending else {
             return None;
         };
-        let plain_way = finished.sent == 1
+        let plain_way = finished.sent > 0
             && finished.tcp.is_none()
             && reply.carrier == Carrier::Udp
             && !matches!(finished.cache, Cached::Hit(_));
@@ -146,47 +147,23 @@ fn is_of(record: &[u8], qtype: u16) -> bool {
 /// Whether a name is written the same everywhere: as typed, on the wire, in JSON, in any alphabet.
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    name.bytes().all(plain)
-        && !name.is_empty()
-        && !name.ends_with('.')
-        && !name
-            .as_bytes()
-            .windows(4)
-            .any(|four| four.eq_ignore_ascii_case(b"xn--"))
+    let is_name = name.bytes().all(plain) && !name.is_empty() && !name.ends_with('.');
+    let has_two_dashes = name.as_bytes().windows(2).any(|two| two == b"--");
+    is_name && !(has_two_dashes && is_a_label(name))
+}
+
+/// Whether a label may be an A-label, which is shown in its own alphabet too (RFC 5890 §2.3.2.1).
+fn is_a_label(name: &str) -> bool {
+    let mut fours = name.as_bytes().windows(4);
+    fours.any(|four| four.eq_ignore_ascii_case(b"xn--"))
 }
 
 impl Record<'_> {
-    /// Writes the address as std does.
-    pub(super) fn write_address(&self, line: &mut Vec<u8>) {
-        if let Ok([a, b, c, d]) = <[u8; 4]>::try_from(self.data) {
-            push_number(line, a.into());
-            for octet in [b, c, d] {
-                line.push(b'.');
-                push_number(line, octet.into());
-            }
-        } else if let Ok(octets) = <[u8; 16]>::try_from(self.data) {
-            // Writing to a vector does not fail.
-            let _ = write!(line, "{}", Ipv6Addr::from(octets));
+    /// The address as std writes it.
+    pub(super) fn address(&self) -> Word {
+        match *self.data {
+            [a, b, c, d] => Word::of_v4([a, b, c, d]),
+            _ => <[u8; 16]>::try_from(self.data).map_or(Word::EMPTY, Word::of_v6),
         }
     }
-}
-
-/// Writes a number in decimal.
-pub(super) fn push_number(line: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = digit(number);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.extend_from_slice(&digits[first..]);
-}
-
-/// The last decimal digit of a number.
-pub(super) fn digit(number: u64) -> u8 {
-    b'0' + u8::try_from(number % 10).unwrap_or_default()
 }

@@ -12,7 +12,8 @@ use netkit::resolve::bulk::{Cached, Ending, Finished, Reply};
 use netkit::resolve::command::Report;
 
 use super::json_line;
-use super::simple::{Simple, digit, push_number};
+use super::simple::Simple;
+use super::word::{Stamps, WIDTH, Word};
 
 /// Templates at most: shapes beyond that are written the slow way.
 const MOST: usize = 256;
@@ -35,6 +36,8 @@ struct Shape {
     flags: [u8; 2],
     opt: Option<[u8; 6]>,
     has_cache: bool,
+    /// Datagrams.
+    sent: u32,
 }
 
 /// What varies.
@@ -51,11 +54,20 @@ enum Hole {
     Took,
 }
 
-/// Text, and the hole after it.
-type Piece = (Box<[u8]>, Option<Hole>);
+/// Text, and the place of the hole after it in [`Template::holes`].
+type Piece = (Box<[u8]>, usize);
 
 /// A line with holes in it.
-type Template = Box<[Piece]>;
+#[derive(Debug)]
+struct Template {
+    pieces: Box<[Piece]>,
+    /// What stands after the last hole.
+    rest: Box<[u8]>,
+    /// Every hole once.
+    holes: Box<[Hole]>,
+    /// Octets of the text.
+    text: usize,
+}
 
 /// The templates so far.
 #[derive(Debug)]
@@ -64,8 +76,11 @@ pub(super) struct Templates {
     known: Vec<(Shape, Option<Template>)>,
     /// Which one was used last, and mostly is used next.
     last: usize,
-    /// The second that was last written out, and how.
-    second: (u64, String),
+    stamps: Stamps,
+    /// The values for the holes of the line at hand …
+    words: Vec<Word>,
+    /// … and the line itself, in more room than it needs.
+    page: Vec<u8>,
 }
 
 impl Templates {
@@ -74,7 +89,9 @@ impl Templates {
             wall,
             known: Vec::new(),
             last: 0,
-            second: (u64::MAX, String::new()),
+            stamps: Stamps::new(),
+            words: Vec::new(),
+            page: Vec::new(),
         }
     }
 
@@ -105,37 +122,52 @@ impl Templates {
             flags: simple.flags,
             opt: simple.opt,
             has_cache: finished.cache == Cached::Miss,
+            sent: finished.sent,
         };
         let wall = self.wall;
         let place = self.place(shape, || cut(finished, simple, wall));
-        let Some((_, Some(pieces))) = place.and_then(|place| self.known.get(place)) else {
+        let Some((_, Some(template))) = place.and_then(|place| self.known.get(place)) else {
             return false;
         };
-        for (text, hole) in pieces {
-            line.extend_from_slice(text);
-            match hole {
-                None => {}
-                Some(Hole::Stamp) => push_stamp(line, &mut self.second, self.wall + at),
-                Some(Hole::At) => push_millis(line, at),
-                Some(Hole::Name) => line.extend_from_slice(finished.text.as_bytes()),
-                Some(Hole::Ttl(place)) => {
-                    let record = simple.records().nth(*place);
-                    push_number(line, record.map_or(0, |record| record.ttl).into());
+        let record = |place: usize| simple.records().nth(place);
+        let stamps = &mut self.stamps;
+        self.words.clear();
+        self.words
+            .extend(template.holes.iter().map(|hole| match *hole {
+                Hole::Stamp => stamps.of(wall + at),
+                Hole::At => Word::of_millis(at),
+                Hole::Name => Word::EMPTY,
+                Hole::Ttl(place) => Word::of_number(record(place).map_or(0, |one| one.ttl.into())),
+                Hole::Data(place) => record(place).map_or(Word::EMPTY, |one| one.address()),
+                Hole::Size => Word::of_number(reply.bytes.len() as u64),
+                Hole::Sent => {
+                    Word::of_number(finished.query.len() as u64 * u64::from(finished.sent))
                 }
-                Some(Hole::Data(place)) => {
-                    simple
-                        .records()
-                        .nth(*place)
-                        .into_iter()
-                        .for_each(|record| record.write_address(line));
-                }
-                Some(Hole::Size) => push_number(line, reply.bytes.len() as u64),
-                Some(Hole::Sent) => push_number(line, finished.query.len() as u64),
-                Some(Hole::Rtt) => push_millis(line, reply.rtt),
-                Some(Hole::Took) => push_millis(line, finished.took),
-            }
-        }
+                Hole::Rtt => Word::of_millis(reply.rtt),
+                Hole::Took => Word::of_millis(finished.took),
+            }));
+        template.fill(finished.text.as_bytes(), &self.words, &mut self.page, line);
         true
+    }
+}
+
+impl Template {
+    /// Writes the line with the name and the words in its holes.
+    fn fill(&self, name: &[u8], words: &[Word], page: &mut Vec<u8>, line: &mut Vec<u8>) {
+        let longest = self.text + self.pieces.len() * name.len().max(WIDTH) + WIDTH;
+        if page.len() < longest {
+            page.resize(longest, 0);
+        }
+        let mut at = 0;
+        for (text, hole) in &self.pieces {
+            at = put(text, page, at);
+            at = match (self.holes[*hole], &words[*hole]) {
+                (Hole::Name, _) => put(name, page, at),
+                (_, word) => word.put(page, at),
+            };
+        }
+        at = put(&self.rest, page, at);
+        line.extend_from_slice(&page[..at]);
     }
 }
 
@@ -161,6 +193,12 @@ impl Templates {
     }
 }
 
+/// Writes a text at `at` and returns where it ends.
+fn put(text: &[u8], page: &mut [u8], at: usize) -> usize {
+    page[at..at + text.len()].copy_from_slice(text);
+    at + text.len()
+}
+
 /// Writes the line of a reply with marks in it, and cuts it at them. `None` if a mark is missing:
 /// then something varies that no mark stands for.
 fn cut(finished: &Finished<'_>, simple: &Simple<'_>, wall: SystemTime) -> Option<Template> {
@@ -180,11 +218,8 @@ fn cut(finished: &Finished<'_>, simple: &Simple<'_>, wall: SystemTime) -> Option
         marks.push((ttl(place).to_string(), Hole::Ttl(place)));
         marks.push((data(place, simple.qtype), Hole::Data(place)));
     }
-    let pieces = pieces(&text, &marks);
-    let all = marks
-        .iter()
-        .all(|(_, hole)| pieces.iter().any(|(_, found)| *found == Some(*hole)));
-    all.then_some(pieces)
+    let template = template(&text, &marks);
+    (template.holes.len() == marks.len()).then_some(template)
 }
 
 /// The report of a reply with marks in the place of everything that varies within its shape.
@@ -230,8 +265,8 @@ fn marked(finished: &Finished<'_>, simple: &Simple<'_>) -> Option<Report> {
 }
 
 /// The text between the marks, each with the hole that follows.
-fn pieces(text: &str, marks: &[(String, Hole)]) -> Box<[Piece]> {
-    let mut pieces = Vec::new();
+fn template(text: &str, marks: &[(String, Hole)]) -> Template {
+    let (mut pieces, mut holes) = (Vec::<Piece>::new(), Vec::new());
     let mut rest = text;
     loop {
         let found = marks
@@ -240,10 +275,21 @@ fn pieces(text: &str, marks: &[(String, Hole)]) -> Box<[Piece]> {
         let Some((at, mark, hole)) =
             found.min_by_key(|(at, mark, _)| (*at, usize::MAX - mark.len()))
         else {
-            pieces.push((rest.as_bytes().into(), None));
-            return pieces.into();
+            return Template {
+                text: rest.len() + pieces.iter().map(|(text, _)| text.len()).sum::<usize>(),
+                pieces: pieces.into(),
+                rest: rest.as_bytes().into(),
+                holes: holes.into(),
+            };
         };
-        pieces.push((rest.as_bytes()[..at].into(), Some(*hole)));
+        let place = holes
+            .iter()
+            .position(|known| known == hole)
+            .unwrap_or_else(|| {
+                holes.push(*hole);
+                holes.len() - 1
+            });
+        pieces.push((rest.as_bytes()[..at].into(), place));
         rest = &rest[at + mark.len()..];
     }
 }
@@ -279,47 +325,6 @@ fn data(place: usize, qtype: u16) -> String {
 
 /// Milliseconds as serde writes them.
 fn millis_of(micros: u64) -> String {
-    let mut text = Vec::new();
-    push_millis(&mut text, Duration::from_micros(micros));
-    String::from_utf8_lossy(&text).into_owned()
-}
-
-/// Writes milliseconds rounded to whole microseconds, with a fraction of one to three digits, as
-/// serde writes [`netkit::time::Millis`].
-fn push_millis(line: &mut Vec<u8>, duration: Duration) {
-    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX - 500);
-    let micros = (nanos + 500) / 1_000;
-    push_number(line, micros / 1_000);
-    let fraction = micros % 1_000;
-    let digits = [digit(fraction / 100), digit(fraction / 10), digit(fraction)];
-    let used = match fraction {
-        _ if fraction % 100 == 0 => 1,
-        _ if fraction % 10 == 0 => 2,
-        _ => 3,
-    };
-    line.push(b'.');
-    line.extend_from_slice(&digits[..used]);
-}
-
-/// Writes a wall time as humantime does; the part up to the second is kept from line to line.
-fn push_stamp(line: &mut Vec<u8>, second: &mut (u64, String), time: SystemTime) {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    if second.0 != since.as_secs() {
-        let text = humantime::format_rfc3339_micros(time).to_string();
-        // "2026-01-01T00:00:00.000000Z"
-        let whole = text.split('.').next().unwrap_or_default();
-        *second = (since.as_secs(), whole.to_owned());
-    }
-    line.extend_from_slice(second.1.as_bytes());
-    line.push(b'.');
-    let mut micros = u64::from(since.subsec_micros());
-    let mut digits = [b'0'; 6];
-    for place in digits.iter_mut().rev() {
-        *place = digit(micros);
-        micros /= 10;
-    }
-    line.extend_from_slice(&digits);
-    line.push(b'Z');
+    let word = Word::of_millis(Duration::from_micros(micros));
+    String::from_utf8_lossy(word.as_bytes()).into_owned()
 }

@@ -49,7 +49,7 @@ fn case() -> impl Strategy<Value = Case> {
         tail,
         opt,
         times,
-        1_u32..3,
+        1_u32..5,
         any::<bool>(),
     )
         .prop_map(
