@@ -23,6 +23,9 @@ use crate::net::layers::Copies;
 
 /// Bytes that may wait for the shadow, for each connection; what comes then is dropped.
 pub const BUFFER: usize = 1 << 20;
+/// So long is waited for more, while little waits: whoever speaks in short sentences would else pay
+/// for a wake-up with each.
+const TOGETHER: Duration = Duration::from_millis(1);
 /// How long the shadow is still listened to after the client's connection has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -156,7 +159,8 @@ impl Shadow {
         if self.failure.is_some() || job.said.dropped() > 0 {
             return self.comparison.borrow().difference();
         }
-        while let Some(bytes) = answered.next().await {
+        let mut bytes = Vec::new();
+        while answered.take(&mut bytes).await {
             self.comparison.borrow_mut().main(&bytes);
         }
         self.comparison.borrow().result()
@@ -168,9 +172,11 @@ impl Shadow {
         let (mut reader, mut writer) = tokio::io::split(connection);
         let (sent, comparison) = (&mut self.sent, &self.comparison);
         let say = async {
-            while let Some(bytes) = job.said.next().await {
+            let mut bytes = Vec::new();
+            while job.said.take(&mut bytes).await {
                 writer.write_all(&bytes).await?;
                 *sent += bytes.len() as u64;
+                let _ = tokio::time::timeout(TOGETHER, job.said.plenty()).await;
             }
             writer.shutdown().await
         };
@@ -208,7 +214,8 @@ async fn enough(said: &Copies) {
 /// Hears what the service itself answers, for ever.
 async fn hear_main(answered: Option<&Copies>, comparison: &RefCell<Comparison>) {
     if let Some(answered) = answered {
-        while let Some(bytes) = answered.next().await {
+        let mut bytes = Vec::new();
+        while answered.take(&mut bytes).await {
             comparison.borrow_mut().main(&bytes);
         }
     }

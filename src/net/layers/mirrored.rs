@@ -1,7 +1,6 @@
 //! Copies what is read, for a shadow that must never be noticed: what it is too slow to take is
 //! dropped and counted, and the stream goes on.
 
-use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+
+/// Bytes that are worth a wake-up of whoever takes them.
+const PLENTY: usize = 16 << 10;
 
 /// Copies on their way to a shadow: bounded, and shared between the thread that makes them and the
 /// one that takes them.
@@ -21,13 +23,19 @@ pub struct Copies(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    changed: Notify,
+    /// Something came, or nothing more will. Told only then: whoever waits is woken by it, for which
+    /// the stream pays.
+    came: Notify,
+    /// Much waits, or nothing more will come.
+    plenty: Notify,
+    /// The stream has ended.
+    over: Notify,
 }
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Vec<u8>>,
-    waiting: usize,
+    /// What waits to be taken.
+    waiting: Vec<u8>,
     room: usize,
     dropped: u64,
     broken: bool,
@@ -40,14 +48,15 @@ impl Copies {
     pub fn new(room: usize) -> Self {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
-                queue: VecDeque::new(),
-                waiting: 0,
+                waiting: Vec::new(),
                 room,
                 dropped: 0,
                 broken: false,
                 ended: false,
             }),
-            changed: Notify::new(),
+            came: Notify::new(),
+            plenty: Notify::new(),
+            over: Notify::new(),
         }))
     }
 
@@ -58,30 +67,38 @@ impl Copies {
     /// Takes a copy, or drops it and all that follow. Never waits.
     pub fn push(&self, bytes: &[u8]) {
         let mut state = self.state();
-        if state.broken || state.waiting + bytes.len() > state.room {
-            state.broken = true;
-            state.dropped += bytes.len() as u64;
-        } else {
-            state.waiting += bytes.len();
-            state.queue.push_back(bytes.to_vec());
+        if state.broken || state.waiting.len() + bytes.len() > state.room {
+            drop(state);
+            return self.miss(bytes.len());
         }
+        let before = state.waiting.len();
+        state.waiting.extend_from_slice(bytes);
+        let is_plenty = before < PLENTY && state.waiting.len() >= PLENTY;
         drop(state);
-        self.0.changed.notify_waiters();
+        self.0.came.notify_waiters();
+        if is_plenty {
+            self.0.plenty.notify_waiters();
+        }
     }
 
     /// Nothing more will come.
     pub fn end(&self) {
         self.state().ended = true;
-        self.0.changed.notify_waiters();
+        self.no_more();
+        self.0.over.notify_waiters();
+    }
+
+    fn no_more(&self) {
+        self.0.came.notify_waiters();
+        self.0.plenty.notify_waiters();
     }
 
     /// Nobody takes them any more: what waits and what comes is dropped.
     pub fn give_up(&self) {
         let mut state = self.state();
         state.broken = true;
-        state.dropped += state.waiting as u64;
-        state.waiting = 0;
-        state.queue.clear();
+        state.dropped += state.waiting.len() as u64;
+        state.waiting = Vec::new();
     }
 
     /// Whether there is still somebody to take them: what is not copied then is to be told by
@@ -94,10 +111,11 @@ impl Copies {
     /// So many bytes have passed that were not copied.
     pub fn miss(&self, count: usize) {
         let mut state = self.state();
-        state.broken = true;
         state.dropped += count as u64;
-        drop(state);
-        self.0.changed.notify_waiters();
+        if !std::mem::replace(&mut state.broken, true) {
+            drop(state);
+            self.no_more();
+        }
     }
 
     /// Bytes that were dropped.
@@ -110,29 +128,45 @@ impl Copies {
     pub async fn ended(&self) {
         loop {
             // Asked for before the look, so that no change in between is missed.
-            let changed = self.0.changed.notified();
+            let over = self.0.over.notified();
             if self.state().ended {
                 return;
             }
-            changed.await;
+            over.await;
         }
     }
 
-    /// Waits for the next piece; `None` after the last one before the end or a gap. Cancel safe.
-    pub async fn next(&self) -> Option<Vec<u8>> {
+    /// Waits until much waits to be taken, or nothing more will come. Cancel safe.
+    pub async fn plenty(&self) {
         loop {
-            let changed = self.0.changed.notified();
+            let plenty = self.0.plenty.notified();
             {
-                let mut state = self.state();
-                if let Some(bytes) = state.queue.pop_front() {
-                    state.waiting -= bytes.len();
-                    return Some(bytes);
-                }
-                if state.ended || state.broken {
-                    return None;
+                let state = self.state();
+                if state.waiting.len() >= PLENTY || state.ended || state.broken {
+                    return;
                 }
             }
-            changed.await;
+            plenty.await;
+        }
+    }
+
+    /// Waits for copies and takes all there are, in place of what `bytes` holds; `false` after the
+    /// last before the end or a gap. Cancel safe.
+    pub async fn take(&self, bytes: &mut Vec<u8>) -> bool {
+        bytes.clear();
+        loop {
+            let came = self.0.came.notified();
+            {
+                let mut state = self.state();
+                if !state.waiting.is_empty() {
+                    std::mem::swap(&mut state.waiting, bytes);
+                    return true;
+                }
+                if state.ended || state.broken {
+                    return false;
+                }
+            }
+            came.await;
         }
     }
 }
@@ -218,5 +252,62 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Mirrored<S> {
             copies.end();
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_passes_a_shadow_that_takes_nothing_wakes_nobody() {
+        let copies = Copies::new(4);
+        let wakes = Arc::new(Wakes::default());
+        let recorder = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&recorder);
+        let mut over = pin!(copies.ended());
+        assert!(over.as_mut().poll(&mut cx).is_pending());
+        copies.push(b"more than there is room for");
+        for _ in 0..100 {
+            copies.push(b"x");
+            copies.miss(1_000);
+        }
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        assert_eq!(copies.dropped(), 27 + 100 * 1_001);
+        copies.end();
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(over.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_may_wait_for_more_and_is_told_of_the_end() {
+        let copies = Copies::new(1 << 20);
+        copies.push(b"a little");
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut plenty = Box::pin(copies.plenty());
+        assert!(plenty.as_mut().poll(&mut cx).is_pending());
+        copies.push(&[0; PLENTY]);
+        assert!(plenty.as_mut().poll(&mut cx).is_ready());
+        let mut taken = Vec::new();
+        assert!(copies.take(&mut taken).await);
+        assert_eq!(taken.len(), PLENTY + 8);
+        let mut plenty = Box::pin(copies.plenty());
+        assert!(plenty.as_mut().poll(&mut cx).is_pending());
+        copies.end();
+        assert!(plenty.as_mut().poll(&mut cx).is_ready());
+        assert!(!copies.take(&mut taken).await);
     }
 }
