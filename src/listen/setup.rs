@@ -1,7 +1,6 @@
 //! From what a server is asked to do to what its workers do.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::behaviours;
 use super::config::{Behaviour, Config};
@@ -62,7 +61,6 @@ fn datagrams(config: &Config) -> Datagrams {
     let mut datagrams = Datagrams {
         reply,
         allow_amplification: config.allow_amplification,
-        delayed: 1.0,
         seed: config.seed,
         ..Datagrams::default()
     };
@@ -74,12 +72,9 @@ fn datagrams(config: &Config) -> Datagrams {
             Fault::Reorder(part) => datagrams.reorder = part * share,
             Fault::Corrupt(part) => datagrams.corrupt = part * share,
             Fault::Delay(time) => (datagrams.delay, datagrams.delayed) = (*time, *share),
-            Fault::Jitter(time) => (datagrams.jitter, datagrams.delayed) = (*time, *share),
+            Fault::Jitter(time) => (datagrams.jitter, datagrams.jittered) = (*time, *share),
             _ => {}
         }
-    }
-    if datagrams.delay == Duration::ZERO && datagrams.jitter == Duration::ZERO {
-        datagrams.delayed = 0.0;
     }
     datagrams
 }

@@ -119,8 +119,10 @@ impl Lossy {
         let late = self
             .chance
             .spread(delay.latency, delay.jitter, delay.distribution);
-        if late > Duration::ZERO {
-            (self.heard)("delay");
+        for (time, word) in [(delay.latency, "delay"), (delay.jitter, "jitter")] {
+            if time > Duration::ZERO {
+                (self.heard)(word);
+            }
         }
         self.seq += 1;
         self.held.push(Reverse((now + late, self.seq, bytes)));

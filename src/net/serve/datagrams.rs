@@ -50,6 +50,8 @@ pub struct Datagrams {
     pub delayed: f64,
     /// How long they are held back.
     pub delay: Duration,
+    /// Answers whose delay varies, 0 to 1.
+    pub jittered: f64,
     /// By how much more or less, evenly spread.
     pub jitter: Duration,
     /// Where chance starts from.
@@ -72,7 +74,7 @@ impl Datagrams {
     }
 
     fn holds(&self) -> bool {
-        self.delayed > 0.0 && !(self.delay.is_zero() && self.jitter.is_zero())
+        self.delayed > 0.0 || self.jittered > 0.0
     }
 }
 
@@ -280,11 +282,12 @@ impl Answering {
             return;
         }
         let twice = self.strikes(self.config.duplicate, "duplicate", peer, work);
-        let delayed = self.config.holds() && self.strikes(self.config.delayed, "delay", peer, work);
+        let (delay, jitter) = self.lateness(peer, work);
+        let delayed = !(delay.is_zero() && jitter.is_zero());
         for _ in 0..=usize::from(twice) {
             if delayed {
-                let delay = self.chance.around(self.config.delay, self.config.jitter);
-                let held = self.hold(place, delay, work);
+                let late = self.chance.around(delay, jitter);
+                let held = self.hold(place, late, work);
                 self.push(held, work.counts);
             } else {
                 work.places.push(place);
@@ -293,6 +296,20 @@ impl Answering {
         if let Some(overtaken) = overtaken {
             self.send_overtaken(overtaken, delayed, work);
         }
+    }
+
+    /// How long an answer is held back, and by how much that varies.
+    fn lateness(&mut self, peer: Option<SocketAddr>, work: &mut Round<'_>) -> (Duration, Duration) {
+        if !self.config.holds() {
+            return (Duration::ZERO, Duration::ZERO);
+        }
+        let delayed = self.strikes(self.config.delayed, "delay", peer, work);
+        let jittered = self.strikes(self.config.jittered, "jitter", peer, work);
+        let of = |strikes: bool, time| if strikes { time } else { Duration::ZERO };
+        (
+            of(delayed, self.config.delay),
+            of(jittered, self.config.jitter),
+        )
     }
 
     /// Sends an answer right after the one that has overtaken it, whenever that goes.

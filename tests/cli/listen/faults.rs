@@ -186,6 +186,32 @@ fn hear_or_not(served: &Served) -> bool {
 }
 
 #[test]
+fn faults_of_datagrams_are_events_by_their_own_words() {
+    for (fault, word) in [
+        ("drop=100%", "drop"),
+        ("duplicate", "duplicate"),
+        ("reorder", "reorder"),
+        ("corrupt=100%", "corrupt"),
+        ("delay=1ms", "delay"),
+        ("jitter=1ms", "jitter"),
+    ] {
+        let mut served = Served::start(&format!("udp://127.0.0.1:0 --fault {fault}"), 1);
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client
+            .send_to(b"x", ("127.0.0.1", served.ports[0]))
+            .unwrap();
+        let event = served.next_of("fault");
+        let peer = client.local_addr().unwrap().to_string();
+        assert_eq!(
+            (&event["fault"], &event["peer"]),
+            (&word.into(), &peer.into())
+        );
+        served.signal("TERM");
+        assert_eq!(served.next_of("summary")["totals"]["faults"], 1, "{fault}");
+    }
+}
+
+#[test]
 fn datagrams_are_lost_doubled_and_overtaken() {
     let ask = |line: &str, count: u8| -> Vec<u8> {
         let served = Served::start(&format!("udp://127.0.0.1:0 {line}"), 1);
@@ -209,6 +235,9 @@ fn datagrams_are_lost_doubled_and_overtaken() {
     assert_eq!(ask("--fault duplicate", 3), [0, 0, 1, 1, 2, 2]);
     assert_eq!(ask("--fault reorder", 4), [1, 0, 3, 2]);
     assert_eq!(ask("--fault delay=50ms", 3), [0, 1, 2]);
+    // A share of the delay is not that of the jitter beside it.
+    let both = "--fault delay=1h --fault 1%:jitter=1ms --seed 1";
+    assert_eq!(ask(both, 3), [] as [u8; 0]);
     assert_eq!(ask("--discard", 3), [] as [u8; 0]);
     netkit("listen udp://127.0.0.1:0 --fault rst-after=1")
         .run()
