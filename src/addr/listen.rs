@@ -6,7 +6,7 @@
 use super::grammar::{self, Place};
 use super::host::Hosts;
 use super::piece::Piece;
-use super::ports::PortList;
+use super::ports::{EXPECTED_PORT, PortList};
 use super::{Host, Network, ParseError, Transport, UnixPath};
 
 const EXPECTED: &str = "an address to listen at: :8080, 127.0.0.1:0, [::1]:53 or unix:/path";
@@ -52,6 +52,19 @@ impl ListenAddr {
 /// assert_eq!(parse("8080-8081", Network::Tcp).unwrap().len(), 2);
 /// ```
 pub fn parse(text: &str, default: Network) -> Result<Vec<ListenAddr>, ParseError> {
+    all(text, default).map_err(|error| match error.expected.as_str() {
+        // What is dialled has no port 0; here the kernel chooses for it.
+        EXPECTED_PORT => ParseError {
+            expected: EXPECTED_PORT_OR_ANY.to_owned(),
+            ..error
+        },
+        _ => error,
+    })
+}
+
+const EXPECTED_PORT_OR_ANY: &str = "a port from 1 to 65535, or 0 for one that the kernel chooses";
+
+fn all(text: &str, default: Network) -> Result<Vec<ListenAddr>, ParseError> {
     let whole = Piece::new(text);
     let (network, rest) = grammar::split_network(whole, default)?;
     let inet = !matches!(network.transport(), Transport::Unix | Transport::Unixgram);

@@ -7,7 +7,7 @@ use super::piece::{Piece, excerpt};
 use super::service::Services;
 use super::{ParseError, Transport};
 
-const EXPECTED_PORT: &str = "a port from 1 to 65535";
+pub(super) const EXPECTED_PORT: &str = "a port from 1 to 65535";
 const EXPECTED_LIST: &str = "ports such as 443, 22,80 or 8000-8010";
 
 /// Disjoint ranges in the order written. Cheap to clone.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::inherited::inherited;
+pub use self::refusal::refusal;
 use self::refusal::refused;
 use self::unix::Removal;
 use super::socket_options as names;

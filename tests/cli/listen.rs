@@ -117,6 +117,14 @@ impl Served {
         std::fs::read_dir(path).expect("it runs").count()
     }
 
+    /// Those with numbers below a limit: one that was inherited may have a greater.
+    fn descriptors_below(&self, limit: u64) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id());
+        let names = std::fs::read_dir(path).expect("it runs").flatten();
+        let numbers = names.filter_map(|name| name.file_name().to_str()?.parse::<u64>().ok());
+        numbers.filter(|number| *number < limit).count()
+    }
+
     /// Waits until it no longer closes anything.
     fn settle(&self) {
         let mut last = (self.descriptors(), Instant::now());
@@ -323,6 +331,21 @@ fn what_cannot_be_listened_at_is_explained() {
         .run()
         .status(2)
         .complains("--discard");
+    netkit(&format!("listen :0 --metrics 127.0.0.1:{port}"))
+        .run()
+        .status(6)
+        .complains(&format!("127.0.0.1:{port}"))
+        .complains(&pid);
+    for flag in ["--respond @", "--script "] {
+        netkit(&format!("listen :0 {flag}/nonexistent"))
+            .run()
+            .status(6)
+            .complains(&format!("{flag}/nonexistent"));
+    }
+    netkit("listen :99999")
+        .run()
+        .status(2)
+        .complains("or 0 for one that the kernel chooses");
     netkit("listen udp://:0 --once")
         .run()
         .status(2)

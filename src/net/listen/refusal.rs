@@ -8,6 +8,13 @@ use crate::addr::Transport;
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::classify::describe;
 
+/// Explains why nobody can listen for TCP at an address, where something else than [`bind`](super::bind)
+/// has tried: who holds the port, what a privileged one needs.
+#[must_use]
+pub fn refusal(addr: SocketAddr, error: &io::Error) -> Failure {
+    refused(&addr.to_string(), Transport::Tcp, addr, error)
+}
+
 /// Explains a refused `bind` or `listen`.
 pub(super) fn refused(
     asked: &str,

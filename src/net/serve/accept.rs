@@ -263,6 +263,11 @@ impl Worker {
 
     /// No descriptor, or no memory, for another connection: neither spins nor ends.
     fn exhausted(&mut self, at: usize, errno: i32) {
+        // accept(2) takes a descriptor before it looks for a connection: it fails with nobody there too.
+        let listener = self.listeners.as_ref().and_then(|list| list.get(at));
+        if listener.is_some_and(|listener| !sys::somebody_waits(listener.as_fd())) {
+            return;
+        }
         self.counts.add(Count::AcceptErrors, 1);
         if self
             .accepting

@@ -59,6 +59,17 @@ pub(in crate::net) fn hung_up(fd: BorrowedFd<'_>) -> Option<bool> {
     (found == 1).then_some(asked.revents & libc::POLLERR != 0)
 }
 
+/// Whether a connection waits to be accepted; when that cannot be told, one may.
+pub(in crate::net) fn somebody_waits(fd: BorrowedFd<'_>) -> bool {
+    let mut asked = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: `asked` is one readable and writable `pollfd`.
+    check(unsafe { libc::poll(&raw mut asked, 1, 0) }).map_or(true, |found| found > 0)
+}
+
 /// Turns an `int` option on.
 pub(in crate::net) fn enable(fd: BorrowedFd<'_>, option: (c_int, c_int)) -> io::Result<()> {
     set_int(fd, option, 1)

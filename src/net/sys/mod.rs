@@ -25,7 +25,9 @@ pub(in crate::net) use epoll::{Epoll, Events};
 pub(in crate::net) use limit::{
     descriptor_limit, index_of_interface, lengthen_table, name_of_interface, set_descriptor_limit,
 };
-pub(in crate::net) use listen::{accept, enable, hung_up, inherited, linger_zero, listen};
+pub(in crate::net) use listen::{
+    accept, enable, hung_up, inherited, linger_zero, listen, somebody_waits,
+};
 pub(in crate::net) use many::{DATAGRAMS_AT_ONCE, Run, receive_many, send_runs};
 pub(in crate::net) use option::{get_bytes, get_int, set_bytes, set_int};
 pub(in crate::net) use poller::{Fetched, Poller, Ready, Waker};

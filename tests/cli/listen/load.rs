@@ -238,6 +238,41 @@ fn without_descriptors_it_waits_rejects_or_makes_room_but_never_spins_or_ends() 
 }
 
 #[test]
+fn the_last_descriptor_is_used_and_nobody_makes_room_for_nobody() {
+    let line = "127.0.0.1:0 --max-connections 1000 --workers 1 --overload close-idle";
+    let mut served = Served::start_under("ulimit -n 64;", line);
+    let exchange = |client: &mut TcpStream| {
+        client.write_all(b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+    };
+    let connect = |served: &Served| {
+        let mut client = served.connect();
+        exchange(&mut client);
+        client
+    };
+    // Once it serves, all its own are open; as many connections as fit find no descriptor for one more.
+    let mut held = vec![connect(&served)];
+    while served.descriptors_below(64) < 64 {
+        held.push(connect(&served));
+        assert!(held.len() < 64, "descriptors are taken");
+    }
+    held.iter_mut().for_each(exchange);
+    // The one that is too many is served, and the warning says at whose cost.
+    let _last = connect(&served);
+    let warning = served.next_of("warning");
+    assert!(
+        warning["message"].as_str().unwrap().contains("makes room"),
+        "{warning:#}"
+    );
+    served.signal("TERM");
+    let totals = &served.next_of("summary")["totals"];
+    assert_eq!(
+        (&totals["closed"]["made_room"], &totals["accept_errors"]),
+        (&1.into(), &1.into())
+    );
+}
+
+#[test]
 fn limits_of_time_and_bytes_close_connections() {
     let mut served = Served::start("127.0.0.1:0 --idle-timeout 200ms", 1);
     let mut idle = served.connect();

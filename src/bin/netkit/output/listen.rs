@@ -11,7 +11,7 @@ use netkit::listen::{EndedBy, Event, Report, Totals};
 use netkit::net::listen::ListenFacts;
 use netkit::net::serve::{Cause, Closed, Opened};
 use netkit::net::syn::Syn;
-use netkit::policy::admission::Reason;
+use netkit::policy::admission::{Overload, Reason};
 use netkit::time::Millis;
 
 use super::View;
@@ -32,7 +32,7 @@ pub(crate) fn event(
     match &event.event {
         Event::Listening(facts) => listening(facts, view),
         Event::Exhausted { errno } => {
-            let text = exhausted(*errno);
+            let text = exhausted(*errno, plan.config.limits.overload);
             format!("{}\n", view.paint(Tone::Warn, &text))
         }
         Event::Stats(totals) if plan.stats_lines => {
@@ -78,13 +78,19 @@ pub(crate) fn listening(facts: &ListenFacts, view: &View) -> String {
 }
 
 /// What a lack of descriptors or memory means.
-pub(crate) fn exhausted(errno: i32) -> String {
+pub(crate) fn exhausted(errno: i32, overload: Overload) -> String {
     let what = match errno {
         24 => "no descriptor is left (ulimit -n)",
         23 => "the system has no descriptor left (fs.file-max)",
         _ => "the kernel has no memory left for sockets",
     };
-    format!("cannot accept: {what}; connections wait in the backlog")
+    let then = match overload {
+        Overload::Wait => "connections wait in the backlog",
+        Overload::Reject => "who comes is rejected",
+        Overload::Reset => "who comes is reset",
+        Overload::CloseIdle => "who is idle longest makes room",
+    };
+    format!("cannot accept: {what}; {then}")
 }
 
 fn draining(by: EndedBy, open: u64, grace: Duration, view: &View) -> String {
@@ -117,8 +123,7 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
         Event::Fault {
             id, peer, fault, ..
         } => {
-            let who = id.map_or_else(|| "-".to_owned(), |id| format!("#{id}"));
-            let text = format!("{who} fault  {}  {fault}", name(*peer));
+            let text = describe_fault(*id, *peer, fault);
             format!("{}\n", view.paint(Tone::Warn, &text))
         }
         Event::Data {
@@ -130,6 +135,15 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
         } => data(*id, *peer, bytes, *cut, plan.hex, view),
         _ => String::new(),
     }
+}
+
+fn describe_fault(id: Option<u64>, peer: Option<SocketAddr>, fault: &str) -> String {
+    if fault == "no-accept" {
+        // Nobody is accepted, so there is no peer to name.
+        return format!("- fault  {fault}");
+    }
+    let who = id.map_or_else(|| "-".to_owned(), |id| format!("#{id}"));
+    format!("{who} fault  {}  {fault}", name(peer))
 }
 
 /// The other end as it is shown.
@@ -349,12 +363,22 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// Connections, or datagrams where there can be no connections.
+fn what_was_served(report: &Report) -> String {
+    let mut networks = report.listeners.iter().map(|facts| facts.network);
+    let totals = &report.totals;
+    if totals.datagrams_in > 0 && networks.all(|network| network.transport().is_datagram()) {
+        return counted(totals.datagrams_in, "datagram");
+    }
+    counted(totals.accepted, "connection")
+}
+
 /// What became of it all.
 pub(crate) fn summary(report: &Report, view: &View) -> String {
     let totals = &report.totals;
     let mut text = format!(
         "served {} in {}: in {}, out {}\n",
-        counted(totals.accepted, "connection"),
+        what_was_served(report),
         totals.lasted_ms,
         bytes(totals.bytes_in),
         bytes(totals.bytes_out),

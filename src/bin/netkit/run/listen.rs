@@ -215,9 +215,11 @@ fn fill_in(plan: &mut ListenPlan) -> Result<(), Trouble> {
     match plan.content.take() {
         None => {}
         Some(Content::Bytes(bytes)) => plan.config.behaviour = Behaviour::Respond(bytes),
-        Some(Content::File(path)) => plan.config.behaviour = Behaviour::Respond(read(&path)?),
+        Some(Content::File(path)) => {
+            plan.config.behaviour = Behaviour::Respond(read("--respond @", &path)?)
+        }
         Some(Content::Script(path)) => {
-            let text = String::from_utf8_lossy(&read(&path)?).into_owned();
+            let text = String::from_utf8_lossy(&read("--script ", &path)?).into_owned();
             let steps = script(&text).map_err(|error| {
                 let message = format!("--script {}: {error}", path.display());
                 UsageError::new(message, "a script: a step a line")
@@ -228,10 +230,11 @@ fn fill_in(plan: &mut ListenPlan) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+/// Reads a file that a flag names.
+fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
     std::fs::read(path).map_err(|error| {
         let failure = Error::local("", &error).failure;
-        let message = format!("{}: {}", path.display(), failure.message);
+        let message = format!("{flag}{}: {}", path.display(), failure.message);
         Error::new("reading what to say", Failure { message, ..failure }).into()
     })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netkit::error::Error;
+use netkit::net::listen::refusal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -54,7 +55,7 @@ impl Source {
 pub(super) async fn start(addr: SocketAddr, source: Source) -> Result<(), Error> {
     let local = bind(addr, source)
         .await
-        .map_err(|error| Error::local("listening for scrapes", &error))?;
+        .map_err(|error| Error::new("listening for scrapes", refusal(addr, &error)))?;
     messages::say(&format!("metrics at http://{local}/metrics"));
     Ok(())
 }

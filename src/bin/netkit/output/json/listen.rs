@@ -394,7 +394,7 @@ pub(crate) fn event(
             writer.line("listening", Listening { facts }) + &warnings
         }
         Event::Exhausted { errno } => {
-            let message = super::super::listen::exhausted(*errno);
+            let message = super::super::listen::exhausted(*errno, plan.config.limits.overload);
             writer.line("warning", Warning { message: &message })
         }
         Event::Stats(totals) if plan.stats_lines => {
