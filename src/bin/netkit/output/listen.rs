@@ -429,3 +429,55 @@ pub(crate) fn summary(report: &Report, view: &View) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_whom_it_strikes_and_nobody_where_nobody_is() {
+        let peer = "192.0.2.1:7".parse().ok();
+        let rows = [
+            (None, None, "no-accept", "- fault  no-accept"),
+            (None, peer, "drop", "- fault  192.0.2.1:7  drop"),
+            (Some(3), None, "delay", "#3 fault  unix  delay"),
+        ];
+        for (id, peer, fault, line) in rows {
+            assert_eq!(describe_fault(id, peer, fault), line);
+        }
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_says_what_happens_instead() {
+        let rows = [
+            (Overload::Wait, "wait in the backlog"),
+            (Overload::Reject, "rejected"),
+            (Overload::Reset, "reset"),
+            (Overload::CloseIdle, "makes room"),
+        ];
+        for (overload, then) in rows {
+            let text = exhausted(24, overload);
+            assert!(
+                text.contains("no descriptor is left") && text.ends_with(then),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn datagrams_are_counted_where_there_are_no_connections() {
+        let facts = |network: &str| {
+            serde_json::from_value::<ListenFacts>(serde_json::json!({
+                "local": "127.0.0.1:7", "network": network, "ip": "127.0.0.1", "port": 7,
+                "path": null, "both_families": false, "backlog": null, "inherited": false,
+                "warnings": [],
+            }))
+        };
+        let mut report = Report::default();
+        report.totals.datagrams_in = 2;
+        report.listeners = vec![facts("udp").unwrap()];
+        assert_eq!(what_was_served(&report), "2 datagrams");
+        report.listeners.push(facts("tcp").unwrap());
+        assert_eq!(what_was_served(&report), "0 connections");
+    }
+}
