@@ -88,7 +88,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__dial)
-            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --replay --replay-connection --replay-fast --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --reuse --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
+            opts="-u -4 -6 -t -c -i -P -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --timeout --attempt-timeout --attempt-delay --strategy --race-all --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --spiffe-svid --show-chain --fail-if --send --send-hex --send-file --expect --expect-regex --read --banner --shutdown-write --stdio --replay --replay-connection --replay-fast --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --hold --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --count --interval --parallel --reuse --wait --wait-for --any --only --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -179,6 +179,10 @@ _netkit() {
                     return 0
                     ;;
                 --spiffe-socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-svid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -400,7 +404,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__heartbeat)
-            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --replay --outage-min --help"
+            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --spiffe-svid --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --replay --outage-min --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -487,6 +491,10 @@ _netkit() {
                     return 0
                     ;;
                 --spiffe-socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-svid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -694,7 +702,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__listen)
-            opts="-u -t -c -q -v -h --network --udp --echo --discard --chargen --daytime --greet --then --heartbeat --http --respond --exec --script --stdio --forward --timeout --ns --forward-ca --mirror --mirror-compare --proxy-protocol --accept-proxy-protocol --record --control --tls --cert --key --tls-self-signed --client-ca --require-client-cert --spiffe-socket --allow-spiffe-id --alpn --tls-min --tls-max --fault --seed --max-connections --max-per-ip --accept-rate --idle-timeout --max-lifetime --max-bytes --overload --shed-above --once --count --for --grace --workers --interface --reuse-port --backlog --fastopen --mptcp --allow-amplification --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --dump --syn --stats-interval --metrics --summary --json --pretty --color --quiet --verbose --progress --help"
+            opts="-u -t -c -q -v -h --network --udp --echo --discard --chargen --daytime --greet --then --heartbeat --http --respond --exec --script --stdio --forward --timeout --ns --forward-ca --mirror --mirror-compare --proxy-protocol --accept-proxy-protocol --record --control --tls --cert --key --tls-self-signed --client-ca --require-client-cert --spiffe-socket --spiffe-svid --allow-spiffe-id --alpn --tls-min --tls-max --fault --seed --max-connections --max-per-ip --accept-rate --idle-timeout --max-lifetime --max-bytes --overload --shed-above --once --count --for --grace --workers --interface --reuse-port --backlog --fastopen --mptcp --allow-amplification --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --dump --syn --stats-interval --metrics --summary --json --pretty --color --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -773,6 +781,10 @@ _netkit() {
                     return 0
                     ;;
                 --spiffe-socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spiffe-svid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -71,6 +71,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-id -d 'The
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-socket -d 'Takes our own certificate, and with --spiffe-id or --spiffe-trust-domain whom to trust, from the Workload API at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with those two and without --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l spiffe-svid -d 'Of the identities that the Workload API offers, the one with this hint or this SPIFFE ID [default: the first]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l fail-if -d 'Fails if this holds in the end (`cert_days<14`, `tls_ms>200`; may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends text, with C escapes (`PING\\r\\n`)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
@@ -175,6 +176,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-id -d
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-trust-domain -d 'The peer must be a workload of this trust domain' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-bundle -d 'The authorities of the trust domain (PEM), instead of --ca' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-socket -d 'Takes our own certificate, and with --spiffe-id or --spiffe-trust-domain whom to trust, from the Workload API at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with those two and without --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l spiffe-svid -d 'Of the identities that the Workload API offers, the one with this hint or this SPIFFE ID [default: the first]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s i -l interval -d 'Time from one beat to the next, at least 1ms [default: 1s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -s t -l timeout -d 'How long a reply may take, at least 1ms [default: the interval, at most 2s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l interval-suspect -d 'The interval while the target is suspect [default: the interval]' -r
@@ -257,12 +259,12 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l then -d 'What f
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l respond -d 'Says this, with C escapes, once the peer has said something, and closes; @FILE is a file\'s content' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l exec -d 'Gives each connection to a program, run by `sh -c`, as its standard input and output' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l script -d 'Follows a script: a step a line, `send TEXT`, `expect TEXT`, `wait TIME`, `echo`, `reset`, `close`' -r -F
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward -d 'Passes each connection on to this service: `host:port`, `tls://host:port`, `unix:/path`, `udp://host:port`; without a network, that of the addresses' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward -d 'Passes each connection on to this service: `host:port`, `tls://host:port`, `unix:/path`, `udp://host:port`, `unixgram:/path`; without a network, that of the addresses. A client that sends datagrams from a Unix socket without a name is passed on, and gets no answer' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s t -l timeout -d 'Bounds the dial to the service: resolve and connect [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l ns -d 'Asks this name server for the service\'s address instead of the system\'s (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward-ca -d 'Whom to trust about a service at `tls://`: certificates (PEM) of a file, or of a folder [default: the system\'s]' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mirror -d 'Sends a copy of what clients say to this service too, and throws its replies away. It is never waited for: what it is too slow to take (1 MiB a connection) is dropped and counted' -r
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l proxy-protocol -d 'Tells the service who the client is, by a PROXY header of this version' -r -f -a "v1\t'As a line of text'
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l proxy-protocol -d 'Tells the service who the client is, by a PROXY header of this version; one at `tls://` is told before TLS begins' -r -f -a "v1\t'As a line of text'
 v2\t'In binary'"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l record -d 'Writes every piece that passes to this file, as JSON Lines: connection, direction, time, bytes' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l control -d 'Takes orders on this socket, a JSON object a line: `{"faults":["up:delay=1s"]}` changes the faults, `{"list":true}` lists the connections' -r
@@ -270,6 +272,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l cert -d 'The ce
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l key -d 'Its key (PEM: PKCS#8, PKCS#1, SEC1)' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l client-ca -d 'Asks clients for a certificate, and believes those of these authorities (PEM)' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l spiffe-socket -d 'Takes the certificate, and the authorities of clients, from the Workload API of SPIFFE at this socket (`unix:/path`, `tcp://IP:PORT`) [default: with --tls and without --cert, `SPIFFE_ENDPOINT_SOCKET`]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l spiffe-svid -d 'Of the identities that the Workload API offers, the one with this hint or this SPIFFE ID [default: the first]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l allow-spiffe-id -d 'Lets in only clients with this SPIFFE ID (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l alpn -d 'Protocols to agree on, the preferred first: `h2,http/1.1`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-min -d 'The oldest version [default: 1.2]' -r -f -a "1.2\t'TLS 1.2'

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netkit::net::tls::{SpiffeId, WorkloadEndpoint, WorkloadIdentity};
+use netkit::net::tls::{SpiffeId, SvidChoice, WorkloadEndpoint, WorkloadIdentity};
 
 /// A field of bytes in the encoding of Protocol Buffers.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -21,10 +21,10 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
 
 fuzz_target!(|data: &[u8]| {
     // As the whole message, and where certificates and keys stand in it.
-    assert!(WorkloadIdentity::read(data).is_err());
+    assert!(WorkloadIdentity::read(data, &SvidChoice::First).is_err());
     let id = b"spiffe://td/a";
     let own = [field(1, id), field(2, data), field(3, data), field(4, data)].concat();
-    assert!(WorkloadIdentity::read(&field(1, &own)).is_err());
+    assert!(WorkloadIdentity::read(&field(1, &own), &SvidChoice::First).is_err());
     if let Some((&at, rest)) = data.split_first() {
         let (chain, key) = rest.split_at(rest.len().min(at.into()));
         let own = [
@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
         .concat();
         let other = [field(1, chain), field(2, key)].concat();
         let message = [field(1, &own), field(3, &other)].concat();
-        assert!(WorkloadIdentity::read(&message).is_err());
+        assert!(WorkloadIdentity::read(&message, &SvidChoice::First).is_err());
     }
     let Ok(text) = std::str::from_utf8(data) else {
         return;

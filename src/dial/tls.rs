@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::race::attempt::connected;
@@ -28,6 +29,9 @@ pub struct Tls {
     pub always: bool,
     /// Asks for TLS in the words of this protocol first.
     pub starttls: Option<Starttls>,
+    /// Said in the clear before all else, even before the words of `starttls`: a PROXY header. Default:
+    /// nothing.
+    pub preamble: Vec<u8>,
     /// Shakes hands a second time, on a second connection, to see whether the session goes on.
     pub resume: bool,
 }
@@ -133,19 +137,39 @@ impl Secured {
     }
 }
 
-/// The dialogue before TLS, if there is one, and how long it took.
+/// What is said before TLS: the preamble, then the dialogue, if there is one, and how long that took.
 async fn speak(
     tls: &Tls,
     connection: &mut dyn Connection,
     name: &str,
     deadline: &Deadline,
 ) -> Result<Option<Duration>, Failure> {
+    introduce(&tls.preamble, connection, name, deadline).await?;
     let Some(protocol) = tls.starttls else {
         return Ok(None);
     };
     let began = Instant::now();
     starttls::upgrade(connection, protocol, name, deadline).await?;
     Ok(Some(began.elapsed()))
+}
+
+/// Says the preamble.
+async fn introduce(
+    preamble: &[u8],
+    connection: &mut dyn Connection,
+    name: &str,
+    deadline: &Deadline,
+) -> Result<(), Failure> {
+    if preamble.is_empty() {
+        return Ok(());
+    }
+    match deadline.bound(connection.write_all(preamble)).await {
+        Ok(result) => result.map_err(|error| connection.explain(Stage::Tls, &error)),
+        Err(_) => {
+            let message = format!("{name} did not take what is said before TLS in time");
+            Err(Failure::new(Stage::Tls, Kind::Timeout, message))
+        }
+    }
 }
 
 /// Connects to the same address a second time, to see whether the session goes on there.

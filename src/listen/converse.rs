@@ -10,7 +10,7 @@ use super::attend::{Attendance, Ended, Guest, left};
 use super::behaviours::{self, Ending};
 use super::config::Behaviour;
 use super::event::{Event, Piece, Proxied};
-use super::forward::{Forward, Job, Parted, unreached};
+use super::forward::{Forward, Job, Opening, Parted, unreached};
 use super::wire::{self, Carrier, Talk, Wire};
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::layers::{Copies, End, Metered, Mirrored, Prefixed, Recorded, Shadowed, Tape, Way};
@@ -32,6 +32,8 @@ enum Said {
     Ending(Ending),
     /// It was forwarded.
     Parted(Parted),
+    /// A fault has ended it for what was said.
+    HungUp,
     /// It never began.
     Refused,
 }
@@ -82,6 +84,10 @@ impl Attendance {
         match self.speak(stream, guest).await {
             Ok(Said::Ending(ending)) => self.concluded(stream, ending).await,
             Ok(Said::Parted(parted)) => self.parted(stream, guest, parted).await,
+            Ok(Said::HungUp) => {
+                self.linger(stream).await;
+                Cause::Fault.into()
+            }
             Ok(Said::Refused) => Ended {
                 cause: Cause::Handshake,
                 // After an alert of TLS there is more to read for the client than a reset.
@@ -99,15 +105,14 @@ impl Attendance {
         if let Behaviour::Forward(forward) = &self.config.behaviour
             && self.is_plain(guest)
         {
-            let mut first = header(forward, ends);
             let shadowed = self.shadowed(guest);
             if let Some(copies) = &shadowed.read
                 && !introduced.rest.is_empty()
             {
                 copies.push(&introduced.rest);
             }
-            first.extend(introduced.rest);
-            let parted = self.relay(forward, stream, guest, shadowed, first);
+            let opening = Opening::new(forward, ends, introduced.rest);
+            let parted = self.relay(forward, stream, guest, shadowed, opening);
             let parted = parted.await;
             return Ok(Said::Parted(parted));
         }
@@ -125,17 +130,34 @@ impl Attendance {
         guest: &Guest,
         ends: Option<Ends>,
     ) -> io::Result<Said> {
-        let mirrored = Mirrored::new(carrier, self.shadowed(guest));
+        let heeding = guest.down.heeding(carrier, &self.heard(guest));
+        let mirrored = Mirrored::new(heeding, self.shadowed(guest));
         let mut talk = Recorded::new(mirrored, self.tape(guest));
+        let said = self.converse(&mut talk, guest, ends).await;
+        let heeding = wire::heeding(&mut talk);
+        if heeding.end().is_some() {
+            // Closed as whoever speaks would: with TLS, not without a word.
+            let _ = heeding.inner_mut().shutdown().await;
+            return Ok(Said::HungUp);
+        }
+        said
+    }
+
+    async fn converse(
+        &self,
+        talk: &mut Talk<'_>,
+        guest: &Guest,
+        ends: Option<Ends>,
+    ) -> io::Result<Said> {
         match &self.config.behaviour {
             Behaviour::Forward(forward) => {
-                let first = header(forward, ends);
-                let parted = self.forward(forward, &mut talk, guest, first).await;
+                let opening = Opening::new(forward, ends, Vec::new());
+                let parted = self.forward(forward, talk, guest, opening).await;
                 Ok(Said::Parted(parted))
             }
             behaviour => {
                 let peer = ends.map(|ends| ends.source).or(guest.peer);
-                let run = behaviours::run(behaviour, &mut talk, peer, &self.pool);
+                let run = behaviours::run(behaviour, talk, peer, &self.pool);
                 let ending = run.await?;
                 if ending != Ending::Reset {
                     talk.shutdown().await?;
@@ -224,10 +246,10 @@ impl Attendance {
         forward: &Forward,
         talk: &mut Talk<'_>,
         guest: &Guest,
-        first: Vec<u8>,
+        opening: Opening,
     ) -> Parted {
-        match self.reach(forward, guest).await {
-            Some(upstream) => self.exchange(talk, upstream, guest, first).await,
+        match self.reach(forward, guest, opening.before_tls).await {
+            Some(upstream) => self.exchange(talk, upstream, guest, opening.first).await,
             None => Parted::Unreached,
         }
     }
@@ -319,12 +341,6 @@ impl Attendance {
         // Whatever comes is not for us any more.
         let _ = tokio::time::timeout(LINGER, discard).await;
     }
-}
-
-/// What the service is told first of who the client is.
-fn header(forward: &Forward, ends: Option<Ends>) -> Vec<u8> {
-    let written = |version| proxy_protocol::write(version, ends);
-    forward.proxy.map(written).unwrap_or_default()
 }
 
 /// Reads up to the end of the header, and whatever comes with it.

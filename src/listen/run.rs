@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
@@ -24,7 +23,7 @@ use super::setup;
 use crate::error::Error;
 use crate::event::{Observer, Stamped};
 use crate::io::{Io, SystemIo};
-use crate::net::listen::Listener;
+use crate::net::listen::{Listener, Mailbox};
 use crate::net::serve::{self, Count, Door, Newcomer, Server};
 use crate::run::Cx;
 
@@ -117,7 +116,7 @@ pub async fn serve_through<I: Io + 'static>(
     )
     .map_err(failed)?;
     for (at, listener) in datagrams {
-        let socket = listener.into_udp().map_err(failed)?;
+        let socket = listener.into_mailbox().map_err(failed)?;
         body.forward_datagrams(at, socket, server.door());
     }
     Ok(body.run(server, outlet, started).await)
@@ -318,7 +317,7 @@ impl<'a> Body<'a> {
         )
     }
 
-    fn forward_datagrams(&self, at: usize, socket: UdpSocket, door: Door) {
+    fn forward_datagrams(&self, at: usize, socket: Mailbox, door: Door) {
         if let Behaviour::Forward(forward) = &self.config.behaviour {
             let attendance = Rc::clone(&self.attendance);
             let forwarder = attendance.forward_datagrams((**forward).clone(), at, socket, door);

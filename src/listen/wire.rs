@@ -1,8 +1,9 @@
 //! The layers between a socket and whoever speaks on it, as types.
 //!
 //! From the wire up: the socket, what counts its bytes, what makes it go wrong (all of that is
-//! [`Wire`]), bytes that were read too far, TLS ([`Carrier`]), and what copies what is said
-//! ([`Talk`]). The wire stays with its owner, who ends it; the rest borrows it for a conversation.
+//! [`Wire`]), bytes that were read too far, TLS ([`Carrier`]), what ends it for what is said, and
+//! what copies that ([`Talk`]). The wire stays with its owner, who ends it; the rest borrows it for
+//! a conversation.
 
 use std::io;
 use std::pin::Pin;
@@ -19,7 +20,12 @@ use crate::net::tls::TlsServerStream;
 pub(super) type Wire = Delayed<Throttled<Faulty<Metered<Box<dyn Connection>>>>>;
 
 /// What is said, in plain text.
-pub(super) type Talk<'a> = Recorded<Mirrored<Carrier<'a>>>;
+pub(super) type Talk<'a> = Recorded<Mirrored<Faulty<Carrier<'a>>>>;
+
+/// The layer that ends a conversation for what is said.
+pub(super) fn heeding<'talk, 'a>(talk: &'talk mut Talk<'a>) -> &'talk mut Faulty<Carrier<'a>> {
+    talk.inner_mut().inner_mut()
+}
 
 /// The layer that ends streams.
 pub(super) fn faulty(wire: &mut Wire) -> &mut Faulty<Metered<Box<dyn Connection>>> {

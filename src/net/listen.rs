@@ -6,6 +6,7 @@
 
 mod holder;
 mod inherited;
+mod mailbox;
 mod refusal;
 mod unix;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::inherited::inherited;
+pub use self::mailbox::{Mailbox, Sender};
 pub use self::refusal::refusal;
 use self::refusal::refused;
 use self::unix::Removal;
@@ -119,7 +121,7 @@ pub struct ListenFacts {
 pub struct Listener {
     fd: OwnedFd,
     facts: ListenFacts,
-    _removal: Option<Removal>,
+    removal: Option<Removal>,
 }
 
 impl Listener {
@@ -138,10 +140,11 @@ impl Listener {
 
 impl Listener {
     /// Its socket for datagrams, for the runtime to wait on. Errs when the runtime cannot watch it.
-    pub fn into_udp(self) -> std::io::Result<tokio::net::UdpSocket> {
-        let socket = std::net::UdpSocket::from(self.fd);
-        socket.set_nonblocking(true)?;
-        tokio::net::UdpSocket::from_std(socket)
+    pub fn into_mailbox(self) -> std::io::Result<Mailbox> {
+        match self.transport() {
+            Transport::Unixgram => Mailbox::unix(self.fd.into(), self.removal),
+            _ => Mailbox::udp(self.fd.into()),
+        }
     }
 }
 
@@ -270,7 +273,7 @@ fn open(
     Ok(Listener {
         fd,
         facts,
-        _removal: None,
+        removal: None,
     })
 }
 

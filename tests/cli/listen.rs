@@ -8,6 +8,7 @@ mod replay;
 mod sockets;
 mod telling;
 mod tls;
+mod tls_forward;
 mod workload;
 
 use std::io::{BufRead, BufReader, Read, Write};

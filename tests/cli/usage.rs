@@ -47,6 +47,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("--spiffe-id", "http://x", "spiffe://trust-domain/path"),
     ("--spiffe-trust-domain", "a/b", "td.example"),
     ("--spiffe-socket", "/run/agent.sock", "unix:/path"),
+    ("--spiffe-svid", "spiffe://", "spiffe://trust-domain/path"),
     ("--alpn=", "", "h2,http/1.1"),
     ("--tls-min", "1.1", "1.2 or 1.3"),
     ("--tls-max", "9", "1.2 or 1.3"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use netkit::deadline::Deadline;
 use netkit::failure::{Failure, Kind, Stage};
 use netkit::net::tls::workload::{News, Subscription, follow};
-use netkit::net::tls::{WorkloadEndpoint, WorkloadIdentity};
+use netkit::net::tls::{SvidChoice, WorkloadEndpoint, WorkloadIdentity};
 
 use crate::tls_server::{Authority, Folder, uri};
 use crate::workload::{Agent, Say, field, framed, identity, response, svid};
@@ -14,7 +14,7 @@ const ID: &str = "spiffe://td.example/web";
 
 async fn open(agent: &Agent, limit: Duration) -> Result<(WorkloadIdentity, Subscription), Failure> {
     let endpoint: WorkloadEndpoint = agent.address().parse().expect("a path");
-    Subscription::open(&endpoint, &Deadline::after(limit)).await
+    Subscription::open(&endpoint, &SvidChoice::First, &Deadline::after(limit)).await
 }
 
 /// Long enough for whatever comes at once.
@@ -158,7 +158,8 @@ async fn without_a_socket_it_is_said_what_is_missing() {
     let nowhere = folder.path().join("nowhere");
     for (path, kind) in [(nowhere, Kind::File), (stale, Kind::WorkloadApi)] {
         let endpoint = WorkloadEndpoint::Unix(path);
-        let opened = Subscription::open(&endpoint, &Deadline::after(LONG)).await;
+        let opened =
+            Subscription::open(&endpoint, &SvidChoice::First, &Deadline::after(LONG)).await;
         let failure = opened.map(|_| ()).unwrap_err();
         assert_eq!(failure.kind, kind, "{failure}");
         assert!(failure.errno.is_some() && failure.hint.is_some());

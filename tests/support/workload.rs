@@ -256,14 +256,30 @@ pub(crate) fn response(
 
 /// `X509SVID`.
 pub(crate) fn identity(id: &str, chain: &[u8], key: &[u8], bundle: &[u8]) -> Vec<u8> {
+    hinted(id, chain, key, bundle, "a hint")
+}
+
+fn hinted(id: &str, chain: &[u8], key: &[u8], bundle: &[u8], hint: &str) -> Vec<u8> {
     [
         field(1, id.as_bytes()),
         field(2, chain),
         field(3, key),
         field(4, bundle),
-        field(5, b"a hint"),
+        field(5, hint.as_bytes()),
     ]
     .concat()
+}
+
+/// `X509SVIDResponse` with several identities of one trust domain, each with its hint.
+pub(crate) fn offering(authority: &Authority, all: &[(&str, &str)]) -> Vec<u8> {
+    let mut message = Vec::new();
+    for (id, hint) in all {
+        let leaf = svid(authority, id);
+        let key = leaf.key.serialize_der();
+        let one = hinted(id, &leaf.chain[0], &key, &authority.der(), hint);
+        message.extend(field(1, &one));
+    }
+    message
 }
 
 /// A field of bytes in the encoding of Protocol Buffers.

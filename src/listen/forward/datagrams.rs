@@ -3,22 +3,23 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Forward;
+use crate::addr::Transport;
 use crate::listen::attend::{Attendance, Guest};
 use crate::listen::event::Event;
 use crate::net::Connection;
 use crate::net::layers::Lossy;
+use crate::net::listen::{Mailbox, Sender};
 use crate::net::serve::{Cause, Count, Door, Opened};
 use crate::policy::chance::Chance;
 use crate::policy::fault::{Direction, faults_of};
@@ -31,8 +32,9 @@ const LONGEST: usize = 65_535;
 /// Datagrams of one client that wait for its task; more are lost, as in a socket's buffer.
 const WAITING: usize = 256;
 
-/// Clients by their address, each with its queue.
-type Clients = Rc<RefCell<HashMap<SocketAddr, mpsc::Sender<Vec<u8>>>>>;
+/// Clients by where they send from, each with its queue. Those without a name share one: they are
+/// heard, and get no answer.
+type Clients = Rc<RefCell<HashMap<Sender, mpsc::Sender<Vec<u8>>>>>;
 
 impl Attendance {
     /// Forwards the datagrams of one socket until the server stops.
@@ -40,40 +42,41 @@ impl Attendance {
         self: Rc<Self>,
         forward: Forward,
         listener: usize,
-        socket: UdpSocket,
+        socket: Mailbox,
         door: Door,
     ) {
         let (socket, clients) = (Rc::new(socket), Clients::default());
         let mut tasks = FuturesUnordered::new();
         let mut buffer = vec![0; LONGEST];
         loop {
-            let (count, peer) = tokio::select! {
+            let (count, sender) = tokio::select! {
                 biased;
                 () = self.drain.cancelled() => break,
                 Some(()) = tasks.next() => continue,
-                received = socket.recv_from(&mut buffer) => match received {
+                received = socket.receive(&mut buffer) => match received {
                     Ok(received) => received,
                     Err(_) => continue, // an ICMP message about an answer of ours
                 },
             };
             self.counts.borrow_mut().add(Count::DatagramsIn, 1);
-            let known = clients.borrow().get(&peer).cloned();
+            let known = clients.borrow().get(&sender).cloned();
             let queue = known.or_else(|| {
-                let id = door.admit(Some(peer))?;
+                let peer = sender.inet();
+                let id = door.admit(peer)?;
                 let (queue, arrived) = mpsc::channel(WAITING);
-                clients.borrow_mut().insert(peer, queue.clone());
-                let guest = self.seat(id, listener, Some(peer));
+                clients.borrow_mut().insert(sender.clone(), queue.clone());
+                let guest = self.seat(id, listener, peer);
                 let session = Session {
                     attendance: Rc::clone(&self),
                     guest,
-                    peer,
+                    sender,
                     socket: Rc::clone(&socket),
                 };
                 let (forward, clients, door) = (forward.clone(), Rc::clone(&clients), door.clone());
                 tasks.push(async move {
                     session.run(&forward, arrived).await;
-                    clients.borrow_mut().remove(&peer);
-                    door.release(Some(peer));
+                    clients.borrow_mut().remove(&session.sender);
+                    door.release(peer);
                 });
                 Some(queue)
             });
@@ -90,8 +93,8 @@ impl Attendance {
 struct Session {
     attendance: Rc<Attendance>,
     guest: Rc<Guest>,
-    peer: SocketAddr,
-    socket: Rc<UdpSocket>,
+    sender: Sender,
+    socket: Rc<Mailbox>,
 }
 
 impl Session {
@@ -104,13 +107,13 @@ impl Session {
             peer: guest.peer,
             syn: None,
         }));
-        let cause = match attendance.reach(forward, guest).await {
+        let cause = match attendance.reach(forward, guest, Vec::new()).await {
             None => Cause::UpstreamFailed,
             Some(upstream) => tokio::select! {
                 biased;
                 cause = attendance.ended(guest) => cause,
                 () = attendance.drain.cancelled() => Cause::Finished,
-                cause = self.pass(upstream, arrived) => cause,
+                cause = self.pass(forward, upstream, arrived) => cause,
             },
         };
         attendance.leave(guest, cause, None);
@@ -128,6 +131,7 @@ impl Session {
     /// Passes datagrams both ways, over ways that may be bad.
     async fn pass(
         &self,
+        forward: &Forward,
         mut upstream: Box<dyn Connection>,
         mut arrived: mpsc::Receiver<Vec<u8>>,
     ) -> Cause {
@@ -160,9 +164,10 @@ impl Session {
             }
             let now = Instant::now();
             while let Some(bytes) = up.pop(now) {
-                // Lost, if the kernel does not take it, as datagrams are.
-                if upstream.write(&bytes).await.is_ok() {
-                    self.guest.upstream_meter.pass(0, bytes.len() as u64);
+                match upstream.write(&bytes).await {
+                    Ok(_) => self.guest.upstream_meter.pass(0, bytes.len() as u64),
+                    Err(error) if has_gone(forward, &error) => return Cause::UpstreamReset,
+                    Err(_) => {} // lost, as datagrams are that the kernel does not take
                 }
             }
             while let Some(bytes) = down.pop(now) {
@@ -172,7 +177,7 @@ impl Session {
     }
 
     async fn answer(&self, bytes: &[u8]) {
-        let what = match self.socket.send_to(bytes, self.peer).await {
+        let what = match self.socket.send(bytes, &self.sender).await {
             Ok(_) => Count::DatagramsOut,
             Err(_) => Count::DatagramsUnsent,
         };
@@ -181,4 +186,15 @@ impl Session {
             self.guest.meter.pass(0, bytes.len() as u64);
         }
     }
+}
+
+/// Whether a service is not there any more and its socket can never reach it again: a Unix socket is
+/// connected to the one that had the name, not to the next. The client's next datagram connects anew.
+fn has_gone(forward: &Forward, error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotConnected};
+    let gone = matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionReset | NotConnected
+    );
+    gone && forward.target.network.transport() == Transport::Unixgram
 }

@@ -20,10 +20,40 @@ use super::attend::{Attendance, Ended, Guest};
 use super::behaviours::Stream;
 use super::event::{Event, Upstream};
 use super::wire::{self, Wire};
-use crate::net::layers::{End, Metered, Mirrored, Shadowed};
+use crate::net::layers::{End, Faulty, Metered, Mirrored, Shadowed};
+use crate::net::proxy_protocol::{self, Ends as ProxyEnds};
 use crate::net::relay::{Broken, Ends, Side};
 use crate::net::serve::{Cause, Count};
 use crate::net::{Close, Connection};
+
+/// What a service is told before what the client says.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    /// In the clear, before TLS begins.
+    pub(super) before_tls: Vec<u8>,
+    /// On the stream itself.
+    pub(super) first: Vec<u8>,
+}
+
+impl Opening {
+    /// Who the client is, where that is to be said, then what it has said already. A PROXY header is
+    /// what a connection begins with: with TLS it comes before the handshake.
+    pub(super) fn new(forward: &Forward, ends: Option<ProxyEnds>, said: Vec<u8>) -> Self {
+        let written = |version| proxy_protocol::write(version, ends);
+        let mut header = forward.proxy.map(written).unwrap_or_default();
+        if forward.target.tls {
+            return Self {
+                before_tls: header,
+                first: said,
+            };
+        }
+        header.extend(said);
+        Self {
+            before_tls: Vec::new(),
+            first: header,
+        }
+    }
+}
 
 /// How the two sides came apart.
 pub(super) enum Parted {
@@ -38,14 +68,20 @@ pub(super) enum Parted {
 }
 
 impl Attendance {
-    /// Connects to the service; tells what came of it.
+    /// Connects to the service, and says `before_tls` before TLS begins; tells what came of it.
     pub(super) async fn reach(
         &self,
         forward: &Forward,
         guest: &Guest,
+        before_tls: Vec<u8>,
     ) -> Option<Box<dyn Connection>> {
         let began = Instant::now();
-        let dialled = (self.means.dialler)(&forward.target, &forward.dial).await;
+        let mut dial = forward.dial.clone();
+        let said = before_tls.len() as u64;
+        if let Some(tls) = &mut dial.tls {
+            tls.preamble = before_tls;
+        }
+        let dialled = (self.means.dialler)(&forward.target, &dial).await;
         let took = began.elapsed();
         let count = match dialled {
             Ok(_) => Count::UpstreamsConnected,
@@ -68,7 +104,9 @@ impl Attendance {
                 failure,
             })));
         }
-        dialled.ok()
+        let connection = dialled.ok()?;
+        guest.upstream_meter.pass(0, said);
+        Some(connection)
     }
 
     /// Forwards a connection whose bytes nobody needs to see but a shadow, as fast as the system can.
@@ -78,9 +116,10 @@ impl Attendance {
         client: &mut Wire,
         guest: &Guest,
         shadowed: Shadowed,
-        first: Vec<u8>,
+        opening: Opening,
     ) -> Parted {
-        let Some(mut upstream) = self.reach(forward, guest).await else {
+        let Opening { before_tls, first } = opening;
+        let Some(mut upstream) = self.reach(forward, guest, before_tls).await else {
             return Parted::Unreached;
         };
         let client_socket = &**wire::socket(client);
@@ -110,12 +149,9 @@ impl Attendance {
         first: Vec<u8>,
     ) -> Parted {
         let metered = Metered::new(upstream, guest.upstream_meter.clone());
-        let mut upstream = guest.up.over(
-            metered,
-            self.config.seed.wrapping_add(1),
-            guest.id,
-            &self.heard(guest),
-        );
+        let (seed, heard) = (self.config.seed.wrapping_add(1), self.heard(guest));
+        let wire = guest.up.over(metered, seed, guest.id, &heard);
+        let mut upstream = guest.up.heeding(wire, &heard);
         let said = upstream.write_all(&first).await;
         let result = match said {
             Ok(()) => pump::pump(client, &mut upstream, &self.pool).await,
@@ -124,16 +160,29 @@ impl Attendance {
                 error,
             }),
         };
-        let end = wire::faulty(&mut upstream).end();
-        if end == Some(End::Fin) {
-            // What the fault has let through arrives; then the end, which is the drop.
-            let _ = wire::faulty(&mut upstream).inner_mut().shutdown().await;
-        }
+        let end = ended(&mut upstream).await;
         match result {
             Ok(side) => Parted::Closed(side),
-            Err(broken) => part(broken, &mut **wire::socket(&mut upstream), end),
+            Err(broken) => part(broken, &mut **wire::socket(upstream.inner_mut()), end),
         }
     }
+}
+
+/// How a fault has ended the stream to a service, if one has. By FIN, what the fault has let through
+/// arrives; then the end, which is the drop.
+async fn ended(upstream: &mut Faulty<Wire>) -> Option<End> {
+    let heeded = upstream.end();
+    let wire = upstream.inner_mut();
+    if heeded.is_some() {
+        let _ = wire.shutdown().await;
+        return heeded;
+    }
+    let faulty = wire::faulty(wire);
+    let end = faulty.end();
+    if end == Some(End::Fin) {
+        let _ = faulty.inner_mut().shutdown().await;
+    }
+    end
 }
 
 /// What a failure of one side means for the other: a reset is passed on.

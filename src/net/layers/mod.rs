@@ -3,8 +3,8 @@
 //! Each wraps anything that reads and writes, knows nothing of the others, and can be left out or
 //! replaced, so that a server, a forwarder and a test on streams in memory use the same. The order
 //! in which `listen` stacks them, from the wire up: [`Metered`], [`Faulty`], [`Throttled`],
-//! [`Delayed`] (the wire as the peer sees it), TLS, then [`Mirrored`] and [`Recorded`] (what is said
-//! on it), and on top whoever speaks.
+//! [`Delayed`] (the wire as the peer sees it), TLS, then a [`Faulty`] for what ends the stream for what
+//! is said, [`Mirrored`] and [`Recorded`] (what is said on it), and on top whoever speaks.
 //!
 //! All are back-pressure-true (a writer that is too fast waits) and cancel safe: a read or a write
 //! that is dropped while it waits has taken nothing. Both halves of a layered stream have to be

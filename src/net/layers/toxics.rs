@@ -14,7 +14,8 @@ use crate::policy::fault::Fault;
 /// Hears of each fault when it is first applied, by its word.
 pub type Heard = Rc<dyn Fn(&'static str)>;
 
-/// The settings of [`Delayed`], [`Throttled`] and [`Faulty`].
+/// The settings of [`Delayed`], [`Throttled`] and [`Faulty`], which make a wire go wrong, and of a
+/// [`Faulty`] that listens to what is said on it, which with TLS is something else.
 #[derive(Clone, Debug, Default)]
 pub struct Toxics {
     /// How long what is written is held back.
@@ -23,6 +24,8 @@ pub struct Toxics {
     pub rate: Rc<Cell<Rate>>,
     /// How the stream goes wrong.
     pub misdeeds: Rc<Misdeeds>,
+    /// How what is said ends it.
+    pub heeded: Rc<Misdeeds>,
 }
 
 impl Toxics {
@@ -49,14 +52,18 @@ impl Toxics {
         }
         self.delay.set(delay);
         self.rate.set(rate);
-        self.misdeeds.set(faults);
+        let heeds = |fault: &Fault| matches!(fault, Fault::HangUpOn(_));
+        let (heeded, wire): (Vec<_>, Vec<_>) = faults.iter().cloned().partition(heeds);
+        self.heeded.set(&heeded);
+        self.misdeeds.set(&wire);
     }
 
     /// Whether they do nothing at all.
     #[must_use]
     pub fn are_none(&self) -> bool {
         let plain = (Delay::default(), Rate::default());
-        (self.delay.get(), self.rate.get()) == plain && self.misdeeds.are_none()
+        let behaves = self.misdeeds.are_none() && self.heeded.are_none();
+        (self.delay.get(), self.rate.get()) == plain && behaves
     }
 
     /// Whether one of them has the stream hang.
@@ -65,7 +72,14 @@ impl Toxics {
         self.misdeeds.may_stall()
     }
 
-    /// Stacks the three layers over `inner`; `heard` is told of each fault once.
+    /// Lays over `inner` the layer that ends it for what is read; `heard` is told once.
+    pub fn heeding<S>(&self, inner: S, heard: &Heard) -> Faulty<S> {
+        // Nothing of it is left to chance.
+        let chance = Chance::of_part(0, 0);
+        Faulty::new(inner, Rc::clone(&self.heeded), chance, Rc::clone(heard))
+    }
+
+    /// Stacks the three layers of the wire over `inner`; `heard` is told of each fault once.
     pub fn over<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         inner: S,

@@ -75,6 +75,6 @@ fn take(number: i32) -> Result<Listener, Failure> {
     Ok(Listener {
         fd,
         facts,
-        _removal: None,
+        removal: None,
     })
 }

@@ -88,11 +88,7 @@ pub(super) fn bind(
         inherited: false,
         warnings: Vec::new(),
     };
-    Ok(Listener {
-        fd,
-        facts,
-        _removal: removal,
-    })
+    Ok(Listener { fd, facts, removal })
 }
 
 /// Removes the file of a socket that nobody listens at any more; errs if somebody does, or if it is

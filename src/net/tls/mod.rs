@@ -36,6 +36,7 @@ mod sniff;
 mod spiffe;
 pub mod spiffe_id;
 pub mod starttls;
+mod svid_choice;
 mod unprepared;
 #[cfg(feature = "tls")]
 pub mod workload;
@@ -56,6 +57,7 @@ pub use self::pem::Identity;
 pub use self::server::{TlsServer, TlsServerStream};
 pub use self::serving::{TlsAccepted, TlsServerOptions};
 pub use self::spiffe_id::{SpiffeId, SpiffePeer};
+pub use self::svid_choice::SvidChoice;
 pub use self::unprepared::{Part, Unprepared};
 #[cfg(feature = "tls")]
 pub use self::workload::WorkloadIdentity;

@@ -18,6 +18,6 @@ pub struct IdentityFacts {
     pub not_after: Option<String>,
     /// The trust domains whose authorities came with it: the own one and those it is federated with.
     pub trust_domains: Vec<String>,
-    /// How many identities came; the first is used.
+    /// How many identities came, of which this is one: the first, unless another was chosen.
     pub svids: u64,
 }

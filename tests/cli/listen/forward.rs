@@ -202,8 +202,8 @@ fn what_cannot_be_forwarded_is_refused() {
             "connections",
         ),
         (
-            "unixgram:/tmp/netkit-no --forward udp://127.0.0.1:1",
-            "netkit: --forward does not go with a unixgram: address",
+            "unixgram:/tmp/netkit-no --forward unix:/tmp/netkit-no",
+            "connections",
         ),
     ];
     for (line, named) in rows {
@@ -423,4 +423,60 @@ fn datagrams_find_their_way_there_and_back() {
             "{totals:#}"
         );
     }
+}
+
+#[test]
+fn datagrams_of_unix_sockets_are_passed_on_and_answered_where_there_is_a_name() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let folder = std::env::temp_dir().join(format!("netkit-unixgram-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (inner, outer, over) = (path("inner"), path("outer"), path("over"));
+    let mut echo = Served::start(&format!("unixgram:{inner}"), 0);
+    echo.next_of("listening");
+    let udp = Served::start_words(
+        "udp://127.0.0.1:0",
+        &["--forward", &format!("unixgram:{inner}")],
+        1,
+    );
+    let mut over_udp = Served::start(
+        &format!("unixgram:{over} --forward udp://127.0.0.1:{}", udp.ports[0]),
+        0,
+    );
+    over_udp.next_of("listening");
+    let mut served = Served::start(&format!("unixgram:{outer} --forward unixgram:{inner}"), 0);
+    served.next_of("listening");
+    let own = format!("netkit-unixgram-{}", std::process::id());
+    let clients = [
+        UnixDatagram::bind(path("client")).unwrap(),
+        UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(own).unwrap()).unwrap(),
+    ];
+    for client in &clients {
+        let patience = std::time::Duration::from_secs(10);
+        client.set_read_timeout(Some(patience)).unwrap();
+        for to in [&outer, &over] {
+            for said in [&b"one"[..], b"", b"three"] {
+                client.send_to(said, to).unwrap();
+                let mut back = [0; 16];
+                let count = client.recv(&mut back).unwrap();
+                assert_eq!(&back[..count], said, "{to}");
+            }
+        }
+    }
+    // One without a name is heard, and its answer has nowhere to go.
+    UnixDatagram::unbound()
+        .unwrap()
+        .send_to(b"x", &outer)
+        .unwrap();
+    assert_eq!(served.next_of("accept")["id"], 1);
+    assert_eq!(served.next_of("accept")["id"], 2);
+    assert_eq!(served.next_of("accept")["id"], 3);
+    assert_eq!(served.next_of("upstream")["id"], 3);
+    served.signal("TERM");
+    let totals = served.next_of("summary")["totals"].clone();
+    assert_eq!(totals["datagrams_in"], 7, "{totals:#}");
+    assert_eq!(totals["datagrams_out"], 6, "{totals:#}");
+    assert!(!std::path::Path::new(&outer).exists(), "its file goes");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

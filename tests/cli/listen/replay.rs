@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use super::Served;
+use super::tls::{Folder, self_signed};
 use crate::support::{Netkit, Outcome, Server, netkit, valid};
 
 /// A record in a file that is gone afterwards.
@@ -182,6 +183,31 @@ fn what_a_server_has_recorded_is_replayed_against_it() {
         (&true.into(), &true.into())
     );
     assert_eq!(again.code(), Some(0));
+}
+
+#[test]
+fn a_recording_is_replayed_over_unix_sockets_and_over_tls() {
+    let record = Record::of("carriers", PING);
+    let path = Record::path("socket");
+    let mut served = Served::start(&format!(r"unix:{} --respond PONG\r\n", path.display()), 0);
+    served.next_of("listening");
+    let line = format!("unix:{} --json", path.display());
+    let replay = report(&record.dial(&line).run().status(0));
+    assert_eq!(replay["equal"], true, "{replay:#}");
+    drop(served);
+    let _ = std::fs::remove_file(&path);
+    for (answer, status, agreed) in [(r"PONG\r\n", 0, 6), (r"PANG\r\n", 5, 1)] {
+        let (served, authority) = self_signed(&format!("--respond {answer}"));
+        let folder = Folder::new("replay");
+        let line = format!(
+            "tls://127.0.0.1:{} --ca {} --json",
+            served.ports[0],
+            folder.write("ca.pem", &authority)
+        );
+        let replay = report(&record.dial(&line).run().status(status));
+        assert_eq!(replay["equal"], status == 0, "{replay:#}");
+        assert_eq!(replay["agreed_bytes"], agreed, "{replay:#}");
+    }
 }
 
 #[test]

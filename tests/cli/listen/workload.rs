@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Served;
 use crate::support::{netkit, read_heartbeat, valid};
 use crate::tls_server::{Authority, Folder, Leaf};
-use crate::workload::{Agent, Say, response, svid};
+use crate::workload::{Agent, Say, offering, response, svid};
 
 const WEB: &str = "spiffe://td.example/web";
 const DB: &str = "spiffe://td.example/db";
@@ -172,6 +172,52 @@ fn a_dial_is_who_the_workload_api_says_and_believes_its_authorities() {
     ));
     let report = refused.run().status(4).one();
     assert_eq!(report["failure"]["kind"], "spiffe_mismatch");
+}
+
+#[test]
+fn of_several_identities_the_first_is_ours_unless_one_is_chosen() {
+    let world = World::new("workload-several");
+    let all = [
+        (WEB, "public"),
+        (DB, "internal"),
+        ("spiffe://td.example/x", ""),
+    ];
+    world
+        .agent
+        .say(Say::Message(offering(&world.authority, &all)));
+    let mut served = world.demanding(&svid(&world.authority, DB));
+    let socket = world.agent.address();
+    let line = format!(
+        "dial tls://127.0.0.1:{} --spiffe-id {DB} --spiffe-socket {socket} --json",
+        served.ports[0]
+    );
+    for (flag, ours) in [
+        ("", WEB),
+        ("--spiffe-svid internal", DB),
+        (
+            "--spiffe-svid spiffe://td.example/x",
+            "spiffe://td.example/x",
+        ),
+    ] {
+        let report = netkit(&format!("{line} {flag}")).run().status(0).one();
+        valid(&report);
+        let chosen = &report["config"]["tls"]["spiffe_svid"];
+        assert_eq!(chosen.as_str(), flag.split(' ').nth(1), "{report:#}");
+        assert_eq!(served.next_of("tls")["tls"]["client_spiffe_id"], ours);
+    }
+    let server = format!("listen 127.0.0.1:0 --tls --spiffe-socket {socket}");
+    let beats = format!("heartbeat tls://127.0.0.1:1 --spiffe-id {DB} --spiffe-socket {socket}");
+    for line in [line.as_str(), server.as_str(), beats.as_str()] {
+        netkit(&format!("{line} --spiffe-svid other"))
+            .run()
+            .status(6)
+            .complains("--spiffe-svid")
+            .complains("does not offer other")
+            .complains("spiffe://td.example/db (hint \"internal\"), spiffe://td.example/x");
+    }
+    let line = format!("127.0.0.1:0 --tls --spiffe-socket {socket} --spiffe-svid internal");
+    let mut served = Served::start(&line, 1);
+    assert_eq!(change(&mut served, "issued")["spiffe_id"], DB);
 }
 
 #[test]

@@ -113,7 +113,7 @@ contract! {
     TlsConfig {
         always: bool, sni: bool, alpn: Vec<String>, insecure: bool, min_version: String,
         max_version: String, session_resumption: bool, spiffe: Vec<String>,
-        ; name: String, ca: String, cert: String, starttls: String, spiffe_socket: String,
+        ; name: String, ca: String, cert: String, starttls: String, spiffe_socket: String, spiffe_svid: String,
     }
     Identity {
         schema: String, r#type: String, ts: String, at_ms: f64, change: String, spiffe_id: String,

@@ -33,6 +33,7 @@ fn tls(folder: &Folder, authority: &Authority, name: Option<&str>) -> Tls {
         name: name.map(str::to_owned),
         always: true,
         starttls: None,
+        preamble: Vec::new(),
         resume: false,
     }
 }

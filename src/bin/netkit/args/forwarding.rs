@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use netkit::net::tls::WorkloadEndpoint;
+use netkit::net::tls::{SvidChoice, WorkloadEndpoint};
 
 use super::values;
 
@@ -13,7 +13,8 @@ use super::values;
 #[command(next_help_heading = "Forwarding")]
 pub(crate) struct ForwardArgs {
     /// Passes each connection on to this service: `host:port`, `tls://host:port`, `unix:/path`,
-    /// `udp://host:port`; without a network, that of the addresses.
+    /// `udp://host:port`, `unixgram:/path`; without a network, that of the addresses. A client that
+    /// sends datagrams from a Unix socket without a name is passed on, and gets no answer.
     #[arg(long, value_name = "TARGET")]
     pub(crate) forward: Option<String>,
     /// Bounds the dial to the service: resolve and connect.
@@ -38,7 +39,8 @@ pub(crate) struct ForwardArgs {
     /// Compares the mirror's replies with those of the service, and tells where they differ.
     #[arg(long)]
     pub(crate) mirror_compare: bool,
-    /// Tells the service who the client is, by a PROXY header of this version.
+    /// Tells the service who the client is, by a PROXY header of this version; one at `tls://` is told
+    /// before TLS begins.
     #[arg(long, value_name = "VERSION")]
     pub(crate) proxy_protocol: Option<ProxyArg>,
     /// Expects a PROXY header (of either version) at the beginning of each connection, and refuses
@@ -91,6 +93,10 @@ pub(crate) struct ServeTlsArgs {
     /// `SPIFFE_ENDPOINT_SOCKET`].
     #[arg(long, value_name = "ADDRESS", value_parser = super::tls::workload_endpoint)]
     pub(crate) spiffe_socket: Option<WorkloadEndpoint>,
+    /// Of the identities that the Workload API offers, the one with this hint or this SPIFFE ID
+    /// [default: the first].
+    #[arg(long, value_name = "HINT|ID", value_parser = super::tls::svid_choice)]
+    pub(crate) spiffe_svid: Option<SvidChoice>,
     /// Lets in only clients with this SPIFFE ID (may be given more than once).
     #[arg(long, value_name = "ID")]
     pub(crate) allow_spiffe_id: Vec<String>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netkit::net::tls::starttls::Starttls;
-use netkit::net::tls::{SpiffeId, TlsVersion, WorkloadEndpoint};
+use netkit::net::tls::{SpiffeId, SvidChoice, TlsVersion, WorkloadEndpoint};
 
 use super::values::{Parsed, ValueError};
 
@@ -61,6 +61,10 @@ pub(crate) struct TlsArgs {
     /// --spiffe-bundle, `SPIFFE_ENDPOINT_SOCKET`].
     #[arg(long, value_name = "ADDRESS", value_parser = workload_endpoint)]
     pub(crate) spiffe_socket: Option<WorkloadEndpoint>,
+    /// Of the identities that the Workload API offers, the one with this hint or this SPIFFE ID
+    /// [default: the first].
+    #[arg(long, value_name = "HINT|ID", value_parser = svid_choice)]
+    pub(crate) spiffe_svid: Option<SvidChoice>,
     /// Prints the certificates that the peer sent (PEM).
     #[arg(long)]
     pub(crate) show_chain: bool,
@@ -100,6 +104,17 @@ pub(super) fn workload_endpoint(text: &str) -> Parsed<WorkloadEndpoint> {
     text.parse().map_err(|why: String| {
         let message = format!("`{text}` is no address of a Workload API: {why}");
         ValueError::new(message, crate::plan::WORKLOAD_FORMS)
+    })
+}
+
+/// Reads which identity is ours.
+pub(super) fn svid_choice(text: &str) -> Parsed<SvidChoice> {
+    text.parse().map_err(|why: String| {
+        let message = format!("`{text}` is neither a hint nor a SPIFFE ID: {why}");
+        ValueError::new(
+            message,
+            "the hint of an identity, or `spiffe://trust-domain/path`",
+        )
     })
 }
 

@@ -35,6 +35,7 @@ pub(crate) use policy::PolicyPlan;
 pub(crate) use recorded::RecordPlan;
 pub(crate) use resolve::{AnchorSource, AnswerForm, BulkPlan, Group, QueryPlan, QueryTask};
 pub(crate) use tls::{TlsPlan, named as named_by_flag};
+use workload::choosing;
 pub(crate) use workload::{FORMS as WORKLOAD_FORMS, WorkloadSocket};
 
 use crate::args::{Cli, Command, Generate};

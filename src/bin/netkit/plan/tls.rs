@@ -42,6 +42,7 @@ impl TlsPlan {
         key_and_certificate(args)?;
         versions(args)?;
         let workload = workload_socket(args, environment)?;
+        let workload = super::choosing(workload, args.spiffe_svid.as_ref())?;
         workload_flags(args, workload.is_some())?;
         Ok(Some(Self {
             options: options(args, workload.is_some()),
@@ -67,6 +68,7 @@ impl TlsPlan {
             name: self.name.clone(),
             always: self.always,
             starttls: self.starttls,
+            preamble: Vec::new(),
             resume: self.resume,
         }
     }
@@ -160,6 +162,7 @@ fn no_flag_alone(args: &TlsArgs) -> Checked {
         (args.spiffe_trust_domain.is_some(), "--spiffe-trust-domain"),
         (args.spiffe_bundle.is_some(), "--spiffe-bundle"),
         (args.spiffe_socket.is_some(), "--spiffe-socket"),
+        (args.spiffe_svid.is_some(), "--spiffe-svid"),
     ];
     match rows.into_iter().find(|(given, _)| *given) {
         Some((_, flag)) => {

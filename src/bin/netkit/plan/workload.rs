@@ -1,8 +1,8 @@
 //! Where the Workload API of SPIFFE is asked who we are: by the flag, or by the environment where a
 //! flag needs it.
 
-use netkit::net::tls::WorkloadEndpoint;
 use netkit::net::tls::workload_endpoint::VARIABLE;
+use netkit::net::tls::{SvidChoice, WorkloadEndpoint};
 
 use super::Environment;
 use crate::usage::UsageError;
@@ -13,6 +13,8 @@ pub(crate) struct WorkloadSocket {
     pub(crate) endpoint: WorkloadEndpoint,
     /// The flag or the variable.
     pub(crate) named_by: &'static str,
+    /// Which of the identities that it offers is ours.
+    pub(crate) choice: SvidChoice,
 }
 
 impl WorkloadSocket {
@@ -21,6 +23,7 @@ impl WorkloadSocket {
         Self {
             endpoint: endpoint.clone(),
             named_by: "--spiffe-socket",
+            choice: SvidChoice::First,
         }
     }
 
@@ -36,7 +39,26 @@ impl WorkloadSocket {
         Ok(Some(Self {
             endpoint,
             named_by: VARIABLE,
+            choice: SvidChoice::First,
         }))
+    }
+}
+
+/// Has `socket` give the identity that is chosen. Errs when something is chosen of nothing.
+pub(super) fn choosing(
+    socket: Option<WorkloadSocket>,
+    choice: Option<&SvidChoice>,
+) -> Result<Option<WorkloadSocket>, UsageError> {
+    match (socket, choice) {
+        (None, Some(_)) => {
+            let message =
+                "--spiffe-svid chooses among what the Workload API offers, and it is not asked";
+            Err(UsageError::new(message, "--spiffe-socket ADDRESS with it"))
+        }
+        (socket, choice) => Ok(socket.map(|socket| WorkloadSocket {
+            choice: choice.cloned().unwrap_or_default(),
+            ..socket
+        })),
     }
 }
 

@@ -134,6 +134,7 @@ fn speak_tls_to_the_service(plan: &mut ListenPlan) -> Result<(), Trouble> {
         name: None,
         always: false,
         starttls: None,
+        preamble: Vec::new(),
         resume: false,
     });
     Ok(())

@@ -64,9 +64,9 @@ mod asked {
         unprepared,
     };
     use crate::plan::WorkloadSocket;
-    use netkit::failure::Failure;
-    use netkit::net::tls::WorkloadIdentity;
+    use netkit::failure::{Failure, Kind};
     use netkit::net::tls::workload::{News, Subscription, TIMEOUT, follow};
+    use netkit::net::tls::{SvidChoice, WorkloadIdentity};
 
     /// A client that is whoever the Workload API says.
     pub(super) async fn client(
@@ -96,10 +96,19 @@ mod asked {
         limit: Duration,
     ) -> Result<Asked, Trouble> {
         let deadline = cx.deadline(Some(limit.min(TIMEOUT)));
-        let open = Subscription::open(&socket.endpoint, &deadline);
-        let (identity, subscription) = crate::signal::ending_at_once_during(open)
-            .await
-            .map_err(|failure| Error::new(socket.named_by, failure))?;
+        let open = Subscription::open(&socket.endpoint, &socket.choice, &deadline);
+        let (identity, subscription) =
+            crate::signal::ending_at_once_during(open)
+                .await
+                .map_err(|failure| {
+                    // What was asked for is there to be named, the socket is not at fault.
+                    let chosen = socket.choice != SvidChoice::First;
+                    let flag = match failure.kind {
+                        Kind::NoIdentity if chosen => "--spiffe-svid",
+                        _ => socket.named_by,
+                    };
+                    Error::new(flag, failure)
+                })?;
         Ok(Asked {
             identity,
             subscription,

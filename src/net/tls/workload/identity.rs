@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::library::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use super::super::workload_facts::IdentityFacts;
-use super::super::{Identity, SpiffeId, certificate, spiffe, spiffe_id};
+use super::super::{Identity, SpiffeId, SvidChoice, certificate, spiffe, spiffe_id};
 use super::proto::{Response, Svid};
 
 /// The certificates of authorities, by trust domain.
@@ -28,20 +28,36 @@ impl PartialEq for WorkloadIdentity {
     }
 }
 
+/// Why a message of the Workload API is of no use, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It breaks the rules.
+    Malformed(String),
+    /// The identity that was chosen is not in it.
+    NotOffered(String),
+}
+
+impl From<String> for Unusable {
+    fn from(why: String) -> Self {
+        Self::Malformed(why)
+    }
+}
+
 impl WorkloadIdentity {
-    /// Reads a message of the Workload API (`X509SVIDResponse`), of which the first identity is taken.
+    /// Reads a message of the Workload API (`X509SVIDResponse`), of which one identity is taken.
     ///
-    /// Errs with what is wrong, in words: its encoding, a certificate that breaks the rules of
-    /// X.509-SVID, another ID than the message says, a key that belongs elsewhere.
-    pub fn read(message: &[u8]) -> Result<Self, String> {
+    /// Errs with what is wrong: its encoding, a certificate that breaks the rules of X.509-SVID,
+    /// another ID than the message says, a key that belongs elsewhere; or that what is chosen was not
+    /// offered.
+    pub fn read(message: &[u8], choice: &SvidChoice) -> Result<Self, Unusable> {
         let response = Response::read(message).map_err(str::to_owned)?;
-        let first = response.svids.first().ok_or("it holds no identity")?;
-        let (id, chain) = own(first)?;
-        let key = PrivatePkcs8KeyDer::from(first.key.to_vec());
+        let svid = chosen(&response.svids, choice)?;
+        let (id, chain) = own(svid)?;
+        let key = PrivatePkcs8KeyDer::from(svid.key.to_vec());
         let leaf = chain[0].clone();
         let identity = Identity::new(chain, key.into())
             .map_err(|error| format!("the key of {id} does not fit its certificate: {error}"))?;
-        let bundles = bundles(&id, first.bundle, &response)?;
+        let bundles = bundles(&id, svid.bundle, &response)?;
         let facts = facts(&id, &leaf, &bundles, response.svids.len());
         Ok(Self {
             id,
@@ -71,6 +87,36 @@ impl WorkloadIdentity {
         &self.bundles
     }
 }
+
+/// The identity that is chosen; of several that fit it is the first.
+fn chosen<'m, 'a>(svids: &'m [Svid<'a>], choice: &SvidChoice) -> Result<&'m Svid<'a>, Unusable> {
+    let fits = |svid: &&Svid<'_>| match choice {
+        SvidChoice::First => true,
+        SvidChoice::Hint(hint) => svid.hint == hint,
+        SvidChoice::Id(id) => svid.id == id.to_string(),
+    };
+    if let Some(svid) = svids.iter().find(fits) {
+        return Ok(svid);
+    }
+    let name = |svid: &Svid<'_>| match svid.hint {
+        "" => svid.id.to_owned(),
+        hint => format!("{} (hint {hint:?})", svid.id),
+    };
+    let named: Vec<_> = svids.iter().take(NAMED).map(name).collect();
+    if named.is_empty() {
+        return Err("it holds no identity".to_owned().into());
+    }
+    let more = match svids.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    let why = format!("it does not offer {choice}, but {named}{more}");
+    Err(Unusable::NotOffered(why))
+}
+
+/// Identities that a failure names at most.
+const NAMED: usize = 8;
 
 /// The ID and the chain of an identity that keeps the rules.
 fn own(svid: &Svid<'_>) -> Result<(SpiffeId, Vec<CertificateDer<'static>>), String> {

@@ -16,8 +16,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 
 use self::grpc::{Broken, Call};
-pub use self::identity::WorkloadIdentity;
-use super::WorkloadEndpoint;
+pub use self::identity::{Unusable, WorkloadIdentity};
+use super::{SvidChoice, WorkloadEndpoint};
 use crate::deadline::{Deadline, Expired};
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::policy::backoff::Backoff;
@@ -36,6 +36,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// An answer that goes on: what comes next is the identity that takes the place of the last one.
 pub struct Subscription {
     endpoint: WorkloadEndpoint,
+    choice: SvidChoice,
     call: Call,
 }
 
@@ -46,13 +47,14 @@ impl std::fmt::Debug for Subscription {
 }
 
 impl Subscription {
-    /// Asks the Workload API and waits for its first answer.
+    /// Asks the Workload API and waits for its first answer, of which one identity is taken.
     ///
     /// Errs with stage `local` and kind `file` (no socket), `permission`, `no_identity` (the agent
-    /// knows no identity for this process), `workload_api` (nobody listens, it is no Workload API, or
+    /// knows no identity for this process, or not the one that is chosen), `workload_api` (nobody listens, it is no Workload API, or
     /// its answer is malformed) or `timeout`. Cancel safe: dropping the future closes the connection.
     pub async fn open(
         endpoint: &WorkloadEndpoint,
+        choice: &SvidChoice,
         deadline: &Deadline,
     ) -> Result<(WorkloadIdentity, Self), Failure> {
         let ask = async {
@@ -60,8 +62,11 @@ impl Subscription {
             let stream = stream.map_err(|error| unreachable(endpoint, &error))?;
             let call = Call::begin(stream, METHOD, METADATA).await;
             let call = call.map_err(|broken| explain(endpoint, broken))?;
-            let endpoint = endpoint.clone();
-            let mut subscription = Self { endpoint, call };
+            let mut subscription = Self {
+                endpoint: endpoint.clone(),
+                choice: choice.clone(),
+                call,
+            };
             let first = subscription.next().await?;
             Ok((first, subscription))
         };
@@ -76,8 +81,15 @@ impl Subscription {
     pub async fn next(&mut self) -> Result<WorkloadIdentity, Failure> {
         let message = self.call.message().await;
         let message = message.map_err(|broken| explain(&self.endpoint, broken))?;
-        WorkloadIdentity::read(&message)
-            .map_err(|why| malformed(&self.endpoint, &format!("the answer cannot be used: {why}")))
+        WorkloadIdentity::read(&message, &self.choice).map_err(|unusable| match unusable {
+            Unusable::Malformed(why) => {
+                malformed(&self.endpoint, &format!("the answer cannot be used: {why}"))
+            }
+            Unusable::NotOffered(what) => {
+                let failure = failure(&self.endpoint, Kind::NoIdentity, &what).by(Who::Peer);
+                failure.hint("choose one of those, or none to take the first")
+            }
+        })
     }
 }
 
@@ -99,7 +111,7 @@ pub enum News {
 /// Follows a subscription for ever: hands on each identity that comes, and asks again when the stream
 /// is lost, with growing pauses. Cancel safe: dropping the future closes the connection.
 pub async fn follow(mut subscription: Subscription, mut tell: impl FnMut(News)) {
-    let endpoint = subscription.endpoint.clone();
+    let (endpoint, choice) = (subscription.endpoint.clone(), subscription.choice.clone());
     let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
     loop {
         let opened = Instant::now();
@@ -118,7 +130,7 @@ pub async fn follow(mut subscription: Subscription, mut tell: impl FnMut(News)) 
             tell(News::Lost { failure, retry_in });
             tokio::time::sleep(retry_in).await;
             let deadline = Deadline::after(TIMEOUT);
-            match Subscription::open(&endpoint, &deadline).await {
+            match Subscription::open(&endpoint, &choice, &deadline).await {
                 Ok((identity, fresh)) => {
                     tell(News::Identity(identity));
                     break fresh;

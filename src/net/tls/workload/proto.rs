@@ -23,6 +23,8 @@ pub(super) struct Svid<'a> {
     pub(super) key: &'a [u8],
     /// The authorities of its trust domain (DER, one after the other).
     pub(super) bundle: &'a [u8],
+    /// What it is for, in the words of an operator; empty if nothing was said.
+    pub(super) hint: &'a str,
 }
 
 impl std::fmt::Debug for Svid<'_> {
@@ -63,7 +65,7 @@ impl<'a> Svid<'a> {
                 2 => svid.chain = value.bytes()?,
                 3 => svid.key = value.bytes()?,
                 4 => svid.bundle = value.bytes()?,
-                // 5 is a hint for those who choose among several.
+                5 => svid.hint = text(value.bytes()?)?,
                 _ => {}
             }
         }
@@ -186,6 +188,7 @@ mod tests {
             chain: b"chain",
             key: b"key",
             bundle: b"bundle",
+            hint: "hint",
         };
         assert_eq!(response.svids, [first]);
         assert_eq!(response.federated, [("spiffe://other", &b"roots"[..])]);

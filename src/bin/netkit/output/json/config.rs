@@ -4,7 +4,7 @@
 use netkit::addr::Family;
 use netkit::dial::{self, Expect, Strategy, repeat, wait};
 use netkit::net::facts::KeepaliveValues;
-use netkit::net::tls::{Roots, TlsVersion};
+use netkit::net::tls::{Roots, SvidChoice, TlsVersion};
 use netkit::net::{Close, SocketOptions};
 use netkit::time::Millis;
 use serde::Serialize;
@@ -81,6 +81,8 @@ pub(crate) struct TlsConfig {
     pub(crate) cert: Option<String>,
     /// The socket of the Workload API that says who we are; `null`: it is not asked.
     pub(crate) spiffe_socket: Option<String>,
+    /// The identity that is chosen among those it offers, by hint or ID; `null`: the first.
+    pub(crate) spiffe_svid: Option<String>,
     /// The workloads that the peer may be.
     pub(crate) spiffe: Vec<String>,
     pub(crate) starttls: Option<String>,
@@ -109,6 +111,9 @@ impl From<&TlsPlan> for TlsConfig {
                 .as_ref()
                 .map(|files| path(&files.certificate)),
             spiffe_socket: socket.map(|socket| socket.endpoint.to_string()),
+            spiffe_svid: socket
+                .filter(|socket| socket.choice != SvidChoice::First)
+                .map(|socket| socket.choice.to_string()),
             spiffe: options.spiffe.iter().map(ToString::to_string).collect(),
             starttls: plan.starttls.map(|protocol| protocol.name().to_owned()),
             session_resumption: plan.resume,

@@ -28,10 +28,6 @@ pub(super) fn forward(
         Network::Tcp
     };
     let target = one("--forward", text, default)?;
-    if target.tls && args.proxy_protocol.is_some() {
-        let message = "--proxy-protocol is said before TLS, which here begins at once";
-        return Err(UsageError::new(message, "a service without tls://"));
-    }
     if args.forward_ca.is_some() && !target.tls {
         let message = "--forward-ca is about TLS, which the service is not asked for";
         return Err(UsageError::new(
@@ -49,14 +45,6 @@ pub(super) fn forward(
         let message = format!("takes {wanted}, and an address has {found}");
         let expected = format!("addresses with {wanted}, or a service for {found}");
         return Err(UsageError::value("--forward", text, &message, &expected));
-    }
-    if addrs.iter().any(|addr| addr.network() == Network::Unixgram) {
-        let message = "--forward does not go with a unixgram: address: a client there may have no \
-                       name, and no answer finds its way back";
-        return Err(UsageError::new(
-            message,
-            "a UDP address, or unix: for connections",
-        ));
     }
     let default = dial::Config::default();
     Ok(Some(Forward {

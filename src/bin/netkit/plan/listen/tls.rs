@@ -3,7 +3,6 @@
 use netkit::addr::Host;
 use netkit::addr::listen::ListenAddr;
 use netkit::net::tls::{IdentityFiles, TlsServerOptions, TlsVersion};
-use netkit::policy::fault::{Direction, Fault, Rule};
 
 use super::super::rules::{Checked, Pair, exclusive};
 use super::super::{Environment, WorkloadSocket};
@@ -27,6 +26,7 @@ pub(super) fn options(
     let tls = &args.tls;
     let workload = workload(tls, environment)?;
     check(args, workload.is_some())?;
+    let workload = super::super::choosing(workload, tls.spiffe_svid.as_ref())?;
     if !is_on(tls) {
         return Ok(None);
     }
@@ -138,16 +138,6 @@ fn check(args: &ListenArgs, api: bool) -> Checked {
             return Err(UsageError::new(message, "one of the two"));
         }
     }
-    let reads =
-        |rule: &Rule| rule.direction == Direction::Down && matches!(rule.fault, Fault::HangUpOn(_));
-    if args.faults.fault.iter().any(reads) {
-        let message =
-            "--fault hang-up-on sees what the wire carries, and with --tls that is no text";
-        return Err(UsageError::new(
-            message,
-            "--script with `expect`, or no --tls",
-        ));
-    }
     Ok(())
 }
 
@@ -190,6 +180,7 @@ fn needs_tls(tls: &ServeTlsArgs) -> Checked {
         (tls.cert.is_some(), "--cert"),
         (tls.key.is_some(), "--key"),
         (tls.spiffe_socket.is_some(), "--spiffe-socket"),
+        (tls.spiffe_svid.is_some(), "--spiffe-svid"),
         (tls.client_ca.is_some(), "--client-ca"),
         (tls.require_client_cert, "--require-client-cert"),
         (!tls.allow_spiffe_id.is_empty(), "--allow-spiffe-id"),
