@@ -8,7 +8,7 @@ use super::exchange::Clock;
 use super::ledger::{Attempt, Carrier, End, Step, Trigger};
 use super::link::{Broken, Lease, Way};
 use super::query::Query;
-use super::stream::{Heard, Stream};
+use super::stream::{Heard, Partial, Stream};
 use super::upstream::Upstream;
 use super::wire::Reply;
 
@@ -45,8 +45,8 @@ impl Asking<'_> {
 
     /// One try; the second value says that the connection had grown old.
     async fn once(&self, entry: &mut Attempt) -> (Option<Came>, bool) {
-        let mut step = Step::Connect;
-        let talk = self.talk(entry, &mut step);
+        let (mut step, mut partial) = (Step::Connect, None);
+        let talk = self.talk(entry, &mut step, &mut partial);
         let (end, came, is_stale) = match self.clock.deadline.bound(talk).await {
             Ok(Ok(came)) if came.0.truncated => (End::Truncated, Some(came), false),
             Ok(Ok(came)) => (End::Replied(came.0.rcode), Some(came), false),
@@ -57,12 +57,23 @@ impl Asking<'_> {
             }
             Err(expired) => (End::expired(step, expired), None, false),
         };
+        if came.is_none() {
+            entry.received_bytes += partial.map_or(0, |partial: Partial| partial.octets() as u64);
+        }
         entry.close(self.clock.elapsed(), end);
         (came, is_stale)
     }
 
-    async fn talk(&self, entry: &mut Attempt, step: &mut Step) -> Result<Came, Broken> {
+    async fn talk(
+        &self,
+        entry: &mut Attempt,
+        step: &mut Step,
+        partial: &mut Option<Partial>,
+    ) -> Result<Came, Broken> {
         let lease = self.client.lease(self.upstream, entry, step).await?;
+        if let Way::Stream(stream) = &lease.way {
+            *partial = Some(stream.partial());
+        }
         let came = self.converse(&lease, entry, step).await?;
         lease.end_well();
         Ok(came)

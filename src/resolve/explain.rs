@@ -104,7 +104,7 @@ impl<'a> Case<'a> {
             Finding::Fault(Fault::Code { rcode, .. }) => {
                 format!("{server} could not answer for {name} ({rcode})")
             }
-            Finding::Unusable => format!("{server} sent no usable reply for {name}"),
+            Finding::Unusable => no_use(tried, name),
             Finding::Silent => format!("no name server answered for {name}: {}", self.silence()),
             Finding::Unreachable => {
                 format!(
@@ -146,6 +146,17 @@ impl<'a> Case<'a> {
         }
         format!("asked {}", servers.join(", "))
     }
+}
+
+/// What a server sent in the place of a reply; packets that were ignored are told apart from this.
+fn no_use(tried: &Tried, name: &str) -> String {
+    let outcome = &tried.outcome;
+    let text = format!("{} sent no usable reply for {name}", outcome.server);
+    let ignored = |attempt: &Attempt| attempt.ignored_count > 0;
+    if outcome.attempts.iter().any(ignored) {
+        return text;
+    }
+    format!("{text}: {}", describe(tried))
 }
 
 fn kind(finding: &Finding) -> Kind {
@@ -253,6 +264,7 @@ fn records(found: &Found) -> String {
 fn silence(attempts: &[Attempt]) -> String {
     if let [udp, tcp] = attempts
         && let (Some(none), Some(_)) = (wait(&udp.end), wait(&tcp.end))
+        && partial(tcp) == 0
     {
         return format!("{none} over UDP ({} sent) and TCP", udp.sent);
     }
@@ -279,6 +291,10 @@ pub(super) fn end(attempt: &Attempt) -> String {
         End::Silent {
             step: Step::Handshake,
         } => format!("{carrier} handshake not finished"),
+        End::Silent { .. } | End::Abandoned if partial(attempt) > 0 => {
+            let (octets, unit) = octets(partial(attempt));
+            format!("no whole reply over {carrier}, {octets} {unit} of one came")
+        }
         End::Silent { .. } | End::Abandoned => {
             let none = wait(&attempt.end).unwrap_or_default();
             let sent = match carrier {
@@ -290,11 +306,29 @@ pub(super) fn end(attempt: &Attempt) -> String {
         End::Failed { errno, text, .. } => error(carrier, errno.as_ref(), text),
         End::Explained { failure, .. } => failure.message.clone(),
         End::Http { status } => format!("HTTP status {status} over {carrier}"),
+        End::Closed { .. } if partial(attempt) > 0 => {
+            let (octets, unit) = octets(partial(attempt));
+            format!("{carrier} closed after {octets} {unit} of a reply")
+        }
         End::Closed { .. } => format!("{carrier} closed without a reply"),
         End::Unusable => format!("unusable reply over {carrier}"),
         End::Truncated => format!("truncated reply over {carrier}"),
         End::Replied(rcode) => format!("{rcode} over {carrier}"),
     }
+}
+
+/// Octets of a reply that never came whole.
+fn partial(attempt: &Attempt) -> u64 {
+    let has_messages = attempt.carrier == Carrier::Udp || attempt.ignored_count > 0;
+    if has_messages {
+        0
+    } else {
+        attempt.received_bytes
+    }
+}
+
+fn octets(count: u64) -> (u64, &'static str) {
+    (count, if count == 1 { "octet" } else { "octets" })
 }
 
 /// The words for an error of the system; its own for those that are not about networks.

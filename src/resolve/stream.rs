@@ -5,6 +5,8 @@
 //! id that nobody waits for to all, so that each ledger shows it; it judges nothing.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -45,6 +47,16 @@ pub(super) enum Heard {
     },
 }
 
+/// Octets that came of a message that is not whole yet: they are no message, and they came.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Partial(Arc<AtomicUsize>);
+
+impl Partial {
+    pub(super) fn octets(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 struct Job {
     id: u16,
     framed: Vec<u8>,
@@ -55,6 +67,7 @@ struct Job {
 #[derive(Debug)]
 pub(super) struct Stream {
     jobs: mpsc::Sender<Job>,
+    partial: Partial,
     _task: Task,
 }
 
@@ -63,20 +76,31 @@ impl Stream {
     pub(super) fn new(connection: Box<dyn Connection>) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (reader, writer) = tokio::io::split(connection);
+        let partial = Partial::default();
         let driver = Driver {
             reader,
             writer,
             waiting: Vec::new(),
             postponed: Vec::new(),
             unread: Vec::new(),
+            partial: partial.clone(),
         };
         let task = Task::spawn(driver.run(queue));
-        Self { jobs, _task: task }
+        Self {
+            jobs,
+            partial,
+            _task: task,
+        }
     }
 
     /// Whether the connection takes questions.
     pub(super) fn is_open(&self) -> bool {
         !self.jobs.is_closed()
+    }
+
+    /// What came of the next message so far.
+    pub(super) fn partial(&self) -> Partial {
+        self.partial.clone()
     }
 
     /// Hands over a question; what becomes of it arrives at the receiver, which ends with the
@@ -104,6 +128,7 @@ struct Driver {
     postponed: Vec<Job>,
     /// What came and is not yet a whole message.
     unread: Vec<u8>,
+    partial: Partial,
 }
 
 impl Driver {
@@ -156,19 +181,26 @@ impl Driver {
     async fn read(&mut self, read: io::Result<usize>) -> Result<(), Heard> {
         match read {
             Ok(0) => Err(Heard::Closed {
-                after_bytes: match self.unread.len() {
-                    partial @ 0..LENGTH => partial,
-                    whole => whole - LENGTH,
-                },
+                after_bytes: self.partial.octets(),
             }),
             Err(error) => Err(failed(false, &error)),
             Ok(_) => {
                 while let Some(message) = self.take_message() {
                     self.deliver(message);
                 }
+                self.note_partial();
                 self.begin_postponed().await
             }
         }
+    }
+
+    /// Octets of an unfinished message, or of its length.
+    fn note_partial(&self) {
+        let octets = match self.unread.len() {
+            partial @ 0..LENGTH => partial,
+            whole => whole - LENGTH,
+        };
+        self.partial.0.store(octets, Ordering::Relaxed);
     }
 
     fn take_message(&mut self) -> Option<Box<[u8]>> {

@@ -161,7 +161,21 @@ async fn a_connection_that_ends_early_says_after_how_many_bytes() {
             End::Closed { after_bytes },
             "{octets}"
         );
+        assert_eq!(outcome.attempts[1].received_bytes, after_bytes as u64);
         assert_eq!(outcome.received, None);
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_does_not_come_whole_is_counted_as_far_as_it_came() {
+    for (octets, came) in [(0, 0), (1, 1), (2, 0), (12, 10)] {
+        let tcp = Behaviour::HangAfter(octets);
+        let server = zone().udp(Behaviour::Closed).tcp(tcp).start();
+        let limit = Duration::from_millis(200);
+        let outcome = run(&server, &Policy::default(), limit).await;
+        let tcp = &outcome.attempts[1];
+        assert!(matches!(tcp.end, End::Silent { .. }), "{octets}: {tcp:?}");
+        assert_eq!(tcp.received_bytes, came, "{octets}");
     }
 }
 

@@ -39,7 +39,8 @@ pub struct AttemptReport {
     pub sent: u32,
     /// Octets sent.
     pub sent_bytes: u64,
-    /// Octets of every message received, ignored ones included.
+    /// Octets of every message received, ignored ones and the beginning of one that did not come
+    /// whole included.
     pub received_bytes: u64,
     /// `replied`, `truncated`, `failed`, `http_status`, `closed`, `unusable`, `silent`, `abandoned`.
     pub outcome: String,
