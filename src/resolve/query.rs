@@ -5,7 +5,8 @@
 
 use super::edns::Cookie;
 use super::ledger::Unusable;
-use super::message::Message;
+use super::message::{HEADER, Message};
+use super::name::DomainName;
 use super::random;
 use super::registry::OptionCode;
 use super::wire::{self, Ask, AskOptions, Rcode, Reply};
@@ -15,8 +16,8 @@ use super::wire::{self, Ask, AskOptions, Rcode, Reply};
 pub struct Query {
     id: u16,
     ask: Ask,
-    /// Whether the reply must repeat the case of the name.
-    exact_case: bool,
+    /// The name as it was to be asked, where its case is random and the reply must repeat it.
+    plain: Option<DomainName>,
     cookie: Option<Cookie>,
     bytes: Vec<u8>,
 }
@@ -27,12 +28,13 @@ impl Query {
     pub fn new(ask: &Ask, options: &AskOptions) -> Self {
         let id = wire::random_id();
         let mut ask = ask.clone();
+        let plain = options.random_case.then(|| ask.name.clone());
         if options.random_case {
             ask.name = ask.name.with_case(coins());
         }
         Self {
             id,
-            exact_case: options.random_case,
+            plain,
             cookie: options.edns.as_ref().and_then(|edns| edns.cookie.clone()),
             bytes: wire::encode(id, &ask, options),
             ask,
@@ -86,7 +88,7 @@ impl Query {
         })?;
         match reply.message().question() {
             Some(question) if !self.ask.is(&question) => return Err(Unusable::WrongQuestion),
-            Some(question) if self.exact_case && !question.name.is_exactly(&self.ask.name) => {
+            Some(question) if self.plain.is_some() && !question.name.is_exactly(&self.ask.name) => {
                 return Err(Unusable::WrongCase);
             }
             // A server that could not read the question may repeat none.
@@ -96,7 +98,20 @@ impl Query {
         if self.is_foreign_cookie(&reply) {
             return Err(Unusable::WrongCookie);
         }
-        Ok(reply)
+        Ok(self.in_plain_case(packet).unwrap_or(reply))
+    }
+
+    /// The reply with the question as it was to be asked: names that are compressed point into it,
+    /// and coins of ours are nothing that the server has said. `None` where no coin was thrown.
+    fn in_plain_case(&self, packet: &[u8]) -> Option<Reply> {
+        let plain = self.plain.as_ref()?.as_wire();
+        let question = HEADER..HEADER + plain.len();
+        let mut packet = packet.to_vec();
+        if packet.get(question.clone())? != self.ask.name.as_wire() {
+            return None;
+        }
+        packet[question].copy_from_slice(plain);
+        wire::decode(&packet).ok()
     }
 
     /// Whether a cookie came back that is not ours: then somebody guesses (RFC 7873 §5.3).
@@ -133,7 +148,6 @@ fn is_bare_error(rcode: Rcode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::DomainName;
     use crate::resolve::wire::RecordType;
 
     fn query() -> Query {
@@ -175,6 +189,22 @@ mod tests {
         assert_eq!(type_aaaa, Err(Unusable::WrongQuestion));
         let class_chaos = echo(&query, |packet| *packet.last_mut().unwrap() = 3);
         assert_eq!(class_chaos, Err(Unusable::WrongQuestion));
+    }
+
+    #[test]
+    fn random_case_must_come_back_and_is_not_shown() {
+        let ask = Ask::new(DomainName::parse("wWw.example").unwrap(), RecordType::A);
+        let options = AskOptions {
+            random_case: true,
+            ..AskOptions::default()
+        };
+        for query in (0..64).map(|_| Query::new(&ask, &options)) {
+            let reply = echo(&query, |_| {}).unwrap();
+            let question = reply.message().question().unwrap();
+            assert!(question.name.is_exactly(&ask.name), "{question:?}");
+            let folded = echo(&query, |packet| packet[13] ^= 0x20);
+            assert_eq!(folded, Err(Unusable::WrongCase));
+        }
     }
 
     #[test]
