@@ -133,8 +133,8 @@ impl ResolvConf {
         match words.next() {
             None | Some("sortlist") => {}
             Some("nameserver") => self.nameserver(line, words.next()),
-            Some("search") => self.search(line, words),
-            Some("domain") => self.search(line, words.take(1)),
+            Some("search") => self.search(line, "search", words),
+            Some("domain") => self.search(line, "domain", words.take(1)),
             Some("options") => words.for_each(|option| self.option(line, option)),
             Some(other) => self.warn(line, format!("unknown keyword {other:?}")),
         }
@@ -168,8 +168,12 @@ impl ResolvConf {
         }
     }
 
-    /// The last `search` or `domain` wins.
-    fn search<'a>(&mut self, line: usize, words: impl Iterator<Item = &'a str>) {
+    /// The last `search` or `domain` wins; libc passes over one that names nothing.
+    fn search<'a>(&mut self, line: usize, keyword: &str, words: impl Iterator<Item = &'a str>) {
+        let mut words = words.peekable();
+        if words.peek().is_none() {
+            return self.warn(line, format!("{keyword} without a name"));
+        }
         let mut suffixes = Vec::new();
         for word in words {
             match DomainName::parse(word) {
@@ -272,7 +276,9 @@ mod tests {
 
     #[test]
     fn the_last_of_search_and_domain_wins() {
-        let rows: [(&str, &[&str]); 4] = [
+        let rows: [(&str, &[&str]); 6] = [
+            ("search a b\ndomain\n", &["a", "b"]),
+            ("domain a\nsearch \n", &["a"]),
             ("search a b\ndomain c\n", &["c"]),
             ("domain c d\nsearch a b\n", &["a", "b"]),
             ("domain c d\n", &["c"]),
@@ -296,7 +302,8 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_told_with_its_line() {
-        let rows: [(&str, &[&str]); 8] = [
+        let rows: [(&str, &[&str]); 9] = [
+            ("domain", &["line 1: domain without a name"]),
             (
                 "options a\n\noptions b",
                 &[
