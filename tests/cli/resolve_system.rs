@@ -111,6 +111,19 @@ fn the_hosts_file_is_asked_first_unless_a_server_is_named() {
 }
 
 #[test]
+fn a_name_of_tors_is_asked_of_nobody_and_does_not_exist() {
+    let server = Script::new().address("web.onion", "192.0.2.1").start();
+    let files = Files::new("onion");
+    let conf = files.conf(&server, "");
+    let line = format!("resolve web.onion A --resolv-conf {conf} --no-hosts --json");
+    let outcome = netkit(&line).run().status(3);
+    let value = outcome.one();
+    assert_eq!(value["verdict"], "nxdomain");
+    assert_eq!(value["failure"]["kind"], "nxdomain");
+    assert!(server.seen().is_empty(), "nobody is asked");
+}
+
+#[test]
 fn special_names_are_asked_of_a_server_that_is_named() {
     let server = Script::new()
         .address("localhost", "192.0.2.1")

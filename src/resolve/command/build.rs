@@ -9,7 +9,7 @@ use super::record::Record;
 use super::remark::{Remark, RemarkCode, remarks};
 use super::report::{Edns, Report, ReportSource, Search, SearchStep};
 use super::verdict::Verdict;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind, Stage, Who};
 use crate::resolve::exchange::Clock;
 use crate::resolve::explain::Case;
 use crate::resolve::judge::Finding;
@@ -79,11 +79,20 @@ pub(super) fn known(
     };
     report.answers = addresses.iter().map(record).collect();
     report.ok = !addresses.is_empty();
-    report.verdict = if report.ok {
-        Verdict::Answer
-    } else {
-        Verdict::NoData
+    report.verdict = match source {
+        _ if report.ok => Verdict::Answer,
+        // RFC 7686 §2: such a name does not exist in the DNS, whatever a server may say.
+        ReportSource::Special => Verdict::Nxdomain,
+        _ => Verdict::NoData,
     };
+    if report.verdict == Verdict::Nxdomain {
+        let message = format!(
+            "{} is a name of Tor's: the system's servers are never asked for it (RFC 7686)",
+            question.typed
+        );
+        let failure = Failure::new(Stage::Resolve, Kind::Nxdomain, message).by(Who::Netkit);
+        report.failure = Some(failure);
+    }
     report.advice = report.verdict.advice().map(str::to_owned);
     report
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::config::Config;
 use super::question::Question;
 use super::report::Report;
+use super::verdict::Verdict;
 use crate::addr::Family;
 use crate::deadline::Deadline;
 use crate::net::addrinfo::{SystemError, system_addresses};
@@ -76,7 +77,7 @@ pub(super) async fn system_view(
         Err(error) => (Vec::new(), Some(error)),
     };
     let agrees = as_set(&addresses) == as_set(&answered(report));
-    let reasons = if agrees {
+    let mut reasons = if agrees {
         Vec::new()
     } else {
         reasons(
@@ -87,6 +88,9 @@ pub(super) async fn system_view(
             &Facts::read(question, config),
         )
     };
+    if error.is_some() && !agrees && config.stub.servers.is_empty() {
+        reasons.extend(end_of_search(report));
+    }
     Some(SystemView {
         addresses,
         error: error.map(|error| error.to_string()),
@@ -158,6 +162,20 @@ fn has_global(if_inet6: &str) -> bool {
     scopes
         .into_iter()
         .any(|scope| !["10", "20"].contains(&scope))
+}
+
+/// The name of the search list at which libc gives up, and we do not (res_search(3) goes on after
+/// NXDOMAIN, no data and SERVFAIL only).
+fn end_of_search(report: &Report) -> Option<String> {
+    let gives_up = [Verdict::Refused, Verdict::ServerError, Verdict::Lame];
+    let (_, earlier) = report.search.names.split_last()?;
+    let step = earlier
+        .iter()
+        .find(|step| gives_up.contains(&step.verdict))?;
+    Some(format!(
+        "getaddrinfo may end its search at {}, where the server says {}; netkit went on",
+        step.name, step.verdict
+    ))
 }
 
 fn reasons(
