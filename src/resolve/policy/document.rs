@@ -213,7 +213,9 @@ fn network(text: &str) -> Result<Prefix, String> {
     if let Ok(ip) = text.parse() {
         return Ok(Prefix::single(ip));
     }
-    let prefix: Prefix = parse(text)?;
+    let prefix: Prefix = text.parse().map_err(|_| {
+        format!("{text:?} is neither an address nor a network such as 192.0.2.0/24")
+    })?;
     match prefix.masked() {
         masked if masked == prefix => Ok(prefix),
         masked => Err(format!("{text:?} has host bits: did you mean {masked}?")),
