@@ -295,6 +295,69 @@ fn every_octet_at_which_a_connection_can_hang_ends_at_the_deadline() {
 }
 
 #[test]
+fn a_reply_of_which_a_part_came_is_told_from_silence() {
+    let rows = [
+        (
+            B::HangAfter(20),
+            "no whole reply over TCP, 18 octets of one came",
+        ),
+        (
+            B::HangAfter(3),
+            "no whole reply over TCP, 1 octet of one came",
+        ),
+        (B::HangAfter(2), "no reply over TCP"),
+        (B::CloseAfter(20), "TCP closed after 18 octets of a reply"),
+        (B::CloseAfter(0), "TCP closed without a reply"),
+    ];
+    for (behaviour, text) in rows {
+        let server = zone().tcp(behaviour).start();
+        let (_, value) = ask(&server, "--tcp");
+        assert_eq!(value["attempts"][0]["text"], text);
+        let message = value["failure"]["message"].as_str().unwrap();
+        assert!(message.contains(text), "{message}");
+    }
+}
+
+#[test]
+fn forms_without_words_say_on_standard_error_why_there_is_nothing() {
+    let server = zone().start();
+    for form in ["--short", "--zone-format"] {
+        let line = format!("resolve nope.example A @{} {form}", server.addr());
+        let outcome = netkit(&line).run().status(3);
+        assert_eq!(outcome.stdout, "");
+        let told = "nope.example A: nxdomain: nope.example does not exist";
+        assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+        // Of A and AAAA that nobody named one is enough, and there is nothing to tell.
+        let line = format!("resolve web.example @{} {form}", server.addr());
+        assert_eq!(netkit(&line).run().status(0).stderr, "");
+    }
+}
+
+#[test]
+fn all_is_shown_within_eighty_columns_where_it_can_be_folded() {
+    let server = zone().udp(B::CutRecord).tcp(B::CutRecord).start();
+    let line = format!("resolve web.example A @{} -v -t 1", server.addr());
+    let outcome = netkit(&line).run().status(3);
+    let traffic = "traffic: ";
+    assert!(outcome.stdout.contains(traffic), "{}", outcome.stdout);
+    let octets = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("octets: "));
+    // What a terminal puts in the place of the key is five columns wider.
+    let longest = octets.map(str::len).max().unwrap();
+    assert!(longest + 5 <= 80, "{}", outcome.stdout);
+}
+
+#[test]
+fn random_case_is_asked_and_not_shown() {
+    let server = zone().start();
+    let (_, value) = ask(&server, "--random-case");
+    assert_eq!(value["answers"][0]["name"], "web.example");
+    assert_eq!(value["verdict"], "answer");
+}
+
+#[test]
 fn aliases_that_lead_nowhere_are_told_apart() {
     let rows = [
         ("alias.example", "answer", 2),
@@ -514,6 +577,7 @@ fn the_reply_alone_is_written_as_rfc_8427_has_it() {
         (&value["QTYPEname"], &value["QCLASS"]),
         (&"MX".into(), &1.into())
     );
+    assert_eq!(value["QNAME"], "web.example.");
     assert!(
         value["comment"]
             .as_str()

@@ -34,7 +34,7 @@ mod validation;
 mod verdict;
 pub mod watch;
 
-pub use attempt::{AttemptReport, IgnoredReport};
+pub use attempt::{AttemptReport, ConnectionReport, HttpReport, IgnoredReport};
 pub use config::{Config, ServerMode};
 pub use malformed::{DumpLine, Malformed};
 pub use question::{Question, reverse_name};

@@ -3,6 +3,7 @@
 //! Where there is no message (no reply, the hosts file) the object repeats the question and says why
 //! in `comment` (RFC 8427 §2.6).
 
+use netkit::resolve::DomainName;
 use netkit::resolve::command::Report;
 use netkit::resolve::message::Message;
 use netkit::resolve::registry::{Class, RecordType};
@@ -15,7 +16,7 @@ use crate::output::View;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 struct Unanswered<'a> {
-    qname: &'a str,
+    qname: String,
     qtype: Option<u16>,
     #[serde(rename = "QTYPEname")]
     type_name: &'a str,
@@ -36,6 +37,11 @@ pub(crate) fn line(report: &Report, view: &View) -> String {
     super::written(text, view.rich)
 }
 
+/// The name as replies have it, with its final dot.
+fn absolute(name: &str) -> String {
+    DomainName::parse(name).map_or_else(|_| name.to_owned(), |name| name.absolute().to_string())
+}
+
 fn unanswered(report: &Report) -> Unanswered<'_> {
     let failure = report.failure.as_ref();
     let why = failure.map(|failure| format!(": {}", failure.message));
@@ -45,7 +51,7 @@ fn unanswered(report: &Report) -> Unanswered<'_> {
         .map(|record| &record.data[..])
         .collect();
     Unanswered {
-        qname: report.asked.as_deref().unwrap_or(&report.name),
+        qname: absolute(report.asked.as_deref().unwrap_or(&report.name)),
         qtype: report.qtype.parse().ok().map(|rtype: RecordType| rtype.0),
         type_name: &report.qtype,
         qclass: report.qclass.parse().ok().map(|class: Class| class.0),

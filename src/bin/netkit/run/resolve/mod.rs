@@ -150,6 +150,7 @@ impl Job {
                     if out.write(&text).is_break() {
                         break;
                     }
+                    self.tell_failures(group, &reports);
                 }
             }
         }
@@ -186,6 +187,18 @@ impl Job {
             AnswerForm::Pretty => line().pretty(view.rich),
             AnswerForm::Rfc8427 => crate::output::json::rfc8427::line(report, view),
             AnswerForm::Quiet => String::new(),
+        }
+    }
+
+    /// Says on standard error what forms without words leave out.
+    fn tell_failures(&self, group: &Group, reports: &[Report]) {
+        let is_wordless = [AnswerForm::Short, AnswerForm::Zone].contains(&self.plan.form);
+        if !is_wordless || self.exit(group, reports) == Exit::Success {
+            return;
+        }
+        for report in reports.iter().filter(|report| !report.ok) {
+            let why = tables::resolve::failed(report, &self.output.messages);
+            messages::say(&format!("netkit: {why}"));
         }
     }
 

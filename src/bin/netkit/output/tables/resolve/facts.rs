@@ -38,6 +38,9 @@ pub(super) fn facts(report: &Report, view: &View) -> Vec<Fact> {
         facts.extend(section("additional", &report.additional, view));
     }
     facts.extend(search(&report.search, view));
+    if view.verbose {
+        facts.extend(super::ledger::traffic(report));
+    }
     if let Some(malformed) = report
         .malformed
         .as_ref()
@@ -167,7 +170,12 @@ fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
     let mut facts = vec![Fact::new("fault", view.safe(&malformed.reason)).tone(Tone::Bad)];
     facts.extend(section("read", &malformed.records, view));
     for line in &malformed.dump {
-        let text = format!("{:04x} {:<47} {}", line.offset, line.hex, line.text);
+        let text = format!(
+            "{:04x} {:<39} {}",
+            line.offset,
+            paired(&line.hex),
+            line.text
+        );
         let tone = if line.marked.is_some() {
             Tone::Bad
         } else {
@@ -176,11 +184,19 @@ fn broken(malformed: &Malformed, view: &View) -> Vec<Fact> {
         facts.push(Fact::new("octets", text).tone(tone));
         if let Some(place) = line.marked {
             // No spaces to fold: the mark stands below its octet.
-            let mark = format!("{}^^", "\u{b7}".repeat(5 + 3 * place));
+            let before = 5 + 2 * place + place / 2;
+            let mark = format!("{}^^", "\u{b7}".repeat(before));
             facts.push(Fact::new("", mark).tone(Tone::Bad));
         }
     }
     facts
+}
+
+/// Octets two by two, so that sixteen and their text fit a terminal of 80 columns.
+fn paired(hex: &str) -> String {
+    let octets: Vec<_> = hex.split(' ').collect();
+    let pairs: Vec<_> = octets.chunks(2).map(<[&str]>::concat).collect();
+    pairs.join(" ")
 }
 
 /// What getaddrinfo says, and why it differs.

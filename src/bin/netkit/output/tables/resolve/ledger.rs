@@ -1,8 +1,10 @@
 //! The ledger: what was tried, when, and what came of it.
 
-use netkit::resolve::command::{AttemptReport, Report};
+use netkit::net::tls::TlsFacts;
+use netkit::resolve::command::{AttemptReport, ConnectionReport, Report};
 
 use crate::output::View;
+use crate::output::facts::Fact;
 use crate::output::style::Tone;
 use crate::output::table::{Align, Table};
 
@@ -55,6 +57,60 @@ fn outcome(attempt: &AttemptReport) -> String {
         put!(text, "; {} ignored ({first})", attempt.ignored_count);
     }
     text
+}
+
+/// What every try sent and took in, from where, and over what kind of connection.
+pub(super) fn traffic(report: &Report) -> impl Iterator<Item = Fact> + '_ {
+    let tries = report.attempts.iter();
+    tries.map(|attempt| Fact::new("traffic", octets(attempt)))
+}
+
+fn octets(attempt: &AttemptReport) -> String {
+    let mut text = format!(
+        "{} B to {} over {}",
+        attempt.sent_bytes,
+        attempt.server,
+        attempt.transport.to_ascii_uppercase()
+    );
+    if let Some(local) = attempt.local {
+        put!(text, " from {local}");
+    }
+    put!(text, ", {} B back", attempt.received_bytes);
+    if let Some(link) = &attempt.connection {
+        put!(text, "; {}", connection(link));
+    }
+    if let Some(http) = &attempt.http {
+        put!(text, "; HTTP/{} status {}", http.version, http.status);
+    }
+    text
+}
+
+fn connection(link: &ConnectionReport) -> String {
+    let mut text = match (link.reused, link.connect_ms) {
+        (true, _) => format!("question {} on its connection", link.question),
+        (false, Some(took)) => format!("connected in {took}"),
+        (false, None) => "a new connection".to_owned(),
+    };
+    if let Some(tls) = link.tls.as_ref().filter(|_| !link.reused) {
+        put!(text, "; {}", handshake(tls));
+    }
+    text
+}
+
+fn handshake(tls: &TlsFacts) -> String {
+    let version = tls
+        .version
+        .map(|version| format!("TLS {}", version.as_str()));
+    let words = [version, tls.suite.clone(), tls.group.clone()];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    let alpn = tls.alpn.as_ref().map(|alpn| format!(", ALPN {alpn}"));
+    format!(
+        "{} for {}{} in {}",
+        words.join(" "),
+        tls.peer_name,
+        alpn.unwrap_or_default(),
+        tls.handshake_ms
+    )
 }
 
 fn plain(attempt: &AttemptReport) -> String {

@@ -61,6 +61,20 @@ pub(crate) fn short(report: &Report, view: &View) -> String {
     text
 }
 
+/// Why a report has no answer, in one line.
+pub(crate) fn failed(report: &Report, view: &View) -> String {
+    let why = report.failure.as_ref();
+    let why = why.map(|failure| format!(": {}", failure.message));
+    let text = format!(
+        "{} {}: {}{}",
+        report.name,
+        report.qtype,
+        report.verdict,
+        why.unwrap_or_default()
+    );
+    view.safe(&text)
+}
+
 /// Records that came and records that went, one a line.
 fn changes(added: &[String], missing: &[String], view: &View) -> String {
     let added = added.iter().map(|record| (Tone::Good, '+', record));
