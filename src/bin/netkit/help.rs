@@ -279,7 +279,9 @@ pub(crate) const RESOLVE: &[Example] = &[
 pub(crate) const RESOLVE_JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
 \"type\": `resolve` (one question: verdict, sections, every try, with --dnssec the proof), `trace` (with \
---trace: the way from the root, zone by zone), `summary` (the end of a list of names: how many ended \
+--trace: the way from the root, zone by zone), `check` (with --check-server), `resolve_compare` (with \
+--compare, after the server's own lines), `resolve_change` (with --watch), `resolve_summary` (the end of \
+--count), `resolve_record` and `resolve_transfer` (AXFR: a record, and what became of the whole), `summary` (the end of a list of names: how many ended \
 how, and for each server what was sent, lost, how fast it was and its final window) and `error` (nothing \
 could be asked). In a list `config` is null but in the summary, the tries of a name are summed up by \
 transport, and SIGQUIT adds an interim summary. \
