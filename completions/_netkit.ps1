@@ -170,6 +170,7 @@ Register-ArgumentCompleter -Native -CommandName 'netkit' -ScriptBlock {
             [CompletionResult]::new('--backoff-max', '--backoff-max', [CompletionResultType]::ParameterName, 'The longest pause [default: 5s]')
             [CompletionResult]::new('--give-up-after', '--give-up-after', [CompletionResultType]::ParameterName, 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Bounds one attempt to connect a session [default: 2s]')
+            [CompletionResult]::new('--pool', '--pool', [CompletionResultType]::ParameterName, 'With `echo` and `line`: targets at one address share at most that many connections; each beat has one for itself, and waits for one until its timeout [default: each target keeps its own]')
             [CompletionResult]::new('--breaker', '--breaker', [CompletionResultType]::ParameterName, 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values')
             [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Ends with 0 as soon as this holds of every target: `up>=3`')

@@ -165,6 +165,7 @@ set edit:completion:arg-completer[netkit] = {|@words|
             cand --backoff-max 'The longest pause [default: 5s]'
             cand --give-up-after 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]'
             cand --connect-timeout 'Bounds one attempt to connect a session [default: 2s]'
+            cand --pool 'With `echo` and `line`: targets at one address share at most that many connections; each beat has one for itself, and waits for one until its timeout [default: each target keeps its own]'
             cand --breaker 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values'
             cand --fail-if 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`'
             cand --until 'Ends with 0 as soon as this holds of every target: `up>=3`'

@@ -200,6 +200,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-min 
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l backoff-max -d 'The longest pause [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l give-up-after -d 'Gives a target up that long after its session was lost; or `never` [default: 30s with --count, --for or --until, else never]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l connect-timeout -d 'Bounds one attempt to connect a session [default: 2s]' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l pool -d 'With `echo` and `line`: targets at one address share at most that many connections; each beat has one for itself, and waits for one until its timeout [default: each target keeps its own]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l breaker -d 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fail-if -d 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l until -d 'Ends with 0 as soon as this holds of every target: `up>=3`' -r

@@ -8,6 +8,7 @@ pub mod gate;
 mod hold;
 mod lookups;
 pub mod many;
+pub(crate) mod place;
 mod race;
 mod recorder;
 pub mod repeat;

@@ -352,7 +352,7 @@ fn timed_out(recorder: &Recorder<'_>) -> Failure {
     )
 }
 
-fn wrong_family(target: &Target, ip: std::net::IpAddr) -> Failure {
+pub(super) fn wrong_family(target: &Target, ip: std::net::IpAddr) -> Failure {
     let family = Family::of(ip);
     let excluded = match family {
         Family::Ipv4 => "-6 or the network excludes: expected an IPv6 address",

@@ -44,7 +44,7 @@ impl Tls {
     }
 
     /// Whom the peer must prove to be.
-    fn name_of(&self, target: &Target) -> Result<String, Failure> {
+    pub(super) fn name_of(&self, target: &Target) -> Result<String, Failure> {
         if let Some(name) = &self.name {
             return Ok(name.clone());
         }

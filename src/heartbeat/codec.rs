@@ -75,6 +75,11 @@ impl Codec {
         (input.len() >= needed).then_some(needed)
     }
 
+    /// Whether a wrong reply is a whole one, so that the next one is that of the next message.
+    pub(super) fn stays_in_step(&self) -> bool {
+        matches!(self.probe, Probe::Line { .. })
+    }
+
     /// Whose reply a datagram is: a place in the queue.
     pub(super) fn owner(&self, datagram: &[u8], queue: &Queue, session: u64) -> Option<Place> {
         match &self.probe {

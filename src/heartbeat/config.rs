@@ -127,6 +127,11 @@ pub struct Config {
     pub reconnect: Reconnect,
     /// The circuit breaker; `None` has none.
     pub breaker: Option<breaker::Config>,
+    /// Lets targets at one address share so many connections at most, instead of keeping one each: a
+    /// beat waits for one until its timeout, has it for itself for as long again, and closes one that
+    /// did not answer. Default: none are shared. Echo and line probes over streams alone do;
+    /// others, and a [`super::ReliableClient`], have no use for it.
+    pub pool: Option<usize>,
     /// How connections are made; its timeout, exchange and hold are not used.
     pub dial: dial::Config,
 }
@@ -152,6 +157,7 @@ impl Default for Config {
             },
             reconnect: Reconnect::default(),
             breaker: None,
+            pool: None,
             dial: dial::Config::default(),
         }
     }

@@ -6,6 +6,7 @@
 
 mod beats;
 mod sessions;
+mod sharing;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -26,10 +27,12 @@ use super::link::{Boxed, Link, Tried};
 use super::log::Log;
 use super::schedule::Schedule;
 use super::session::{Heard, Session};
+use super::shared::{Shared, Step};
 use super::waiting::Queue;
 use crate::addr::Target;
 use crate::io::Io;
 use crate::policy::breaker::Breaker;
+use sharing::Sharing;
 
 /// Things done at one wake before others get their turn.
 const TURNS: usize = 64;
@@ -50,6 +53,8 @@ pub(super) struct Driver<'a, I> {
     session: Option<Session>,
     sessions: u64,
     dials: FuturesUnordered<Boxed<'a, Connected>>,
+    /// Where the connections are those of several targets.
+    sharing: Option<Sharing<'a>>,
     inbox: Option<mpsc::Receiver<Request>>,
     timer: Pin<Box<Sleep>>,
     /// All stalls of this machine that this driver knows of.
@@ -58,8 +63,9 @@ pub(super) struct Driver<'a, I> {
 }
 
 /// Why the driver woke.
-enum Wake {
+enum Wake<'a> {
     Heard(Heard),
+    Stepped(Step<'a>),
     Tried(Tried),
     Connected(Box<Connected>),
     Asked(Option<Request>),
@@ -94,11 +100,18 @@ impl<'a, I: Io> Driver<'a, I> {
             session: None,
             sessions: 0,
             dials: FuturesUnordered::new(),
+            sharing: None,
             inbox: None,
             timer: Box::pin(tokio::time::sleep_until(t0)),
             stalled: log.stalled(now),
             gave_up: false,
         }
+    }
+
+    /// Has no connections of its own, but those that it shares with others.
+    pub(super) fn with_shared(mut self, shared: &'a Shared) -> Self {
+        self.sharing = Some(Sharing::new(shared));
+        self
     }
 
     /// Takes requests as well as beats, until nobody can make any more.
@@ -118,6 +131,7 @@ impl<'a, I: Io> Driver<'a, I> {
             match wake {
                 Wake::Heard(heard) => self.heard(heard, now),
                 Wake::Tried(tried) => self.tried(tried, now),
+                Wake::Stepped(step) => self.stepped(step, now),
                 Wake::Connected(connected) => self.connected(*connected, now),
                 Wake::Asked(Some(request)) => self.ask(request, now),
                 Wake::Asked(None) => return,
@@ -127,7 +141,7 @@ impl<'a, I: Io> Driver<'a, I> {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Wake<'a>> {
         if let Some(session) = &mut self.session
             && let Poll::Ready(heard) = session.poll(cx)
         {
@@ -140,6 +154,11 @@ impl<'a, I: Io> Driver<'a, I> {
         }
         if let Poll::Ready(Some(connected)) = self.dials.poll_next_unpin(cx) {
             return Poll::Ready(Wake::Connected(Box::new(connected)));
+        }
+        if let Some(sharing) = &mut self.sharing
+            && let Poll::Ready(Some(step)) = sharing.steps.poll_next_unpin(cx)
+        {
+            return Poll::Ready(Wake::Stepped(step));
         }
         if let Some(inbox) = &mut self.inbox
             && let Poll::Ready(request) = inbox.poll_recv(cx)
@@ -154,7 +173,8 @@ impl<'a, I: Io> Driver<'a, I> {
             // Whoever is behind its schedule would otherwise go on until its task has to rest.
             return true;
         }
-        let decided = self.queue.open() == 0 && self.dials.is_empty();
+        let shared = self.sharing.as_ref().map_or(0, |sharing| sharing.beats);
+        let decided = self.queue.open() == 0 && self.dials.is_empty() && shared == 0;
         let all = self.schedule.next_due().is_none() && self.inbox.is_none();
         self.gave_up || (decided && all)
     }
@@ -176,7 +196,7 @@ impl<'a, I: Io> Driver<'a, I> {
     }
 
     fn wants_session(&self) -> bool {
-        self.config.probe.is_persistent() && self.session.is_none()
+        self.sharing.is_none() && self.config.probe.is_persistent() && self.session.is_none()
     }
 
     /// Does what is due.

@@ -33,6 +33,8 @@ pub enum Fact {
     State(Change),
     /// The circuit breaker changed.
     Breaker(Transition),
+    /// A connection was made that targets share.
+    Opened(Opened),
     /// A session ended.
     Disconnect(Disconnect),
     /// A session stands (again), or was given up.
@@ -62,6 +64,9 @@ pub struct Beat {
     /// From sending to the acknowledgement of the peer's kernel, where `TCP_INFO` tells: of a beat that
     /// was not answered, and the last one sent.
     pub kernel_ack_ms: Option<Millis>,
+    /// Where connections are shared: whether it had one that was open already (`true`), or had to make
+    /// one (`false`); `null` when it got neither, or nothing is shared.
+    pub reused: Option<bool>,
     /// Why it failed.
     pub failure: Option<Box<Failure>>,
 }
@@ -97,6 +102,8 @@ pub enum SkipReason {
     Busy,
     /// The circuit breaker is open.
     BreakerOpen,
+    /// All connections that are shared were in use until its timeout, and answered others.
+    PoolBusy,
     /// This machine was stopped while it was under way, and no reply was there afterwards.
     LocalStall,
 }
@@ -235,6 +242,16 @@ pub struct Disconnect {
     pub peer: Option<String>,
     /// What is known of the end.
     pub failure: Box<Failure>,
+}
+
+/// A connection that was made, for all who share it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Opened {
+    /// Who it is with.
+    pub peer: String,
+    /// From the beat that wanted it, or the first of the attempts, until it stood.
+    pub took_ms: Millis,
 }
 
 /// A session that stands, or was given up.

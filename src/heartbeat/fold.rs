@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::event::{Beat, Event, Fact, SkipReason, State};
 use super::outages::Outages;
-use super::report::{Report, Summary};
+use super::report::{Pool, Report, Summary};
 use super::window::Window;
 use crate::event::Stamped;
 use crate::policy::breaker;
@@ -72,6 +72,11 @@ impl Fold {
             lateness: self.lateness.summary(),
             stalls: self.stalls,
             stalled_ms: self.stalled.into(),
+            pool: self
+                .targets
+                .iter()
+                .filter_map(|tally| tally.pool)
+                .reduce(Pool::plus),
             total_ms: now.into(),
         }
     }
@@ -99,6 +104,7 @@ pub struct Tally {
     disconnects: u64,
     reconnects: u64,
     breaker: Option<breaker::State>,
+    pool: Option<Pool>,
 }
 
 impl Tally {
@@ -125,6 +131,7 @@ impl Tally {
             disconnects: 0,
             reconnects: 0,
             breaker: None,
+            pool: None,
         }
     }
 
@@ -142,6 +149,7 @@ impl Tally {
                 self.outages.change(at, change);
             }
             Fact::Breaker(change) => self.breaker = Some(change.to),
+            Fact::Opened(_) => self.pool.get_or_insert_default().connections += 1,
             Fact::Disconnect(end) => {
                 self.disconnects += 1;
                 self.outages.disconnected(end.cause);
@@ -163,6 +171,11 @@ impl Tally {
         let rtt = beat.rtt_ms.map(|Millis(rtt)| rtt);
         self.recent[self.beats % RECENT] = rtt.filter(|_| beat.ok);
         self.beats += 1;
+        if let Some(reused) = beat.reused {
+            let pool = self.pool.get_or_insert_default();
+            pool.hits += u64::from(reused);
+            pool.misses += u64::from(!reused);
+        }
         if beat.ok {
             self.received += 1;
             self.streak = self.streak.max(0) + 1;
@@ -233,6 +246,7 @@ impl Tally {
             disconnects: self.disconnects,
             reconnects: self.reconnects,
             breaker: self.breaker,
+            pool: self.pool,
         }
     }
 }

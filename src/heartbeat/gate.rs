@@ -5,6 +5,7 @@
 //! application too, `state==app_hung` of nothing else.
 
 mod parse;
+mod possible;
 
 use std::fmt;
 use std::ops::Range;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use super::event::State;
 use super::report::{Spread, Summary};
 use crate::time::Millis;
+
+pub use possible::{Bound, Bounds};
 
 /// A condition. `Display` writes it as it was typed; read one with [`str::parse`].
 ///
@@ -203,6 +206,7 @@ mod tests {
                 lateness_ms: None,
                 rtt_ms: ok.then_some(Millis(Duration::from_millis(seq))),
                 kernel_ack_ms: None,
+                reused: None,
                 failure: None,
             };
             tally.apply(Duration::from_secs(seq), &Fact::Beat(beat));

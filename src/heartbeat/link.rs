@@ -107,6 +107,11 @@ impl<'a> Link<'a> {
         }));
     }
 
+    /// An attempt is over that was not begun here.
+    pub(super) fn attempted(&mut self, began: Instant) {
+        self.began = began;
+    }
+
     /// An attempt failed: a pause, unless the target is given up.
     pub(super) fn failed(&mut self, failure: Box<Failure>, now: Instant) -> Option<Reconnect> {
         self.note(Some(failure.kind), now);

@@ -22,6 +22,7 @@ pub mod report;
 mod run;
 mod schedule;
 mod session;
+mod shared;
 mod waiting;
 mod watch;
 mod window;

@@ -271,6 +271,7 @@ mod tests {
                 lateness_ms: None,
                 rtt_ms: rtt.map(Millis),
                 kernel_ack_ms: None,
+                reused: None,
                 failure: None,
             };
             recording.beat(due + rtt.unwrap_or_else(|| ms(1_000)), &beat);

@@ -22,6 +22,8 @@ pub struct Report {
     pub stalls: u64,
     /// For how long, in all.
     pub stalled_ms: Millis,
+    /// How often connections were used again, over all targets; `null` where none are shared.
+    pub pool: Option<Pool>,
     /// The whole run.
     pub total_ms: Millis,
 }
@@ -85,6 +87,31 @@ pub struct Summary {
     pub reconnects: u64,
     /// The state of the circuit breaker; `null` without one.
     pub breaker: Option<breaker::State>,
+    /// How often its beats used a connection again; `null` where none are shared.
+    pub pool: Option<Pool>,
+}
+
+/// How often shared connections were used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Pool {
+    /// Beats that had a connection that was open already.
+    pub hits: u64,
+    /// Beats that had to make one, whether or not they could.
+    pub misses: u64,
+    /// Connections that were made.
+    pub connections: u64,
+}
+
+impl Pool {
+    /// Both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+            connections: self.connections + other.connections,
+        }
+    }
 }
 
 /// A distribution; every value in milliseconds.

@@ -6,10 +6,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::config::Config;
+use super::config::{Config, Probe};
 use super::driver::Driver;
 use super::event::{Event, Fact};
 use super::log::Log;
+use super::shared::Shared;
 use super::{Fold, Report};
 use crate::addr::Target;
 use crate::event::Observer;
@@ -52,12 +53,19 @@ pub async fn run<I: Io>(
     let fold = Fold::new(targets.iter().map(ToString::to_string));
     let log = Log::new(fold, cx, observer);
     let now = Instant::now();
+    let most = config.pool.filter(|_| shares(&config.probe));
+    let shared = most.map(|most| Shared::new(most, targets.len(), config));
     let mut drivers: FuturesUnordered<_> = targets
         .iter()
         .enumerate()
         .map(|(place, target)| {
             let t0 = now + offset(config.interval, place, targets.len());
-            Driver::new((place, target), config, io, &log, t0).run()
+            let driver = Driver::new((place, target), config, io, &log, t0);
+            let datagrams = target.network.transport().is_datagram();
+            match shared.as_ref().filter(|_| !datagrams) {
+                Some(shared) => driver.with_shared(shared).run(),
+                None => driver.run(),
+            }
         })
         .collect();
     let all = async { while drivers.next().await.is_some() {} };
@@ -70,6 +78,12 @@ pub async fn run<I: Io>(
     let now = Instant::now();
     log.put(None, now, Fact::Done);
     log.report(log.at(now))
+}
+
+/// Whether a beat is an exchange that leaves its connection as it was: what a name server is asked
+/// says whose answer it is, and needs no connection of its own.
+fn shares(probe: &Probe) -> bool {
+    matches!(probe, Probe::Echo | Probe::Line { .. })
 }
 
 /// Targets whose first beats would lie closer together than that begin together: a wake for each of a

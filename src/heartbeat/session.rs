@@ -149,7 +149,8 @@ impl Session {
         Heard::Bytes
     }
 
-    fn fin(&self) -> Failure {
+    /// What its end is that the peer announced.
+    pub(super) fn fin(&self) -> Failure {
         let message = format!("{} closed the connection", self.name());
         Failure::new(Stage::Receive, Kind::ClosedEarly, message)
             .by(Who::Peer)

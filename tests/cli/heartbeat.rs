@@ -1,5 +1,7 @@
 //! `heartbeat`: lines, contract, gates, hooks, signals.
 
+mod pool;
+
 use serde_json::Value;
 
 use crate::support::{Closed, Outcome, Server, netkit, read_heartbeat, valid};
@@ -280,6 +282,11 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "heartbeat 127.0.0.1:9 --probe dns --query a/NOPE",
         "no type of record",
+    ),
+    ("heartbeat 127.0.0.1:9 --probe echo --pool 0", "from 1 to"),
+    (
+        "heartbeat 127.0.0.1:9 --suspect-after 3s",
+        "--suspect-after below 3s",
     ),
     (
         "heartbeat 127.0.0.1:9 --give-up-after soon --probe echo",

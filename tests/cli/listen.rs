@@ -21,16 +21,16 @@ use serde_json::Value;
 use crate::support::{netkit, read_listen, valid};
 
 /// A server that is running; killed when dropped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
     /// The ports of its sockets, in order.
-    ports: Vec<u16>,
+    pub(crate) ports: Vec<u16>,
 }
 
 impl Served {
     /// Starts `netkit listen … --json` and waits until its sockets listen.
-    fn start(line: &str, sockets: usize) -> Self {
+    pub(crate) fn start(line: &str, sockets: usize) -> Self {
         Self::start_words(line, &[], sockets)
     }
 
@@ -76,7 +76,7 @@ impl Served {
     }
 
     /// The next line, valid.
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.out.read_line(&mut line).expect("a pipe can be read");
         let value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));

@@ -1,5 +1,7 @@
 //! `heartbeat`: schedules, states, sessions and their loss, through fakes and paused time.
 
+mod pool;
+
 use std::time::Duration;
 
 use netkit::addr::{Host, Network, Target};

@@ -87,7 +87,7 @@ pub(in crate::dial) fn connected(connection: &dyn Connection) -> Connected {
 }
 
 /// Where an attempt at one address of a target goes.
-pub(super) fn inet_addr(target: &Target, ip: IpAddr, scope_id: u32) -> PeerAddr {
+pub(in crate::dial) fn inet_addr(target: &Target, ip: IpAddr, scope_id: u32) -> PeerAddr {
     let port = target.port().unwrap_or(0);
     let socket = match ip {
         IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, scope_id).into(),
@@ -100,7 +100,7 @@ pub(super) fn inet_addr(target: &Target, ip: IpAddr, scope_id: u32) -> PeerAddr 
 }
 
 /// Where the attempt at a Unix socket goes.
-pub(super) fn unix_addr(target: &Target, path: &UnixPath) -> PeerAddr {
+pub(in crate::dial) fn unix_addr(target: &Target, path: &UnixPath) -> PeerAddr {
     match target.network.transport() {
         Transport::Unixgram => PeerAddr::Unixgram(path.clone()),
         _ => PeerAddr::Unix(path.clone()),

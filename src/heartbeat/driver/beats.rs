@@ -27,6 +27,8 @@ pub(super) struct Outcome {
     pub(super) kernel: Kernel,
     /// How long the peer's kernel took to acknowledge it, where that is known.
     pub(super) acknowledged: Option<Duration>,
+    /// With shared connections: whether it had one that was open already.
+    pub(super) reused: Option<bool>,
 }
 
 impl<I: Io> Driver<'_, I> {
@@ -37,7 +39,9 @@ impl<I: Io> Driver<'_, I> {
             return self.skip(seq, SkipReason::Late, now);
         }
         let connects = !self.config.probe.is_persistent();
-        if self.dials.len() >= MOST_CONNECTS || self.queue.open() >= MOST_WAITING {
+        let shared = self.sharing.as_ref().map_or(0, |sharing| sharing.beats);
+        let connecting = self.dials.len().max(shared);
+        if connecting >= MOST_CONNECTS || self.queue.open() >= MOST_WAITING {
             return self.skip(seq, SkipReason::Busy, now);
         }
         let Ok(permit) = self.admit(now) else {
@@ -45,6 +49,9 @@ impl<I: Io> Driver<'_, I> {
         };
         let due = slot.due;
         let beat = Pending { seq, due, permit };
+        if self.sharing.is_some() {
+            return self.share(beat, now);
+        }
         self.health.sent(self.log.at(now));
         if connects {
             let (target, config, io) = (self.target, self.config, self.io);
@@ -56,7 +63,7 @@ impl<I: Io> Driver<'_, I> {
         }
     }
 
-    fn skip(&self, seq: u64, reason: SkipReason, now: Instant) {
+    pub(super) fn skip(&self, seq: u64, reason: SkipReason, now: Instant) {
         self.put(now, Fact::Skipped(Skipped { seq, reason }));
     }
 
@@ -73,8 +80,10 @@ impl<I: Io> Driver<'_, I> {
         }
         match answer {
             Answer::Admitted(permit) => {
-                if trial && self.wants_session() {
+                if trial {
                     self.link.hurry(now);
+                }
+                if trial && self.wants_session() {
                     self.begin_attempt(now);
                 }
                 Ok(Some(permit))
@@ -121,6 +130,7 @@ impl<I: Io> Driver<'_, I> {
             result,
             kernel: Kernel::Unknown,
             acknowledged: None,
+            reused: None,
         });
     }
 
@@ -133,6 +143,7 @@ impl<I: Io> Driver<'_, I> {
             result,
             kernel,
             acknowledged,
+            reused,
         } = outcome;
         let (now, due) = (self.log.at(at), self.log.at(beat.due));
         let lateness = sent.map(|sent| sent.saturating_duration_since(beat.due));
@@ -157,6 +168,7 @@ impl<I: Io> Driver<'_, I> {
             lateness_ms: lateness.map(Millis),
             rtt_ms: rtt.map(Millis),
             kernel_ack_ms: acknowledged.map(Millis),
+            reused,
             failure: result.err(),
         };
         self.put(at, Fact::Beat(fact));
@@ -208,6 +220,7 @@ impl<I: Io> Driver<'_, I> {
             result: Err(failure),
             kernel,
             acknowledged,
+            reused: None,
         });
     }
 
@@ -231,7 +244,7 @@ impl<I: Io> Driver<'_, I> {
         self.target.host().is_none()
     }
 
-    fn no_reply(&self, shell: Shell, kernel: Kernel) -> Failure {
+    pub(super) fn no_reply(&self, shell: Shell, kernel: Kernel) -> Failure {
         if shell.sent.is_none()
             && let Some(failure) = &self.link.failure
         {
@@ -304,6 +317,7 @@ impl<I: Io> Driver<'_, I> {
                 // Who answers, if wrongly, does not hang.
                 kernel: Kernel::Unknown,
                 acknowledged: None,
+                reused: None,
             }),
             What::Request(answer) => {
                 let _ = answer.send(Ok(reply.to_vec()));

@@ -239,6 +239,7 @@ impl<I: Io> Driver<'_, I> {
                 result: Err(Box::new(failure.clone())),
                 kernel: Kernel::Silent,
                 acknowledged: None,
+                reused: None,
             }),
             What::Request(answer) => {
                 let _ = answer.send(Err(failure.clone()));

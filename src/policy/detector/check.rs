@@ -116,7 +116,8 @@ impl Config {
             suspect_after,
             down_after,
         };
-        refuse(suspect_after > down_after, too_late)
+        // At the same moment the failure is counted first, and it is down.
+        refuse(suspect_after >= down_after, too_late)
     }
 
     /// How long after its death a target is down at the latest: it died when it had just replied

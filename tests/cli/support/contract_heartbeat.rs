@@ -16,7 +16,12 @@ contract! {
     Beat {
         schema: String, r#type: String, ts: String, at_ms: f64, target: String,
         seq: u64, ok: bool, due_ms: f64,
-        ; sent_ms: f64, lateness_ms: f64, rtt_ms: f64, kernel_ack_ms: f64, failure: Failure,
+        ; sent_ms: f64, lateness_ms: f64, rtt_ms: f64, kernel_ack_ms: f64, reused: bool,
+        failure: Failure,
+    }
+    Opened {
+        schema: String, r#type: String, ts: String, at_ms: f64, target: String, peer: String,
+        took_ms: f64,
     }
     Late {
         schema: String, r#type: String, ts: String, at_ms: f64, target: String, seq: u64, rtt_ms: f64,
@@ -52,7 +57,7 @@ contract! {
         schema: String, r#type: String, ts: String, at_ms: f64, mode: String,
         targets: Vec<TargetSummary>, stalls: u64, stalled_ms: f64, total_ms: f64,
         interrupted: bool, config: HeartbeatConfig,
-        ; lateness: Lateness, failed: String, exit_code: u8,
+        ; lateness: Lateness, pool: Pool, failed: String, exit_code: u8,
     }
     Lateness {
         count: u64, min_ms: f64, mean_ms: f64, p50_ms: f64, p90_ms: f64, p99_ms: f64, max_ms: f64,
@@ -65,8 +70,9 @@ contract! {
         disconnects: u64, reconnects: u64,
         ; loss_pct: f64, loss_1m_pct: f64, loss_5m_pct: f64, rtt_ms: Spread, jitter_ms: f64,
         availability_pct: f64, longest_up_ms: f64, longest_down_ms: f64, mtbf_ms: f64, mttr_ms: f64,
-        breaker: String,
+        breaker: String, pool: Pool,
     }
+    Pool { hits: u64, misses: u64, connections: u64, }
     Spread { min: f64, mean: f64, p50: f64, p90: f64, p99: f64, max: f64, stddev: f64, }
     Outage {
         start_ms: f64, noticed_ms: f64, lasted_ms: f64, state: String,
@@ -78,7 +84,7 @@ contract! {
         backoff_min_ms: f64, backoff_max_ms: f64, connect_timeout_ms: f64,
         name_servers: Vec<String>, socket: Value,
         ; tls: Value, query: String, count: u64, duration_ms: f64, suspect_after_ms: f64,
-        give_up_after_ms: f64, breaker: BreakerConfig, fail_if: String, until: String,
+        give_up_after_ms: f64, breaker: BreakerConfig, pool: u64, fail_if: String, until: String,
     }
     BreakerConfig { failures: u32, open_ms: f64, half_open: u32, }
     Replay {
@@ -104,6 +110,7 @@ pub(crate) fn read(line: &Value) {
         "skipped" => as_a::<Skipped>(line),
         "state" => as_a::<State>(line),
         "breaker" => as_a::<Breaker>(line),
+        "opened" => as_a::<Opened>(line),
         "disconnect" => as_a::<Disconnect>(line),
         "reconnect" => as_a::<Reconnect>(line),
         "stall" => as_a::<Stall>(line),

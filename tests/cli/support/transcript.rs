@@ -189,6 +189,18 @@ impl Running {
         }
     }
 
+    /// Waits until either stream has `text` in it.
+    pub(crate) fn waits_for(&self, text: &str) {
+        while !self.has_said(text) {
+            assert!(
+                self.begun.elapsed() < PATIENCE,
+                "{} never said {text:?}",
+                self.words
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn has_said(&self, text: &str) -> bool {
         [&self.stdout, &self.stderr]
             .into_iter()

@@ -62,12 +62,15 @@ async fn play(script: Peer, mut stream: DuplexStream) -> io::Result<()> {
         return stream.shutdown().await;
     }
     let mut chunk = [0; 5];
+    let mut left = script.closes_after.unwrap_or(usize::MAX);
     loop {
         let count = stream.read(&mut chunk).await?;
-        if count == 0 {
+        left = left.saturating_sub(count);
+        if count == 0 || left == 0 {
             return stream.shutdown().await;
         }
         if script.echo {
+            tokio::time::sleep(script.delay).await;
             stream.write_all(&chunk[..count]).await?;
         }
     }

@@ -41,8 +41,12 @@ pub(crate) struct Peer {
     pub(crate) greeting: Vec<u8>,
     /// Sends back what it gets.
     pub(crate) echo: bool,
+    /// But that much later.
+    pub(crate) delay: Duration,
     /// Closes after the greeting.
     pub(crate) close: bool,
+    /// Closes in the middle, after so many bytes have come.
+    pub(crate) closes_after: Option<usize>,
     /// Takes this many bytes and breaks the connection with the next; the greeting is still read.
     pub(crate) breaks_after: Option<usize>,
 }

@@ -192,6 +192,10 @@ pub(crate) struct ReconnectArgs {
     #[arg(long, value_name = "DURATION", value_parser = values::positive_duration, allow_negative_numbers = true)]
     #[arg(help = format!("Bounds one attempt to connect a session [default: {}]", default(config::CONNECT_TIMEOUT)))]
     pub(crate) connect_timeout: Option<Duration>,
+    /// With `echo` and `line`: targets at one address share at most that many connections; each beat has
+    /// one for itself, and waits for one until its timeout [default: each target keeps its own].
+    #[arg(long, value_name = "N", value_parser = values::at_least_one_u32, allow_negative_numbers = true)]
+    pub(crate) pool: Option<u32>,
     /// A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values.
     #[arg(long, value_name = "SETTINGS", value_parser = values::breaker)]
     pub(crate) breaker: Option<breaker::Config>,

@@ -1,5 +1,7 @@
 //! The plan of `netkit heartbeat`: flags become the library's configuration.
 
+mod thresholds;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use netkit::addr::{Network, TargetSpec, Transport};
 use netkit::dial;
 use netkit::heartbeat::gate::Gate;
 use netkit::heartbeat::{Config, Probe, Reconnect, config};
-use netkit::policy::detector::{self, Method, PhiConfig, Useless, WindowConfig};
+use netkit::policy::detector::{self, Method, PhiConfig, WindowConfig};
 use netkit::resolve::query::Query;
 use netkit::resolve::wire::{Ask, AskOptions, RecordType};
 use netkit::resolve::{DomainName, NameServer};
@@ -104,9 +106,9 @@ pub(super) fn plan(
     let config = config(&args)?;
     for spec in &specs {
         check_network(spec, &needs)?;
-        check_probe(spec, &config.probe)?;
+        check_probe(spec, &config)?;
     }
-    check_thresholds(&config)?;
+    thresholds::check(&args, &config)?;
     let GateArgs {
         fail_if,
         until,
@@ -145,21 +147,32 @@ fn network(args: &HeartbeatArgs) -> Network {
     }
 }
 
-/// A connection is no beat where nothing is connected.
-pub(crate) fn check_probe(spec: &TargetSpec, probe: &Probe) -> Checked {
+/// A connection is no beat where nothing is connected, and nothing to share.
+pub(crate) fn check_probe(spec: &TargetSpec, config: &Config) -> Checked {
     let network = spec.network();
     let transport = network.transport();
     let unix = matches!(transport, Transport::Unix | Transport::Unixgram);
+    let name = || {
+        let target = spec.targets().next().map(|target| target.to_string());
+        target.unwrap_or_default()
+    };
+    if let Some(most) = config.pool.filter(|_| transport.is_datagram()) {
+        let message = format!(
+            "--pool {most} has no effect on {}: over {network} there is no connection to share",
+            name()
+        );
+        return Err(UsageError::new(message, "no --pool there"));
+    }
+    let probe = &config.probe;
     let refusal = match probe {
         Probe::Connect if transport.is_datagram() => "nothing is connected",
         Probe::Dns(_) if unix => "no name server is asked",
         _ => return Ok(()),
     };
-    let target = spec.targets().next().map(|target| target.to_string());
     let message = format!(
         "--probe {} tells nothing of {}: over {network} {refusal}",
         probe.name(),
-        target.unwrap_or_default(),
+        name(),
     );
     Err(UsageError::new(message, "--probe echo or line there"))
 }
@@ -212,7 +225,20 @@ fn companions(args: &HeartbeatArgs) -> Checked {
     probe_companions(&args.probe)?;
     detector_companions(&args.health)?;
     let probe = args.probe.probe.unwrap_or(ProbeArg::Connect);
-    session_companions(&args.reconnect, probe != ProbeArg::Connect)
+    session_companions(&args.reconnect, probe != ProbeArg::Connect)?;
+    match args.reconnect.pool {
+        Some(most) if probe == ProbeArg::Dns => {
+            let message = format!(
+                "--pool {most} has no effect with --probe dns: an answer says whose it is, so that \
+                 one session takes all the questions of a target"
+            );
+            Err(UsageError::new(
+                message,
+                "--probe echo or line, or no --pool",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses the first flag that was given and has nothing to act on.
@@ -258,6 +284,7 @@ fn session_companions(args: &ReconnectArgs, persistent: bool) -> Checked {
         ("--backoff-max", args.backoff_max.is_some()),
         ("--give-up-after", args.give_up_after.is_some()),
         ("--connect-timeout", args.connect_timeout.is_some()),
+        ("--pool", args.pool.is_some()),
     ];
     need("a session (--probe echo, line or dns)", persistent, &flags)
 }
@@ -275,6 +302,7 @@ fn config(args: &HeartbeatArgs) -> Result<Config, UsageError> {
         duration: schedule.duration,
         reconnect: reconnect(&args.reconnect, is_one_shot(args))?,
         breaker: args.reconnect.breaker,
+        pool: args.reconnect.pool.map(|most| most as usize),
         dial: dial::Config {
             family: rules::family(&args.target),
             socket: dials::socket(&args.socket, &args.keepalive),
@@ -379,27 +407,6 @@ fn method(args: &HealthArgs) -> Method {
             ..phi
         }),
     }
-}
-
-/// Thresholds that could never fire.
-fn check_thresholds(config: &Config) -> Checked {
-    config.check().map_err(|useless| {
-        let expected = match useless {
-            Useless::SuspectTooLate { down_after, .. } => {
-                format!("--suspect-after of at most {}", words(down_after))
-            }
-            Useless::SlowTooLate { timeout, .. } => {
-                format!("--slow-after below the --timeout of {}", words(timeout))
-            }
-            Useless::WindowMinimum => "--window-min of at most --window".to_owned(),
-            _ => "a threshold that can fire".to_owned(),
-        };
-        UsageError::new(useless.to_string(), expected)
-    })
-}
-
-fn words(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn load(plan: &mut HeartbeatPlan) -> Result<Vec<Target>, Trouble> {
     let list = plan.list.take();
     let specs = input::with_list(specs, list.as_ref(), plan.network, &plan.needs)?;
     for spec in &specs {
-        crate::plan::check_probe(spec, &plan.config.probe)?;
+        crate::plan::check_probe(spec, &plan.config)?;
     }
     let total = crate::plan::total(&specs);
     if total > MOST_BEATEN {
@@ -270,6 +270,7 @@ impl<'a> Watched<'a> {
             Fact::Skipped(fact) => self.line("skipped", at, Of { target, fact }),
             Fact::State(fact) => self.line("state", at, Of { target, fact }),
             Fact::Breaker(fact) => self.line("breaker", at, Of { target, fact }),
+            Fact::Opened(fact) => self.line("opened", at, Of { target, fact }),
             Fact::Disconnect(fact) => self.line("disconnect", at, Of { target, fact }),
             Fact::Reconnect(fact) => self.line("reconnect", at, Of { target, fact }),
             Fact::Stall(stall) => self.line("stall", at, stall),

@@ -80,6 +80,8 @@ pub(crate) struct HeartbeatConfig {
     pub(crate) give_up_after_ms: Option<Millis>,
     pub(crate) connect_timeout_ms: Millis,
     pub(crate) breaker: Option<BreakerConfig>,
+    /// Connections an address that targets share; `null`: each keeps its own.
+    pub(crate) pool: Option<usize>,
     pub(crate) fail_if: Option<String>,
     pub(crate) until: Option<String>,
     /// Empty: the system's.
@@ -171,6 +173,7 @@ impl From<&HeartbeatPlan> for HeartbeatConfig {
                 open_ms: breaker.open.into(),
                 half_open: breaker.half_open,
             }),
+            pool: config.pool,
             fail_if: plan.fail_if.as_ref().map(ToString::to_string),
             until: plan.until.as_ref().map(ToString::to_string),
             name_servers: plan.name_servers.iter().map(ToString::to_string).collect(),

@@ -194,6 +194,7 @@ mod tests {
             lateness_ms: Some(Millis(Duration::ZERO)),
             rtt_ms,
             kernel_ack_ms: None,
+            reused: None,
             failure: None,
         });
         let target = Some(target);

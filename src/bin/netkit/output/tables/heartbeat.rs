@@ -5,7 +5,7 @@ pub(crate) mod live;
 use std::time::Duration;
 
 use netkit::heartbeat::event::{Beat, Cause, Disconnect, Fact, Reconnect, SkipReason};
-use netkit::heartbeat::report::{Outage, Summary};
+use netkit::heartbeat::report::{Outage, Pool, Summary};
 use netkit::heartbeat::{Config, Report, State, Tally};
 use netkit::policy::detector::Method;
 use netkit::time::Millis;
@@ -201,6 +201,7 @@ fn skip_reason(reason: SkipReason) -> &'static str {
         SkipReason::Late => "this machine came to it too late",
         SkipReason::Busy => "too many beats are under way",
         SkipReason::BreakerOpen => "the breaker is open",
+        SkipReason::PoolBusy => "the pool's connections were in use until its time was over",
         SkipReason::LocalStall => "this machine stood still meanwhile",
     }
 }
@@ -240,6 +241,9 @@ pub(crate) fn summary(report: &Report, tallies: &[Tally], view: &View) -> String
     for (summary, tally) in report.targets.iter().zip(tallies) {
         text.push_str(&one(summary, tally, report, view));
     }
+    if let Some(pool) = &report.pool {
+        put!(text, "{}\n", view.paint(Tone::Dim, &shared(pool)));
+    }
     if report.stalls > 0 {
         let stalls = counted(report.stalls, "time");
         let line = format!(
@@ -249,6 +253,19 @@ pub(crate) fn summary(report: &Report, tallies: &[Tally], view: &View) -> String
         put!(text, "{}\n", view.paint(Tone::Warn, &line));
     }
     text
+}
+
+/// What sharing connections came to.
+fn shared(pool: &Pool) -> String {
+    format!(
+        "pool: {}, {}, {} made",
+        counted(pool.hits, "hit"),
+        match pool.misses {
+            1 => "1 miss".to_owned(),
+            misses => format!("{misses} misses"),
+        },
+        counted(pool.connections, "connection")
+    )
 }
 
 fn one(summary: &Summary, tally: &Tally, report: &Report, view: &View) -> String {
