@@ -42,29 +42,23 @@ fn fifty_names_at_one_address_are_up_over_two_connections() {
     assert_eq!(summary["config"]["pool"], 2);
     let targets = summary["targets"].as_array().expect("a list");
     assert_eq!(targets.len(), NAMES);
+    let mut received = 0;
     for target in targets {
-        assert_eq!(
-            (&target["received"], &target["state"]),
-            (&4.into(), &"up".into())
-        );
+        // A machine that is busy may come too late to one; that is skipped, and nobody's fault.
+        let count = |what: &str| target[what].as_u64().expect("a count");
+        assert_eq!((count("lost"), &target["state"]), (0, &"up".into()));
+        assert_eq!(count("received") + count("skipped"), 4);
+        received += count("received");
     }
     let pool = &summary["pool"];
     let made = pool["connections"].as_u64().expect("a count");
     assert!((1..=2).contains(&made), "{pool}");
     assert_eq!(of_type(&lines, "opened").len() as u64, made);
     let uses = |what: &str| pool[what].as_u64().expect("a count");
-    assert_eq!(uses("hits") + uses("misses"), 4 * NAMES as u64);
+    assert_eq!(uses("hits") + uses("misses"), received);
     server.was_hit(usize::try_from(made).expect("at most two"));
 
-    let outcome = netkit(&line).run().status(0);
-    assert!(
-        outcome
-            .stdout
-            .lines()
-            .last()
-            .is_some_and(|line| line.starts_with("pool: ")),
-        "{outcome}"
-    );
+    netkit(&line).run().status(0).says("\npool: ");
     std::fs::remove_file(file).expect("it is ours");
 }
 
