@@ -404,7 +404,7 @@ _netkit() {
             return 0
             ;;
         netkit__subcmd__heartbeat)
-            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --spiffe-svid --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --replay --outage-min --help"
+            opts="-u -4 -6 -i -t -c -q -v -h --targets --network --udp --ipv4 --ipv6 --ns --policy --region --probe --send --expect --query --tls --sni --alpn --ca --insecure --tls-min --tls-max --cert --key --starttls --session-resumption --spiffe-id --spiffe-trust-domain --spiffe-bundle --spiffe-socket --spiffe-svid --show-chain --interval --timeout --interval-suspect --interval-down --count --for --detector --fall --rise --suspect-after --window --window-min --failure-rate --slow-after --slow-rate --phi --phi-pause --backoff-min --backoff-max --give-up-after --connect-timeout --pool --breaker --fail-if --until --on-down --on-up --on-change --keepalive --keepalive-interval --keepalive-count --no-keepalive --user-timeout --local-addr --interface --mark --tos --dscp --ttl --mss --congestion --nodelay --fastopen --mptcp --close --json --pretty --color --quiet --verbose --progress --live --metrics --replay --outage-min --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -591,6 +591,10 @@ _netkit() {
                     return 0
                     ;;
                 --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pool)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

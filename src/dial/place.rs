@@ -83,7 +83,7 @@ where
         };
         match looked.map(|looked| looked.result) {
             Some(Ok(answer)) => {
-                until = until.or(Instant::now().checked_add(config.resolution_delay));
+                until = until.or_else(|| Instant::now().checked_add(config.resolution_delay));
                 ips.extend(answer.addresses);
             }
             Some(Err(failure)) => failures.push(failure),

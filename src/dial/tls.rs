@@ -163,13 +163,11 @@ async fn introduce(
     if preamble.is_empty() {
         return Ok(());
     }
-    match deadline.bound(connection.write_all(preamble)).await {
-        Ok(result) => result.map_err(|error| connection.explain(Stage::Tls, &error)),
-        Err(_) => {
-            let message = format!("{name} did not take what is said before TLS in time");
-            Err(Failure::new(Stage::Tls, Kind::Timeout, message))
-        }
-    }
+    let Ok(result) = deadline.bound(connection.write_all(preamble)).await else {
+        let message = format!("{name} did not take what is said before TLS in time");
+        return Err(Failure::new(Stage::Tls, Kind::Timeout, message));
+    };
+    result.map_err(|error| connection.explain(Stage::Tls, &error))
 }
 
 /// Connects to the same address a second time, to see whether the session goes on there.

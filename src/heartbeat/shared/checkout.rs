@@ -61,7 +61,7 @@ impl<'a, I: Io> Way<'a, I> {
         let began = Instant::now();
         let (shared, limit) = (self.shared, self.config.reconnect.timeout);
         let progress = Arc::new(Progress::default());
-        let mut walk = Box::pin(Walk::new(self, Arc::clone(&progress)).to_its_end());
+        let mut walk = Box::pin(Walk::new(self, Arc::clone(&progress)).finish());
         Box::pin(async move {
             let led = tokio::select! {
                 biased;
@@ -137,7 +137,7 @@ impl<'a, I: Io> Walk<'a, I> {
         }
     }
 
-    async fn to_its_end(mut self) -> Led {
+    async fn finish(mut self) -> Led {
         let result = self.walk().await;
         (self.ended, result)
     }
@@ -192,7 +192,11 @@ impl<'a, I: Io> Walk<'a, I> {
     /// Makes a connection. Where the address was only remembered, the name is looked up again first.
     async fn open(&mut self, key: &Key) -> Result<Kept, Option<Box<Failure>>> {
         self.opens(true);
-        self.ended = self.way.shared.found_ended(key).or(self.ended.take());
+        self.ended = self
+            .way
+            .shared
+            .found_ended(key)
+            .or_else(|| self.ended.take());
         if !self.fresh {
             let mut addresses = self.look_up().await.map_err(Some)?;
             let there = addresses.contains(&key.addr);

@@ -164,7 +164,7 @@ fn has_global(if_inet6: &str) -> bool {
         .any(|scope| !["10", "20"].contains(&scope))
 }
 
-/// The name of the search list at which libc gives up, and we do not (res_search(3) goes on after
+/// The name of the search list at which libc gives up, and we do not (`res_search(3)` goes on after
 /// NXDOMAIN, no data and SERVFAIL only).
 fn end_of_search(report: &Report) -> Option<String> {
     let gives_up = [Verdict::Refused, Verdict::ServerError, Verdict::Lame];

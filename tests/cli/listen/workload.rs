@@ -205,9 +205,9 @@ fn of_several_identities_the_first_is_ours_unless_one_is_chosen() {
         assert_eq!(chosen.as_str(), flag.split(' ').nth(1), "{report:#}");
         assert_eq!(served.next_of("tls")["tls"]["client_spiffe_id"], ours);
     }
-    let server = format!("listen 127.0.0.1:0 --tls --spiffe-socket {socket}");
+    let listening = format!("listen 127.0.0.1:0 --tls --spiffe-socket {socket}");
     let beats = format!("heartbeat tls://127.0.0.1:1 --spiffe-id {DB} --spiffe-socket {socket}");
-    for line in [line.as_str(), server.as_str(), beats.as_str()] {
+    for line in [line.as_str(), listening.as_str(), beats.as_str()] {
         netkit(&format!("{line} --spiffe-svid other"))
             .run()
             .status(6)

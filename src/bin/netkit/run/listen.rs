@@ -217,7 +217,7 @@ fn fill_in(plan: &mut ListenPlan) -> Result<(), Trouble> {
         None => {}
         Some(Content::Bytes(bytes)) => plan.config.behaviour = Behaviour::Respond(bytes),
         Some(Content::File(path)) => {
-            plan.config.behaviour = Behaviour::Respond(read("--respond @", &path)?)
+            plan.config.behaviour = Behaviour::Respond(read("--respond @", &path)?);
         }
         Some(Content::Script(path)) => {
             let text = String::from_utf8_lossy(&read("--script ", &path)?).into_owned();

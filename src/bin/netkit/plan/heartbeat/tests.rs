@@ -126,92 +126,93 @@ fn a_live_table_needs_a_terminal() {
     assert!(planned("host:1 --live --json", &terminal).is_err());
 }
 
+/// Flags that contradict each other, and what the refusal must name.
+const NEVER: &[(&str, &[&str])] = &[
+    (
+        "--suspect-after 3s",
+        &["--suspect-after 3s", "--fall 3", "--timeout 1s", "below 3s"],
+    ),
+    (
+        "--suspect-after 1s --fall 1",
+        &["--suspect-after 1s", "--fall 1", "--timeout 1s"],
+    ),
+    (
+        "--suspect-after 2s -i 100ms -t 2s --fall 1",
+        &["--suspect-after 2s", "--timeout 2s"],
+    ),
+    (
+        "--detector window --slow-after 1s",
+        &["--slow-after 1s", "--timeout 1s"],
+    ),
+    (
+        "--detector window --window 3 --window-min 4",
+        &["--window-min 4", "--window 3"],
+    ),
+    (
+        "--detector window --window-min 8 -c 7",
+        &["--window-min 8", "-c 7", "at least 8"],
+    ),
+    ("--fall 5 -c 4", &["--fall 5", "-c 4", "at least 5"]),
+    ("--fall 5 --for 4s", &["--fall 5", "--for 4s", "4 beats"]),
+    ("--rise 2 -c 4", &["--rise 2", "-c 4", "at least 5"]),
+    ("--breaker failures=6 -c 5", &["failures=6", "-c 5"]),
+    ("--breaker open=1s -c 4", &["failures=5", "-c 4"]),
+    (
+        "--interval-suspect 1s --fall 1",
+        &["--interval-suspect 1s", "--fall 1"],
+    ),
+    (
+        "--suspect-after 2s --for 100ms",
+        &["--suspect-after 2s", "--for 100ms", "1s 100ms"],
+    ),
+    (
+        "--probe echo --give-up-after 12s --for 10s",
+        &["--give-up-after 12s", "--for 10s"],
+    ),
+    (
+        "--detector phi --phi 12 --for 2s",
+        &["--phi 12", "of silence", "--for 2s"],
+    ),
+    (
+        "--detector phi --phi-pause 9s -c 5",
+        &["--phi-pause 9s", "-c 5", "5s"],
+    ),
+    ("--until up>=3 -c 2", &["--until", "up>=3", "-c 2"]),
+    (
+        "--until up>=3 --for 2s",
+        &["--until", "--for 2s sends 2 beats"],
+    ),
+    (
+        "--fail-if p99>1s",
+        &["--fail-if", "the timeout of 1s", "a longer --timeout"],
+    ),
+    (
+        "--fail-if p99>20ms -t 20ms",
+        &["--fail-if", "--timeout 20ms"],
+    ),
+    (
+        "--fail-if longest_down>12s --for 10s",
+        &["--fail-if", "--for 10s", "11s"],
+    ),
+    (
+        "--fail-if late>0",
+        &["--fail-if", "--probe connect", "--probe echo"],
+    ),
+    (
+        "--fail-if state==app_hung",
+        &["--fail-if", "--probe connect"],
+    ),
+    ("--fail-if refused>0", &["--fail-if", "--breaker"]),
+    ("--fail-if loss>100%", &["--fail-if", "100%"]),
+    (
+        "--probe echo --backoff-min 2s --backoff-max 1s",
+        &["--backoff-min 2s", "--backoff-max 1s"],
+    ),
+];
+
 #[test]
 fn what_can_never_fire_is_refused_with_both_flags() {
-    // The flags, and what the refusal must name.
-    let rows: &[(&str, &[&str])] = &[
-        (
-            "--suspect-after 3s",
-            &["--suspect-after 3s", "--fall 3", "--timeout 1s", "below 3s"],
-        ),
-        (
-            "--suspect-after 1s --fall 1",
-            &["--suspect-after 1s", "--fall 1", "--timeout 1s"],
-        ),
-        (
-            "--suspect-after 2s -i 100ms -t 2s --fall 1",
-            &["--suspect-after 2s", "--timeout 2s"],
-        ),
-        (
-            "--detector window --slow-after 1s",
-            &["--slow-after 1s", "--timeout 1s"],
-        ),
-        (
-            "--detector window --window 3 --window-min 4",
-            &["--window-min 4", "--window 3"],
-        ),
-        (
-            "--detector window --window-min 8 -c 7",
-            &["--window-min 8", "-c 7", "at least 8"],
-        ),
-        ("--fall 5 -c 4", &["--fall 5", "-c 4", "at least 5"]),
-        ("--fall 5 --for 4s", &["--fall 5", "--for 4s", "4 beats"]),
-        ("--rise 2 -c 4", &["--rise 2", "-c 4", "at least 5"]),
-        ("--breaker failures=6 -c 5", &["failures=6", "-c 5"]),
-        ("--breaker open=1s -c 4", &["failures=5", "-c 4"]),
-        (
-            "--interval-suspect 1s --fall 1",
-            &["--interval-suspect 1s", "--fall 1"],
-        ),
-        (
-            "--suspect-after 2s --for 100ms",
-            &["--suspect-after 2s", "--for 100ms", "1s 100ms"],
-        ),
-        (
-            "--probe echo --give-up-after 12s --for 10s",
-            &["--give-up-after 12s", "--for 10s"],
-        ),
-        (
-            "--detector phi --phi 12 --for 2s",
-            &["--phi 12", "of silence", "--for 2s"],
-        ),
-        (
-            "--detector phi --phi-pause 9s -c 5",
-            &["--phi-pause 9s", "-c 5", "5s"],
-        ),
-        ("--until up>=3 -c 2", &["--until", "up>=3", "-c 2"]),
-        (
-            "--until up>=3 --for 2s",
-            &["--until", "--for 2s sends 2 beats"],
-        ),
-        (
-            "--fail-if p99>1s",
-            &["--fail-if", "the timeout of 1s", "a longer --timeout"],
-        ),
-        (
-            "--fail-if p99>20ms -t 20ms",
-            &["--fail-if", "--timeout 20ms"],
-        ),
-        (
-            "--fail-if longest_down>12s --for 10s",
-            &["--fail-if", "--for 10s", "11s"],
-        ),
-        (
-            "--fail-if late>0",
-            &["--fail-if", "--probe connect", "--probe echo"],
-        ),
-        (
-            "--fail-if state==app_hung",
-            &["--fail-if", "--probe connect"],
-        ),
-        ("--fail-if refused>0", &["--fail-if", "--breaker"]),
-        ("--fail-if loss>100%", &["--fail-if", "100%"]),
-        (
-            "--probe echo --backoff-min 2s --backoff-max 1s",
-            &["--backoff-min 2s", "--backoff-max 1s"],
-        ),
-    ];
-    for (flags, parts) in rows {
+    for (flags, parts) in NEVER {
         let line = format!("host:1 {flags}");
         let error = planned(&line, &Environment::default()).expect_err(&line);
         let text = error.to_string();
