@@ -33,7 +33,9 @@ pub struct Config {
     /// Replies in a row that bring it up again once it is down. Default: 1.
     pub rise: u32,
     /// How long the oldest unanswered beat since the last reply may be out before the target is
-    /// suspect; `None` leaves that to early signs. Default: [`SUSPECT_AFTER`].
+    /// suspect; `None` leaves that to early signs. Default: [`SUSPECT_AFTER`];
+    /// where that is no sooner than down, [`Config::check`] refuses it, and
+    /// [`Method::suspect_after`] has a better one.
     pub suspect_after: Option<Duration>,
 }
 

@@ -151,17 +151,20 @@ async fn a_half_closed_stream_still_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_text_to_hang_up_on_is_found_across_reads() {
-    let (mut client, mut server, words) = faulty(&[Fault::HangUpOn(b"QUIT".to_vec())], 3);
+    let (mut client, server) = tokio::io::duplex(3);
+    let words = Words::default();
+    let toxics = Toxics::new(&[Fault::HangUpOn(b"QUIT".to_vec())]);
+    let mut server = toxics.heeding(server, &hears(&words));
     let talk = async { client.write_all(b"no QU no QUI QUIT yes").await };
-    let hear = async {
+    let hear = async move {
         let mut heard = Vec::new();
         let result = server.read_to_end(&mut heard).await;
-        (heard, result.unwrap_err(), server)
+        (heard, result.unwrap_err(), server.end())
     };
-    let (_, (heard, _, mut server)) = tokio::join!(talk, hear);
+    let (_, (heard, _, end)) = tokio::join!(talk, hear);
     assert!(heard.ends_with(b"QUIT") || heard.windows(4).any(|part| part == b"QUIT"));
     assert_eq!(
-        (struck(&mut server), &words.borrow()[..]),
+        (end, &words.borrow()[..]),
         (Some(End::Fin), &["hang-up-on"][..])
     );
 }

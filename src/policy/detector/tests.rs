@@ -203,16 +203,17 @@ fn settings() -> Vec<(Config, Option<&'static str>)> {
     let mut rows = settings_of_windows();
     rows.extend(settings_of_phi());
     rows.extend([
-        (Config::default(), None),
+        (at(Method::Consecutive { fall: 4 }, 1), None),
         (at(Method::Consecutive { fall: 0 }, 1), Some("fall 0")),
         (at(FALL_3, 0), Some("rise 0")),
         (
             Config {
-                suspect_after: Some(ms(3_001)),
+                suspect_after: Some(ms(2_999)),
                 ..Config::default()
             },
-            Some("down after 3s"),
+            None,
         ),
+        (Config::default(), Some("down after 3s")),
         (
             Config {
                 suspect_after: Some(Duration::ZERO),
