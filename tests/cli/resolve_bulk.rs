@@ -39,8 +39,7 @@ fn names(count: usize) -> String {
 #[test]
 fn every_line_has_its_line() {
     let server = server();
-    let list =
-        "a.example\n# a comment\n\nb.example MX\r\n..\nc.example nonsense\nd e f\n  g.example";
+    let list = "a.example\n# a comment\n\nb.example MX\r\n..\nc.example nonsense\nd e f\n192.0.2.1\n  g.example";
     let outcome = netkit(&format!("resolve --ns {} --ordered", server.addr))
         .stdin(list)
         .run();
@@ -51,6 +50,7 @@ fn every_line_has_its_line() {
         ("..", "invalid"),
         ("c.example nonsense", "invalid"),
         ("d e f", "invalid"),
+        ("192.0.2.1                        PTR   nxdomain", ""),
         ("g.example", "answer"),
     ];
     assert_eq!(lines.len(), expected.len(), "{outcome}");
@@ -59,7 +59,7 @@ fn every_line_has_its_line() {
     }
     outcome
         .status(1)
-        .complains("6 names in")
+        .complains("7 names in")
         .complains("3 invalid");
 }
 

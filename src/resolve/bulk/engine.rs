@@ -143,12 +143,11 @@ impl Engine {
         now: Duration,
     ) -> Result<(), InputError> {
         let line = line?;
-        let qtype = line.qtype.unwrap_or(self.config.qtype);
+        let (name, qtype) = line.question(self.config.qtype);
         let Some(entry) = self.slab.get_mut(key) else {
             return Ok(());
         };
-        packet::encode(&mut entry.query, line.name, qtype.0, &self.frame)
-            .map_err(InputError::Name)?;
+        packet::encode(&mut entry.query, &name, qtype.0, &self.frame).map_err(InputError::Name)?;
         entry.text.push_str(line.name);
         entry.seq = seq;
         entry.qtype = qtype.0;

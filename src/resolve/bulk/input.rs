@@ -1,7 +1,10 @@
 //! One line of input: a name, and perhaps a type.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
+use crate::addr::groups;
 use crate::resolve::name::NameError;
 use crate::resolve::wire::RecordType;
 
@@ -34,6 +37,29 @@ pub enum InputError {
 
 /// Octets of a line at most: the longest name with every octet escaped, and a type.
 pub(super) const LONGEST: usize = 1_200;
+
+impl Line<'_> {
+    /// The name to ask for and the type: those of the line, or `qtype` where it says none. An address
+    /// stands for its reverse name, and asks for PTR instead of addresses.
+    pub(super) fn question(&self, qtype: RecordType) -> (Cow<'_, str>, RecordType) {
+        let Some(ip) = address(self.name) else {
+            return (self.name.into(), self.qtype.unwrap_or(qtype));
+        };
+        let qtype = match qtype {
+            RecordType::A | RecordType::AAAA => RecordType::PTR,
+            other => other,
+        };
+        let name = groups::reverse_name(ip.to_canonical());
+        (name.into(), self.qtype.unwrap_or(qtype))
+    }
+}
+
+/// The address, if the name is one.
+fn address(name: &str) -> Option<IpAddr> {
+    // Nearly no name is, so that is seen at a glance.
+    let may_be_one = name.ends_with(|last: char| last.is_ascii_digit()) || name.contains(':');
+    may_be_one.then(|| name.parse().ok()).flatten()
+}
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,5 +114,47 @@ fn read(line: &[u8]) -> Result<Line<'_>, InputError> {
             name,
             qtype: Some(qtype),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_asked_for_in_reverse() {
+        let rows = [
+            ("a.example", RecordType::A, "a.example", RecordType::A),
+            ("a.example MX", RecordType::A, "a.example", RecordType::MX),
+            (
+                "192.0.2.1",
+                RecordType::A,
+                "1.2.0.192.in-addr.arpa.",
+                RecordType::PTR,
+            ),
+            (
+                "192.0.2.1",
+                RecordType::TXT,
+                "1.2.0.192.in-addr.arpa.",
+                RecordType::TXT,
+            ),
+            (
+                "192.0.2.1 NS",
+                RecordType::A,
+                "1.2.0.192.in-addr.arpa.",
+                RecordType::NS,
+            ),
+            (
+                "::ffff:192.0.2.1",
+                RecordType::AAAA,
+                "1.2.0.192.in-addr.arpa.",
+                RecordType::PTR,
+            ),
+            ("1.2.3", RecordType::A, "1.2.3", RecordType::A),
+        ];
+        for (line, default, name, qtype) in rows {
+            let line = parse_line(line.as_bytes()).unwrap().unwrap();
+            assert_eq!(line.question(default), (name.into(), qtype), "{line:?}");
+        }
     }
 }

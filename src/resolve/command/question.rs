@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::addr::groups;
 use crate::resolve::name::{DomainName, NameError};
 use crate::resolve::wire::RecordType;
 
@@ -47,19 +48,7 @@ impl Question {
 /// ```
 #[must_use]
 pub fn reverse_name(ip: IpAddr) -> String {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, c, d] = ip.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
-        }
-        IpAddr::V6(ip) => {
-            let nibbles = ip.octets().into_iter().rev();
-            let nibbles = nibbles.flat_map(|octet| [octet & 0xf, octet >> 4]);
-            let digits = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16));
-            let labels: String = digits.flat_map(|digit| [digit, '.']).collect();
-            format!("{labels}ip6.arpa.")
-        }
-    }
+    groups::reverse_name(ip.to_canonical())
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub(crate) struct BulkArgs {
     /// Asks for every name of a file, `name` or `name TYPE` a line; `-` is standard input.
     ///
     /// The default when no name is given and standard input is no terminal. Each line is one question,
-    /// for A where neither it nor --type says otherwise, and gives one line of output; names are asked as they are written, without search list and
-    /// hosts file.
+    /// for A where neither it nor --type says otherwise (PTR of an address), and gives one line of
+    /// output; names are asked as they are written, without search list and hosts file.
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
     /// Prints the results in the order of the input.
