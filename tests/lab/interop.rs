@@ -3,6 +3,7 @@
 //! certificates on both sides, ALPN, and sessions that are resumed.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::bed::namespace::Namespace;
 use crate::bed::skip::{Need, ready};
 use crate::listen::Server;
-use crate::netkit::{NETKIT, Run, dial};
+use crate::netkit::{NETKIT, Run, dial, start};
 use crate::tls_server::{Authority, Folder};
 
 /// Far longer than a server needs to come up.
@@ -42,8 +43,9 @@ impl World {
     fn new(name: &str) -> Self {
         let (folder, authority) = (Folder::new(name), Authority::new("Test Root"));
         folder.write("ca.pem", authority.pem());
-        for (name, host) in [("web", "web.test"), ("ours", "ours.test")] {
-            let leaf = authority.leaf(&[host], |_| {});
+        for (name, address) in [("web", "127.0.0.1"), ("ours", "127.0.0.2")] {
+            let host = format!("{name}.test");
+            let leaf = authority.leaf(&[host.as_str(), address], |_| {});
             folder.write(&format!("{name}.pem"), &leaf.pem);
             folder.write(&format!("{name}.key"), leaf.key.serialize_pem());
         }
@@ -67,11 +69,17 @@ impl World {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let program = self.machine.spawn(&mut command).expect("it is installed");
-        let (program, began) = (Program(program), Instant::now());
-        while !self.listens(port) {
-            assert!(began.elapsed() < PATIENCE, "nobody listens at {port}");
-        }
+        let program = Program(program);
+        Self::until("somebody listens", || self.listens(port));
         program
+    }
+
+    /// Waits until this is so.
+    fn until(what: &str, is_so: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "not in time: {what}");
+        }
     }
 
     fn listens(&self, port: u16) -> bool {
@@ -154,6 +162,34 @@ fn dial_speaks_tls_with_the_server_of_openssl() {
     dialled(&world, 4433, Some("http/1.1"));
 }
 
+#[test]
+fn a_server_that_wants_to_negotiate_anew_is_refused_and_holds_nobody_up() {
+    if !ready(&[Need::Program("openssl")]) {
+        return;
+    }
+    let world = World::new("renegotiation");
+    let log = world.folder.write("log", "");
+    let script = world.words(&format!(
+        "exec openssl s_server -tls1_2 -accept 4433 -cert DIR/web.pem -key DIR/web.key >{log} 2>&1"
+    ));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::piped());
+    let server = world.machine.spawn(&mut command).expect("a shell");
+    let mut server = Program(server);
+    World::until("it serves", || world.listens(4433));
+    let says = |words: &str| std::fs::read_to_string(&log).is_ok_and(|log| log.contains(words));
+    let line = "tls://127.0.0.1:4433 --sni web.test --ca DIR/ca.pem --banner -t 5s";
+    let running = start(&world.machine, &world.words(line));
+    World::until("they have shaken hands", || says("CIPHER is"));
+    let mut orders = server.0.stdin.take().expect("it was asked for");
+    orders.write_all(b"R\n").expect("it reads");
+    World::until("it is refused", || says("no renegotiation"));
+    let run = running.end();
+    run.takes(0, 6_000);
+    assert_eq!(run.at("/tls/version"), "1.2");
+    assert_eq!(run.at("/tls/verification/ok"), true);
+}
+
 /// The frame of a configuration of nginx around its servers.
 fn nginx(world: &World, servers: &str) -> String {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -183,6 +219,39 @@ fn dial_speaks_tls_with_nginx() {
     );
     let _server = world.serve(&format!("nginx -c {config}"), 4433);
     dialled(&world, 4433, Some("http/1.1"));
+}
+
+#[test]
+fn a_header_of_the_proxy_protocol_comes_before_tls() {
+    if !ready(&[Need::Program("nginx"), Need::Program("curl")]) {
+        return;
+    }
+    let world = World::new("proxy-header");
+    let config = nginx(
+        &world,
+        "server { listen 127.0.0.1:8080; return 200 up; }\n\
+         server { listen 127.0.0.1:4433 ssl proxy_protocol; ssl_certificate DIR/web.pem; \
+         ssl_certificate_key DIR/web.key; return 200 \"$proxy_protocol_addr:$proxy_protocol_port\"; }",
+    );
+    let _server = world.serve(&format!("nginx -c {config}"), 8080);
+    for version in ["v1", "v2"] {
+        let line = format!(
+            "127.0.0.1:0 --forward tls://127.0.0.1:4433 --proxy-protocol {version} \
+             --forward-ca DIR/ca.pem"
+        );
+        let served = Server::start(&world.machine, &world.words(&line));
+        let said = world.client(
+            &format!(
+                "curl -s --local-port 45000-45100 -w :%{{local_port}} http://127.0.0.1:{}/",
+                served.port
+            ),
+            "",
+        );
+        // What nginx was told, and what curl says itself.
+        let told: Vec<_> = said.split(':').collect();
+        assert_eq!(told.len(), 3, "{version}: {said}");
+        assert_eq!((told[0], told[1]), ("127.0.0.1", told[2]), "{version}");
+    }
 }
 
 #[test]

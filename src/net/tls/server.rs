@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::explain::{classify, tls_error};
 use super::facts;
-use super::library::rustls::pki_types::CertificateDer;
 use super::library::rustls::sign::SingleCertAndKey;
 use super::library::rustls::{ServerConfig, version};
 use super::library::{ServerStream, TlsAcceptor, provider};
@@ -169,29 +168,10 @@ impl TlsServer {
             client_spiffe_id: super::spiffe::id_of(certificates),
             handshake_ms: facts.handshake_ms,
         };
-        self.may_enter(name, certificates, &accepted)?;
+        // Whoever showed a certificate was asked during the handshake.
+        let may_enter = clients::may_enter(&self.options.allow_spiffe_ids, certificates);
+        may_enter.map_err(|why| stranger(name, &why))?;
         Ok((stream, accepted))
-    }
-
-    /// Whether a client whose certificate is in order is one of those that may come in.
-    fn may_enter(
-        &self,
-        name: &str,
-        certificates: &[CertificateDer<'_>],
-        accepted: &TlsAccepted,
-    ) -> Result<(), Failure> {
-        let allowed = &self.options.allow_spiffe_ids;
-        let id = accepted.client_spiffe_id.as_deref();
-        if allowed.is_empty() || id.is_some_and(|id| allowed.iter().any(|one| one == id)) {
-            return Ok(());
-        }
-        let who = match id {
-            Some(id) => format!("is {id}"),
-            None if certificates.is_empty() => "showed no certificate".to_owned(),
-            None => "has no SPIFFE ID".to_owned(),
-        };
-        let message = format!("{name} {who}, which is not {}", allowed.join(" or "));
-        Err(Failure::new(Stage::Tls, Kind::SpiffeMismatch, message).by(Who::Netkit))
     }
 }
 
@@ -245,7 +225,8 @@ async fn first_bytes(
 
 fn explain(name: &str, error: &io::Error) -> Failure {
     if let Some(tls) = tls_error(error) {
-        return classify(name, tls);
+        let denied = clients::denied(tls);
+        return denied.map_or_else(|| classify(name, tls), |why| stranger(name, why));
     }
     let (kind, message) = match error.kind() {
         io::ErrorKind::UnexpectedEof => (
@@ -262,6 +243,12 @@ fn explain(name: &str, error: &io::Error) -> Failure {
         ),
     };
     Failure::new(Stage::Tls, kind, message).by(Who::Peer)
+}
+
+/// A client whose certificate is in order and that is none of those who may come in.
+fn stranger(name: &str, why: &str) -> Failure {
+    let message = format!("{name} {why}");
+    Failure::new(Stage::Tls, Kind::SpiffeMismatch, message).by(Who::Netkit)
 }
 
 fn too_late(name: &str) -> Failure {

@@ -216,6 +216,17 @@ fn clients_are_known_by_their_certificates() {
     );
     assert!(say(picky.ports[0], &authority.pem, Some(&ours), b"hello").is_err());
     assert_eq!(picky.next_of("tls")["failure"]["kind"], "spiffe_mismatch");
+    // Refused during the handshake: an alert says so, whether or not the client goes on to read.
+    let dial = format!(
+        "dial tls://127.0.0.1:{} --insecure --cert {} --key {}",
+        picky.ports[0],
+        folder.write("ours.pem", &ours.0),
+        folder.write("ours.key", &ours.1),
+    );
+    netkit(&dial)
+        .run()
+        .status(4)
+        .says("refused our certificate");
 }
 
 #[test]

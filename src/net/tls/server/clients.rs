@@ -22,13 +22,24 @@ pub(super) fn verifier(
     options: &TlsServerOptions,
     workload: Option<&WorkloadIdentity>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, Failure> {
-    match (&options.client_ca, workload) {
+    let mut clients = match (&options.client_ca, workload) {
         (Some(path), _) => {
             let store = roots::read(&Roots::Path(path.clone()))?.0;
-            webpki(store, options.require_client_cert).map(Some)
+            of_authorities(webpki(store, options.require_client_cert)?)
         }
-        (None, Some(workload)) => of_domains(workload, options.require_client_cert).map(Some),
-        (None, None) => Ok(None),
+        (None, Some(workload)) => of_domains(workload, options.require_client_cert)?,
+        (None, None) => return Ok(None),
+    };
+    clients.allowed.clone_from(&options.allow_spiffe_ids);
+    Ok(Some(Arc::new(clients)))
+}
+
+fn of_authorities(any: Arc<dyn ClientCertVerifier>) -> Clients {
+    Clients {
+        domains: None,
+        hints: any.root_hint_subjects().to_vec(),
+        any,
+        allowed: Vec::new(),
     }
 }
 
@@ -43,10 +54,7 @@ fn webpki(store: RootCertStore, required: bool) -> Result<Arc<dyn ClientCertVeri
     built.map_err(|error| local(format!("TLS cannot be set up: {error}")))
 }
 
-fn of_domains(
-    workload: &WorkloadIdentity,
-    required: bool,
-) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+fn of_domains(workload: &WorkloadIdentity, required: bool) -> Result<Clients, Failure> {
     let mut domains = BTreeMap::new();
     for (domain, authorities) in workload.bundles() {
         let store = roots::of_bundle(domain, authorities)?;
@@ -57,20 +65,76 @@ fn of_domains(
     let any = any.ok_or_else(|| local(format!("there is no authority of {own}")))?;
     let hints = domains.values().flat_map(|one| one.root_hint_subjects());
     let hints = hints.cloned().collect();
-    Ok(Arc::new(ByDomain {
-        domains,
+    Ok(Clients {
+        domains: Some(domains),
         any,
         hints,
-    }))
+        allowed: Vec::new(),
+    })
 }
 
-/// Verifies each client by the authorities of its own trust domain, which speak for no other.
+/// Verifies clients during the handshake, so that those who are refused are told by an alert.
 #[derive(Debug)]
-struct ByDomain {
-    domains: BTreeMap<String, Arc<dyn ClientCertVerifier>>,
-    /// One of them, for what is the same with all.
+struct Clients {
+    /// Where set, each client by the authorities of its own trust domain, which speak for no other.
+    domains: Option<BTreeMap<String, Arc<dyn ClientCertVerifier>>>,
+    /// One of them, for what is the same with all; or the only one.
     any: Arc<dyn ClientCertVerifier>,
     hints: Vec<DistinguishedName>,
+    /// Who may come in; all, if it names none.
+    allowed: Vec<String>,
+}
+
+impl Clients {
+    /// Who verifies this client.
+    fn responsible(&self, leaf: &CertificateDer<'_>) -> Result<&dyn ClientCertVerifier, Error> {
+        let Some(domains) = &self.domains else {
+            return Ok(&*self.any);
+        };
+        let id = spiffe::id_by_the_rules("the client", std::slice::from_ref(leaf));
+        let id = id.map_err(|blame| refused(blame.reason))?;
+        let domain = domains.get(id.trust_domain());
+        let domain = domain.ok_or_else(|| refused(spiffe::foreign("the client", &id).reason))?;
+        Ok(&**domain)
+    }
+}
+
+/// Why a client whose certificate is in order may not come in, as what follows its name.
+#[derive(Debug)]
+struct Denied(String);
+
+impl std::fmt::Display for Denied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the client {}", self.0)
+    }
+}
+
+impl std::error::Error for Denied {}
+
+/// Whether a client may come in: `certificates` are what it showed, and are in order.
+pub(super) fn may_enter(
+    allowed: &[String],
+    certificates: &[CertificateDer<'_>],
+) -> Result<(), String> {
+    let id = spiffe::id_of(certificates);
+    if allowed.is_empty() || id.as_ref().is_some_and(|id| allowed.contains(id)) {
+        return Ok(());
+    }
+    let who = match id {
+        Some(id) => format!("is {id}"),
+        None if certificates.is_empty() => "showed no certificate".to_owned(),
+        None => "has no SPIFFE ID".to_owned(),
+    };
+    Err(format!("{who}, which is not {}", allowed.join(" or ")))
+}
+
+/// Why [`may_enter`] has ended a handshake, if it has.
+pub(super) fn denied(error: &Error) -> Option<&str> {
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
+        return None;
+    };
+    let Denied(why) = other.0.downcast_ref()?;
+    Some(why)
 }
 
 /// Why a client's certificate is that of no workload, in words.
@@ -90,7 +154,7 @@ fn refused(why: String) -> Error {
     CertificateError::Other(why).into()
 }
 
-impl ClientCertVerifier for ByDomain {
+impl ClientCertVerifier for Clients {
     fn offer_client_auth(&self) -> bool {
         self.any.offer_client_auth()
     }
@@ -109,12 +173,12 @@ impl ClientCertVerifier for ByDomain {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let leaf = std::slice::from_ref(end_entity);
-        let id = spiffe::id_by_the_rules("the client", leaf);
-        let id = id.map_err(|blame| refused(blame.reason))?;
-        let domain = self.domains.get(id.trust_domain());
-        let verifier = domain.ok_or_else(|| refused(spiffe::foreign("the client", &id).reason))?;
-        verifier.verify_client_cert(end_entity, intermediates, now)
+        let responsible = self.responsible(end_entity)?;
+        let verified = responsible.verify_client_cert(end_entity, intermediates, now)?;
+        match may_enter(&self.allowed, std::slice::from_ref(end_entity)) {
+            Ok(()) => Ok(verified),
+            Err(why) => Err(CertificateError::Other(OtherError(Arc::new(Denied(why)))).into()),
+        }
     }
 
     fn verify_tls12_signature(
