@@ -232,12 +232,18 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn what_is_sent_together_comes_apart() {
+    /// A socket, and one that is connected to it.
+    fn connected() -> (UdpSocket, Watch, Port) {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let watch = Watch::new().unwrap();
         let options = SocketOptions::default();
-        let mut port = watch.open(peer.local_addr().unwrap(), 7, &options).unwrap();
+        let port = watch.open(peer.local_addr().unwrap(), 7, &options).unwrap();
+        (peer, watch, port)
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_together_comes_apart() {
+        let (peer, _watch, mut port) = connected();
         let lengths: Vec<usize> = [3; 40]
             .into_iter()
             .chain([5, 5, 2, 9, 9, 9, 1, 3])
@@ -262,10 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_cut_is_sent_one_by_one() {
-        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let watch = Watch::new().unwrap();
-        let options = SocketOptions::default();
-        let mut port = watch.open(peer.local_addr().unwrap(), 7, &options).unwrap();
+        let (_peer, _watch, mut port) = connected();
         let mut outbox = Outbox::default();
         // Two of them are more than one datagram can be.
         (0..2).for_each(|_| outbox.push(&vec![7; 40_000], [0, 0]));
@@ -275,11 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_go_and_come_in_a_call_each_and_a_closed_port_is_told() {
-        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let mut watch = Watch::new().unwrap();
-        let mut port = watch
-            .open(peer.local_addr().unwrap(), 7, &SocketOptions::default())
-            .unwrap();
+        let (peer, mut watch, mut port) = connected();
         let mut outbox = Outbox::default();
         for number in 0..10_u8 {
             outbox.push(&[0, 0, number], [1, number]);
