@@ -11,6 +11,7 @@ use super::behaviours::{self, Ending};
 use super::config::Behaviour;
 use super::event::{Event, Piece, Proxied};
 use super::forward::{Forward, Job, Opening, Parted, unreached};
+use super::spared::spared;
 use super::wire::{self, Carrier, Talk, Wire};
 use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::layers::{Copies, End, Metered, Mirrored, Prefixed, Recorded, Shadowed, Tape, Way};
@@ -65,10 +66,16 @@ impl Attendance {
         if self.config.behaviour == Behaviour::Discard {
             wire::faulty(&mut stream).count_received();
         }
+        let watch = spared(async {
+            tokio::select! {
+                biased;
+                cause = self.ended(guest) => cause.into(),
+                cause = left(watcher, guest) => cause.into(),
+            }
+        });
         let ended = tokio::select! {
             biased;
-            cause = self.ended(guest) => cause.into(),
-            cause = left(watcher, guest) => cause.into(),
+            ended = watch => ended,
             ended = self.serve(&mut stream, guest) => ended,
         };
         let connection = wire::socket(&mut stream);

@@ -17,6 +17,7 @@ mod run;
 mod secure;
 mod setup;
 mod single;
+mod spared;
 mod wire;
 
 pub use config::{Behaviour, Config};

@@ -20,6 +20,7 @@ use super::event::Event;
 use super::forward::{Mirrors, dialler};
 use super::report::{EndedBy, Report, Totals};
 use super::setup;
+use super::spared::spared;
 use crate::error::Error;
 use crate::event::{Observer, Stamped};
 use crate::io::{Io, SystemIo};
@@ -219,13 +220,20 @@ impl<'a> Body<'a> {
         let end = limit.map(|limit| self.cx.start() + self.started + limit);
         let mut ticks = self.config.stats_interval.map(ticks);
         while !self.broken {
+            let cancel = self.cx.cancel();
+            let clock = spared(async {
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => News::End(EndedBy::Signal),
+                    () = at(end) => News::End(EndedBy::Duration),
+                    () = tick(&mut ticks) => News::Tick,
+                }
+            });
             let news = tokio::select! {
                 biased;
-                () = self.cx.cancel().cancelled() => News::End(EndedBy::Signal),
-                () = at(end) => News::End(EndedBy::Duration),
-                () = tick(&mut ticks) => News::Tick,
+                news = clock => news,
                 news = self.news(server, outlet) => news,
-                () = server.finished() => News::End(EndedBy::Count),
+                () = spared(server.finished()) => News::End(EndedBy::Count),
             };
             if let News::End(by) = news {
                 return by;
@@ -253,18 +261,34 @@ impl<'a> Body<'a> {
 
     /// Waits for the next thing to do. Cancel safe.
     async fn news(&mut self, server: &Server, outlet: &mut serve::Outlet) -> News {
+        let Self {
+            look,
+            told,
+            tasks,
+            forwarders,
+            orders,
+            workers_ended,
+            ..
+        } = self;
+        // What carries bytes is polled whenever some move, the rest when it has something to say.
+        let rest = spared(async {
+            tokio::select! {
+                biased;
+                () = look.notified() => News::Tick,
+                event = outlet.events.recv(), if !*workers_ended => {
+                    event.map_or(News::WorkersEnded, News::Worker)
+                }
+                Some((at, event)) = told.recv() => News::Attended(at, event),
+                Some(new) = outlet.newcomers.recv() => News::Newcomer(new),
+                () = server.eviction() => News::Evict,
+                Some((order, reply)) = order(orders) => News::Order(order, reply),
+            }
+        });
         tokio::select! {
             biased;
-            () = self.look.notified() => News::Tick,
-            event = outlet.events.recv(), if !self.workers_ended => {
-                event.map_or(News::WorkersEnded, News::Worker)
-            }
-            Some((at, event)) = self.told.recv() => News::Attended(at, event),
-            Some(new) = outlet.newcomers.recv() => News::Newcomer(new),
-            Some(peer) = self.tasks.next() => News::Left(peer),
-            () = server.eviction() => News::Evict,
-            Some(()) = self.forwarders.next() => News::Nothing,
-            Some((order, reply)) = order(&mut self.orders) => News::Order(order, reply),
+            news = rest => news,
+            Some(peer) = tasks.next() => News::Left(peer),
+            Some(()) = forwarders.next() => News::Nothing,
         }
     }
 

@@ -13,6 +13,8 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use tokio::time::Instant;
+
 use self::course::Course;
 use super::Connection;
 use super::layers::{Meter, Shadowed};
@@ -227,7 +229,7 @@ impl Lane {
                     (count, *held == 0)
                 }
             };
-            course.written(moved.0);
+            course.written(moved.0, Instant::now());
             if moved.1
                 && let Some(Extra::Piped { pipe, .. }) = self.extra.take()
             {
@@ -258,7 +260,9 @@ impl Lane {
             Err(_would_block) => {}
             Ok(Ok(0)) => self.end(course),
             Ok(Ok(count)) => {
-                course.read(&buffer[..count]);
+                // Read and sent in one breath: the clock is read once.
+                let now = Instant::now();
+                course.read(&buffer[..count], now);
                 if count < buffer.len() {
                     // That was all: the next event says when there is more.
                     guard.clear_ready();
@@ -266,7 +270,7 @@ impl Lane {
                 } else {
                     self.streak = self.streak.saturating_add(1);
                 }
-                self.pass_on(&buffer[..count], course)
+                self.pass_on(&buffer[..count], course, now)
                     .map_err(|error| course.sink_failed(error))?;
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -313,7 +317,7 @@ impl Lane {
     }
 
     /// Sends at once what the sink takes; the rest waits.
-    fn pass_on(&mut self, bytes: &[u8], course: &Course<'_>) -> io::Result<()> {
+    fn pass_on(&mut self, bytes: &[u8], course: &Course<'_>, now: Instant) -> io::Result<()> {
         let mut sent = 0;
         while sent < bytes.len() {
             match sys::send(course.to.as_fd(), &bytes[sent..]) {
@@ -330,7 +334,7 @@ impl Lane {
                 Err(error) => return Err(error),
             }
         }
-        course.written(sent);
+        course.written(sent, now);
         Ok(())
     }
 }

@@ -59,9 +59,14 @@ impl Meter {
 
     /// Adds bytes that pass elsewhere, now.
     pub fn pass(&self, received: u64, sent: u64) {
+        self.pass_at(Instant::now(), received, sent);
+    }
+
+    /// The same by a clock that was read already.
+    pub fn pass_at(&self, now: Instant, received: u64, sent: u64) {
         self.received.set(self.received.get() + received);
         self.sent.set(self.sent.get() + sent);
-        self.last.set(Instant::now());
+        self.last.set(now);
     }
 
     /// Bytes received.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::time::Instant;
+
 use super::{Broken, Ends, Side};
 use crate::net::layers::{Copies, Shadowed};
 use crate::net::sys::Watched;
@@ -42,9 +44,9 @@ impl<'a> Course<'a> {
         self.copies.is_none_or(|copies| !copies.are_wanted())
     }
 
-    /// These were read.
-    pub(super) fn read(&self, bytes: &[u8]) {
-        self.count_read(bytes.len());
+    /// These were read just now.
+    pub(super) fn read(&self, bytes: &[u8], now: Instant) {
+        self.count_read(bytes.len(), now);
         if let Some(copies) = self.copies {
             copies.push(bytes);
         }
@@ -52,7 +54,7 @@ impl<'a> Course<'a> {
 
     /// So many were read unseen.
     pub(super) fn read_blind(&self, count: usize) {
-        self.count_read(count);
+        self.count_read(count, Instant::now());
         if let Some(copies) = self.copies {
             copies.miss(count);
         }
@@ -65,20 +67,20 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn count_read(&self, count: usize) {
-        let count = count as u64;
-        match self.source {
-            Side::Client => self.ends.client_meter.pass(count, 0),
-            Side::Upstream => self.ends.upstream_meter.pass(count, 0),
-        }
+    fn count_read(&self, count: usize, now: Instant) {
+        let meter = match self.source {
+            Side::Client => self.ends.client_meter,
+            Side::Upstream => self.ends.upstream_meter,
+        };
+        meter.pass_at(now, count as u64, 0);
     }
 
-    pub(super) fn written(&self, count: usize) {
-        let count = count as u64;
-        match self.source {
-            Side::Client => self.ends.upstream_meter.pass(0, count),
-            Side::Upstream => self.ends.client_meter.pass(0, count),
-        }
+    pub(super) fn written(&self, count: usize, now: Instant) {
+        let meter = match self.source {
+            Side::Client => self.ends.upstream_meter,
+            Side::Upstream => self.ends.client_meter,
+        };
+        meter.pass_at(now, 0, count as u64);
     }
 
     pub(super) fn source_failed(&self, error: io::Error) -> Broken {
