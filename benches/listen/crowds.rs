@@ -25,6 +25,7 @@ fn job(connections: usize) -> Job {
         size: 64,
         time: Duration::ZERO,
         server: 0,
+        first: 0,
     }
 }
 

@@ -24,6 +24,7 @@ fn job(kind: &str, connections: usize, time: Duration) -> Job {
         size: 64,
         time,
         server: 0,
+        first: 0,
     }
 }
 

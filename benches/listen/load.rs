@@ -1,12 +1,13 @@
 //! The load generator: a process of its own, one thread, one epoll loop, every byte verified.
 //!
-//! `--load KIND PORT CONNECTIONS SIZE MILLIS [PID]`; it prints one line of numbers.
+//! `--load KIND PORT CONNECTIONS SIZE MILLIS PID FIRST`; it prints one line of numbers.
 
 mod churn;
 mod crowd;
 mod datagrams;
 mod drops;
 mod messages;
+mod multitude;
 
 use std::fmt::Write as _;
 use std::io;
@@ -18,7 +19,7 @@ use super::space;
 /// What one run is asked to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    /// `messages`, `stream`, `blind`, `churn`, `drops`, `datagrams`, `crowd`.
+    /// `messages`, `stream`, `blind`, `churn`, `drops`, `datagrams`, `crowd`, `multitude`.
     pub(crate) kind: String,
     pub(crate) port: u16,
     pub(crate) connections: usize,
@@ -27,11 +28,13 @@ pub(crate) struct Job {
     pub(crate) time: Duration,
     /// The server, whose memory is looked at.
     pub(crate) server: u32,
+    /// The number of its first connection, where several of these share a crowd.
+    pub(crate) first: usize,
 }
 
 impl Job {
     /// The words after `--load`.
-    pub(crate) fn words(&self) -> [String; 6] {
+    pub(crate) fn words(&self) -> [String; 7] {
         [
             self.kind.clone(),
             self.port.to_string(),
@@ -39,11 +42,12 @@ impl Job {
             self.size.to_string(),
             self.time.as_millis().to_string(),
             self.server.to_string(),
+            self.first.to_string(),
         ]
     }
 
     fn read(words: &[String]) -> Option<Self> {
-        let [kind, port, connections, size, millis, server] = words else {
+        let [kind, port, connections, size, millis, server, first] = words else {
             return None;
         };
         Some(Self {
@@ -53,6 +57,7 @@ impl Job {
             size: size.parse().ok()?,
             time: Duration::from_millis(millis.parse().ok()?),
             server: server.parse().ok()?,
+            first: first.parse().ok()?,
         })
     }
 
@@ -124,6 +129,7 @@ pub(crate) fn main(words: &[String]) -> io::Result<()> {
         "drops" => drops::run(&job),
         "datagrams" => datagrams::run(&job),
         "crowd" => crowd::run(&job),
+        "multitude" => multitude::run(&job),
         _ => messages::run(&job),
     }?;
     println!("{}", outcome.line());

@@ -1,7 +1,7 @@
 //! What `netkit listen` serves, next to echo servers in C, Go and tokio, socat and ncat, under a load
 //! generator that verifies every byte; and what a connection costs it.
 //!
-//!     cargo bench --bench listen [-- --quick] [messages|bulk|stream|churn|datagrams|silent|endure|start|models]
+//!     cargo bench --bench listen [-- --quick] [messages|bulk|stream|churn|datagrams|silent|multitude|endure|start|models]
 //!
 //! `NETKIT_BEFORE=path` adds another netkit, to see in one run what a change has brought.
 //!
@@ -12,6 +12,7 @@
 mod crowds;
 mod endurance;
 mod load;
+mod multitude;
 mod peers;
 mod rounds;
 #[expect(dead_code, reason = "other benchmarks use the rest")]
@@ -116,6 +117,7 @@ impl Bench {
             size,
             time,
             server: 0,
+            first: 0,
         }
     }
 
@@ -200,12 +202,18 @@ impl Bench {
         if options.wants("silent") {
             if crowd < CROWD {
                 println!(
-                    "\nsilent: {crowd} of {CROWD} connections: the descriptor limit allows no more"
+                    "\nsilent: {crowd} of {CROWD} connections in one process: the descriptor limit \
+                     allows no more"
                 );
             }
             for place in self.places() {
                 crowds::silent(&self.built.streams(), crowd, place, options.pick(5, 1));
             }
+        }
+        if options.wants("multitude") {
+            let wanted = options.pick(CROWD, 2_000);
+            let each = options.pick(self.crowd, 1_000);
+            multitude::run(&self.built.shared(), wanted, each, options.pick(5, 1));
         }
         if options.wants("endure") {
             let time = Duration::from_secs(options.pick(60, 3));

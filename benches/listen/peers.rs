@@ -123,6 +123,13 @@ impl Built {
         all.into_iter().flatten().collect()
     }
 
+    /// Those of which several processes can share a port.
+    pub(crate) fn shared(&self) -> Vec<Peer> {
+        let c = self.own("echo", "C epoll", Kind::C, &["copy", "PORT", "1"]);
+        let netkit = netkit(&["--reuse-port", "127.0.0.1:PORT"]);
+        [Some(netkit), c].into_iter().flatten().collect()
+    }
+
     /// Those that serve datagrams.
     pub(crate) fn datagrams(&self) -> Vec<Peer> {
         let mut all = vec![Some(netkit(&["udp://127.0.0.1:PORT"]))];

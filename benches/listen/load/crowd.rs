@@ -12,7 +12,7 @@ use super::{Job, Latencies, Outcome, Pattern, per_second, source, wrong};
 /// Connections that are being made at once.
 const AT_ONCE: usize = 512;
 /// Messages that are under way at once.
-const TALKING: usize = 64;
+pub(super) const TALKING: usize = 64;
 /// How long an answer may take before the connection counts as not held.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -53,14 +53,14 @@ pub(super) fn run(job: &Job) -> io::Result<Outcome> {
 }
 
 /// One of the crowd, while it is held, under its number.
-type Member = Option<(usize, TcpStream)>;
+pub(super) type Member = Option<(usize, TcpStream)>;
 
 fn connect(job: &Job, nth: usize) -> io::Result<(usize, TcpStream)> {
-    Ok((nth, sys::connect(source(nth), job.to())?))
+    Ok((nth, sys::connect(source(job.first + nth), job.to())?))
 }
 
 /// Connects all, as many at once as a backlog takes.
-fn gather(job: &Job, wanted: usize) -> io::Result<Vec<Member>> {
+pub(super) fn gather(job: &Job, wanted: usize) -> io::Result<Vec<Member>> {
     let mut poller = Poller::new()?;
     let (mut crowd, mut keys, mut done): (Vec<Member>, _, _) = (Vec::new(), Vec::new(), 0);
     while done < wanted {
@@ -81,7 +81,11 @@ fn gather(job: &Job, wanted: usize) -> io::Result<Vec<Member>> {
 }
 
 /// Has each send one message and get it back; who gets none is no longer held.
-fn exchange(crowd: &mut [Member], pattern: &Pattern, size: usize) -> io::Result<Latencies> {
+pub(super) fn exchange(
+    crowd: &mut [Member],
+    pattern: &Pattern,
+    size: usize,
+) -> io::Result<Latencies> {
     let mut latencies = Latencies::default();
     let mut buffer = vec![0; size];
     for group in crowd.chunks_mut(TALKING) {

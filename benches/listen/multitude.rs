@@ -1,0 +1,196 @@
+//! More connections than one process may have descriptors for: several processes share the port
+//! (`SO_REUSEPORT`), and as many have the clients. On a machine that allows enough there is one of each.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::load::{Job, Outcome};
+use super::peers::{Kind, Peer, Running};
+use super::rounds::{median, verdict};
+use super::tree;
+
+/// The port that all share.
+const PORT: u16 = 7_400;
+/// The kernel spreads connections by chance: so many in a hundred of what a process may hold are counted
+/// on, which is ten standard deviations from the limit.
+const FILLED: usize = 95;
+/// What a silent connection may cost netkit, bytes of user memory.
+const MEMORY: f64 = 1_024.0;
+/// netkit accepts at least so many times as fast as C.
+const ACCEPTS: f64 = 0.9;
+
+/// Holds `wanted` connections, at most `each` a process; then each says one message.
+pub(crate) fn run(peers: &[Peer], wanted: usize, each: usize, rounds: usize) {
+    let processes = wanted.div_ceil(each * FILLED / 100);
+    println!(
+        "\nmultitude: {wanted} silent connections on one port, then one message each; {processes} \
+         processes, each of at most {each}"
+    );
+    println!(
+        "  {:26}{:>8}  {:>10}  {:>10}  {:>12}  {:>7}  {:>14}",
+        "", "held", "idle B", "used B", "accepts/s", "ratio", "claimed"
+    );
+    let mut all: Vec<Vec<Outcome>> = vec![Vec::new(); peers.len()];
+    for _ in 0..rounds {
+        for (peer, outcomes) in peers.iter().zip(&mut all) {
+            match once(peer, wanted, processes) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => println!("  {}: {error}", peer.name),
+            }
+        }
+    }
+    let of = |outcomes: &[Outcome], what: fn(&Outcome) -> f64| {
+        median(outcomes.iter().map(what).collect()).unwrap_or_default()
+    };
+    let ours = of(&all[0], |outcome| outcome.rate);
+    for (peer, outcomes) in peers.iter().zip(&all) {
+        let (held, rate) = (of(outcomes, |o| o.held), of(outcomes, |o| o.rate));
+        let (idle, used) = (
+            of(outcomes, |o| o.idle_bytes),
+            of(outcomes, |o| o.used_bytes),
+        );
+        let ratio = ours / rate;
+        let claim = match peer.kind {
+            Kind::Netkit if used > 0.0 && used <= MEMORY => "<= 1 KiB holds".to_owned(),
+            Kind::Netkit => "<= 1 KiB MISSED".to_owned(),
+            _ => verdict(Some(ACCEPTS), Some(ratio)),
+        };
+        println!(
+            "  {:26}{held:>8.0}  {idle:>10.0}  {used:>10.0}  {rate:>12.0}  {ratio:>6.2}x  {claim:>14}",
+            peer.name,
+        );
+    }
+}
+
+fn once(peer: &Peer, wanted: usize, processes: usize) -> io::Result<Outcome> {
+    let mut servers = Vec::new();
+    for at in 1..=processes {
+        servers.push(Running::start(peer, PORT, &[], true)?);
+        joined(at)?;
+    }
+    let memory = || {
+        servers
+            .iter()
+            .map(|server| tree::memory(server.pid()))
+            .sum::<u64>()
+    };
+    let share = wanted.div_ceil(processes);
+    let mut crowds = Vec::new();
+    for first in (0..wanted).step_by(share) {
+        crowds.push(Crowd::new(first, share.min(wanted - first))?);
+    }
+    let before = memory();
+    let began = Instant::now();
+    all(&mut crowds, "gathered")?;
+    let accepted_in = began.elapsed();
+    let idle = memory();
+    all(&mut crowds, "exchanged")?;
+    let used = memory();
+    let mut outcome = Outcome::default();
+    for crowd in &mut crowds {
+        let part = crowd.end()?;
+        outcome.held += part.held;
+        outcome.p50_us = outcome.p50_us.max(part.p50_us);
+        outcome.p99_us = outcome.p99_us.max(part.p99_us);
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a size needs no 53 bits of precision"
+    )]
+    let each = |now: u64| now.saturating_sub(before) as f64 / outcome.held.max(1.0);
+    Ok(Outcome {
+        rate: outcome.held / accepted_in.as_secs_f64(),
+        idle_bytes: each(idle),
+        used_bytes: each(used),
+        ..outcome
+    })
+}
+
+/// Waits until so many listen at the port: that somebody answers says nothing of the last.
+fn joined(wanted: usize) -> io::Result<()> {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let (listening, port) = ("0A", format!(":{PORT:04X}"));
+        let sockets = std::fs::read_to_string("/proc/net/tcp")?;
+        let there = sockets.lines().filter(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next().is_some_and(|local| local.ends_with(&port));
+            local && fields.nth(1) == Some(listening)
+        });
+        if there.count() >= wanted {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(io::Error::other("a server did not join the others"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Has all take the next step at once, and waits until all have.
+fn all(crowds: &mut [Crowd], step: &str) -> io::Result<()> {
+    crowds.iter_mut().try_for_each(Crowd::go)?;
+    crowds.iter_mut().try_for_each(|crowd| crowd.has(step))
+}
+
+/// A process that has some of the clients.
+struct Crowd {
+    child: Child,
+    says: BufReader<ChildStdout>,
+}
+
+impl Crowd {
+    fn new(first: usize, connections: usize) -> io::Result<Self> {
+        let job = Job {
+            kind: "multitude".to_owned(),
+            port: PORT,
+            connections,
+            size: 64,
+            time: Duration::ZERO,
+            server: 0,
+            first,
+        };
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("--load")
+            .args(job.words())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let says = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        Ok(Self { child, says })
+    }
+
+    fn go(&mut self) -> io::Result<()> {
+        let stdin = self.child.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        stdin.write_all(b"go\n")
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.says.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    fn has(&mut self, step: &str) -> io::Result<()> {
+        let line = self.line()?;
+        if line == step {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("a client has not {step}")))
+    }
+
+    fn end(&mut self) -> io::Result<Outcome> {
+        self.go()?;
+        let line = self.line()?;
+        Outcome::read(&line).ok_or_else(|| io::Error::other("a client gave no numbers"))
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        // It ends by itself unless something has gone wrong.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
