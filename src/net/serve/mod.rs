@@ -252,8 +252,8 @@ impl Shared {
         self.wake_all();
     }
 
-    /// So many bytes of streams have gone through a worker since it last said so; how they go now.
-    fn streamed(&self, bytes: u64, now: Duration) -> Way {
+    /// A worker has sent so many bytes since it last said so; how streams go now.
+    fn sent(&self, bytes: u64, now: Duration) -> Way {
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         ways.went(bytes, now);
         ways.way()

@@ -48,10 +48,10 @@ pub(super) struct Worker {
     pub(super) conns: Slab<Conn>,
     buffer: Box<[u8]>,
     pub(super) pipes: Pipes,
-    /// How streams go, as it was decided at `asked_at`, and what has streamed since.
+    /// How streams go, as it was decided at `asked_at`, and the bytes sent since.
     way: Way,
     asked_at: Duration,
-    streamed: u64,
+    sent: u64,
     /// Bytes that wait for slow peers.
     waiting: usize,
     /// Connections with more to do at once.
@@ -106,7 +106,7 @@ impl Worker {
             pipes: Pipes::default(),
             way: Way::Usual,
             asked_at: Duration::ZERO,
-            streamed: 0,
+            sent: 0,
             waiting: 0,
             again: Vec::new(),
             now: shared.now(),
@@ -251,9 +251,9 @@ impl Worker {
                 break;
             }
         }
-        if conn.streams() {
-            self.streamed += conn.bytes_out - bytes_out;
-        }
+        // All of them, whether they have shown to be a stream's or not: a copied stream shows it in some
+        // reads only, and would be counted short beside one through a pipe.
+        self.sent += conn.bytes_out - bytes_out;
         self.counts.add(Count::BytesIn, conn.bytes_in - bytes_in);
         self.counts.add(Count::BytesOut, conn.bytes_out - bytes_out);
         match step {
@@ -270,7 +270,7 @@ impl Worker {
         }
     }
 
-    /// Says now and then what has streamed and how long it has looked, and hears how streams go from
+    /// Says now and then what it has sent and how long it has looked, and hears how streams go from
     /// now on.
     fn compare_notes(&mut self) {
         if self.now < self.asked_at + ASK_EVERY {
@@ -280,9 +280,9 @@ impl Worker {
         let looked = std::mem::take(&mut self.looked).as_nanos();
         let looked = u64::try_from(looked).unwrap_or(u64::MAX);
         self.shared.looked.fetch_add(looked, Ordering::Relaxed);
-        if self.streamed > 0 {
-            let streamed = std::mem::take(&mut self.streamed);
-            self.way = self.shared.streamed(streamed, self.now);
+        if self.sent > 0 {
+            let sent = std::mem::take(&mut self.sent);
+            self.way = self.shared.sent(sent, self.now);
         }
         self.shared.oversee(self.now);
     }
