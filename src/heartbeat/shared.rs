@@ -28,6 +28,9 @@ pub(super) use exchange::{Exchange, Exchanged, Said};
 /// Idle connections outlive so many intervals: a slow schedule must not connect for every beat.
 const IDLE_INTERVALS: u32 = 3;
 
+/// What happened at an address is of use to those who meet it soon; a name may move through very many.
+const REMEMBERED: Duration = Duration::from_secs(3_600);
+
 /// The connections of a run.
 pub(super) struct Shared {
     pool: Pool<Key, Kept>,
@@ -145,8 +148,13 @@ impl Shared {
 
     /// A connection to that address has ended.
     fn met_end(&self, key: &Key, ended: &Ended) {
-        let met = (Instant::now(), ended.clone());
-        lock(&self.ends).insert(key.clone(), met);
+        let now = Instant::now();
+        let mut all = lock(&self.ends);
+        // Looked through when it would grow, and not at every end.
+        if all.len() == all.capacity() {
+            all.retain(|_, (at, _)| is_recent(*at, now));
+        }
+        all.insert(key.clone(), (now, ended.clone()));
     }
 
     /// How a connection to that address ended since then.
@@ -161,7 +169,12 @@ impl Shared {
         let mut all = lock(&self.heard);
         match all.get_mut(key) {
             Some(heard) => *heard = now,
-            None => drop(all.insert(key.clone(), now)),
+            None => {
+                if all.len() == all.capacity() {
+                    all.retain(|_, at| is_recent(*at, now));
+                }
+                all.insert(key.clone(), now);
+            }
         }
     }
 
@@ -173,6 +186,10 @@ impl Shared {
     fn has_heard_since(&self, key: &Key, begin: Instant) -> bool {
         lock(&self.heard).get(key).is_some_and(|at| *at >= begin)
     }
+}
+
+fn is_recent(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) < REMEMBERED
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,6 +19,7 @@ use self::course::Course;
 use super::Connection;
 use super::layers::{Meter, Shadowed};
 use super::serve::pipes::{CAPACITY, Pipes};
+use super::sockopt;
 use super::sys::{self, Pipe, Watched};
 
 /// Bytes copied at once.
@@ -37,10 +38,13 @@ impl<'a> Bare<'a> {
         Self(io)
     }
 
-    /// Sends small pieces at once (`TCP_NODELAY`), as whoever passes bytes on must.
+    /// Sends small pieces at once (`TCP_NODELAY`), as whoever passes bytes on must, and does not let
+    /// large ones wait where they are of no use (`TCP_NOTSENT_LOWAT`).
     pub fn send_at_once(self) {
-        // A Unix socket has no such option, and needs none.
-        let _ = sys::set_int(self.0.as_fd(), (libc::IPPROTO_TCP, libc::TCP_NODELAY), 1);
+        let fd = self.0.as_fd();
+        // A Unix socket has no such options, and needs none.
+        let _ = sys::set_int(fd, (libc::IPPROTO_TCP, libc::TCP_NODELAY), 1);
+        sockopt::let_little_wait(fd);
     }
 }
 

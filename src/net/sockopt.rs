@@ -35,12 +35,18 @@ const KEEPIDLE: Name = (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE);
 const KEEPINTVL: Name = (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL);
 const KEEPCNT: Name = (libc::IPPROTO_TCP, libc::TCP_KEEPCNT);
 const USER_TIMEOUT: Name = (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT);
+const NOTSENT_LOWAT: Name = (libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT);
 const FASTOPEN_CONNECT: Name = (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT);
 const MAXSEG: Name = (libc::IPPROTO_TCP, libc::TCP_MAXSEG);
 const CONGESTION: Name = (libc::IPPROTO_TCP, libc::TCP_CONGESTION);
 const BIND_NO_PORT: Name = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
 /// linux/socket.h and linux/mptcp.h.
 const MPTCP_INFO: Name = (284, 1);
+
+/// Bytes that may wait in a sender's socket without having been sent (`TCP_NOTSENT_LOWAT`). More is of
+/// no use to anybody, and by the time it is sent it has left the processor's caches; the window, and with
+/// it the rate over long ways, is not concerned.
+const UNSENT: c_int = 64 << 10;
 
 /// Sets everything that shapes the handshake, and the source address.
 pub(super) fn before_connect(
@@ -235,6 +241,12 @@ pub(super) fn only_fitting(peer: &PeerAddr, asked: &SocketOptions) -> Result<(),
     }
 }
 
+/// Has the kernel take no more than is soon sent, for whoever passes on streams.
+pub(super) fn let_little_wait(fd: BorrowedFd<'_>) {
+    // Best effort: it spares time, and MPTCP of older kernels does not have it.
+    let _ = sys::set_int(fd, NOTSENT_LOWAT, UNSENT);
+}
+
 /// Sets on a listening socket what every accepted connection inherits (Linux copies them), so that
 /// accepting costs no further call.
 pub(super) fn for_accepted(
@@ -242,6 +254,7 @@ pub(super) fn for_accepted(
     options: &super::listen::ListenOptions,
 ) -> Result<(), Failure> {
     set(fd, NODELAY, 1, "TCP_NODELAY", "listen")?;
+    let_little_wait(fd);
     if options.keepalive.enabled {
         set_keepalive(fd, &options.keepalive)?;
     }

@@ -285,6 +285,18 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     ("heartbeat 127.0.0.1:9 --probe echo --pool 0", "from 1 to"),
     (
+        "heartbeat 127.0.0.1:9 --pool 2",
+        "each beat is a connection of its own",
+    ),
+    (
+        "heartbeat 127.0.0.1:9 --probe dns --query a --pool 2",
+        "one session takes all the questions",
+    ),
+    (
+        "heartbeat 127.0.0.1:9 --probe echo --pool 2 --fail-if late>0",
+        "ends with the beat that it did not answer in time",
+    ),
+    (
         "heartbeat 127.0.0.1:9 --suspect-after 3s",
         "--suspect-after below 3s",
     ),

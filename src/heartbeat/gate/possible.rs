@@ -17,8 +17,11 @@ pub struct Bounds {
     pub timeout: Duration,
     /// From the start to the last verdict; `None` without an end.
     pub length: Option<Duration>,
-    /// Whether beats have a session that can be lost, and on which a reply can come late.
+    /// Whether beats have a session that can be lost.
     pub sessions: bool,
+    /// Whether a session goes on after a beat that was not answered in time, so that a reply can come
+    /// late; one that was taken from a pool does not.
+    pub late: bool,
     /// Whether there is a circuit breaker.
     pub breaker: bool,
 }
@@ -39,6 +42,8 @@ pub enum Bound {
     Length,
     /// [`Bounds::sessions`].
     Sessions,
+    /// [`Bounds::late`], where there are sessions.
+    Late,
     /// [`Bounds::breaker`].
     Breaker,
 }
@@ -74,6 +79,7 @@ fn number(quantity: Quantity, bounds: &Bounds, operator: Operator, wanted: f64) 
     let (most, bound) = match (quantity.1, quantity.0) {
         (Unit::Percent, _) => (100.0, Bound::Percent),
         (_, "late" | "reconnects") if !bounds.sessions => (0.0, Bound::Sessions),
+        (_, "late") if !bounds.late => (0.0, Bound::Late),
         (_, "refused") if !bounds.breaker => (0.0, Bound::Breaker),
         // Sessions are lost and made again beside the beats.
         (_, "reconnects") => (f64::INFINITY, Bound::Beats),
@@ -127,6 +133,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             length: Some(Duration::from_secs(11)),
             sessions: false,
+            late: false,
             breaker: false,
         };
         let rows = [
@@ -162,9 +169,18 @@ mod tests {
             beats: None,
             length: None,
             sessions: true,
+            late: true,
             breaker: true,
             ..bounds
         };
+        let pooled = Bounds {
+            late: false,
+            ..endless
+        };
+        for (text, expected) in [("late>0", Some(Bound::Late)), ("reconnects>9", None)] {
+            let gate: Gate = text.parse().unwrap();
+            assert_eq!(gate.impossible(&pooled), expected, "{text}");
+        }
         for text in ["up>=1000000", "longest_down>1h", "late>0", "reconnects>9"] {
             assert_eq!(text.parse::<Gate>().unwrap().impossible(&endless), None);
         }

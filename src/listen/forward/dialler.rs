@@ -20,12 +20,12 @@ pub(in crate::listen) type Dialled = Result<Box<dyn Connection>, Failure>;
 
 /// Dials a target. Cancel safe: dropping the future closes the sockets.
 pub(in crate::listen) type Dialler =
-    Rc<dyn Fn(&Target, &dial::Config) -> Pin<Box<dyn Future<Output = Dialled>>>>;
+    Rc<dyn Fn(&Target, dial::Config) -> Pin<Box<dyn Future<Output = Dialled>>>>;
 
 /// Dials through `io`.
 pub(in crate::listen) fn dialler<I: Io + 'static>(io: Arc<I>) -> Dialler {
     Rc::new(move |target, config| {
-        let (io, target, config) = (Arc::clone(&io), target.clone(), config.clone());
+        let (io, target) = (Arc::clone(&io), target.clone());
         Box::pin(async move {
             match direct(&target, &config) {
                 Some(addr) => {

@@ -102,7 +102,7 @@ async fn serve(
 ) {
     let mut tasks = tokio::task::JoinSet::new();
     while let Some(job) = jobs.recv().await {
-        let connecting = dialler(&mirror.target, &dial);
+        let connecting = dialler(&mirror.target, dial.clone());
         let (mirror, told) = (mirror.clone(), told.clone());
         tasks.spawn_local(async move {
             let report = Shadow::default().run(connecting, &mirror, &job).await;

@@ -81,7 +81,7 @@ impl Attendance {
         if let Some(tls) = &mut dial.tls {
             tls.preamble = before_tls;
         }
-        let dialled = (self.means.dialler)(&forward.target, &dial).await;
+        let dialled = (self.means.dialler)(&forward.target, dial).await;
         let took = began.elapsed();
         let count = match dialled {
             Ok(_) => Count::UpstreamsConnected,
@@ -134,6 +134,7 @@ impl Attendance {
             return self.exchange(&mut client, upstream, guest, first).await;
         };
         ends.client.send_at_once();
+        ends.upstream.send_at_once();
         match self.relay.run(ends, &shadowed, first).await {
             Ok(side) => Parted::Closed(side),
             Err(broken) => part(broken, &mut *upstream, None),

@@ -226,19 +226,22 @@ fn companions(args: &HeartbeatArgs) -> Checked {
     detector_companions(&args.health)?;
     let probe = args.probe.probe.unwrap_or(ProbeArg::Connect);
     session_companions(&args.reconnect, probe != ProbeArg::Connect)?;
-    match args.reconnect.pool {
-        Some(most) if probe == ProbeArg::Dns => {
-            let message = format!(
-                "--pool {most} has no effect with --probe dns: an answer says whose it is, so that \
-                 one session takes all the questions of a target"
-            );
-            Err(UsageError::new(
-                message,
-                "--probe echo or line, or no --pool",
-            ))
+    args.reconnect.pool.map_or(Ok(()), |most| pool(most, probe))
+}
+
+/// Refuses a pool where no connection could be shared.
+fn pool(most: u32, probe: ProbeArg) -> Checked {
+    let why = match probe {
+        ProbeArg::Echo | ProbeArg::Line => return Ok(()),
+        ProbeArg::Connect => "--probe connect: each beat is a connection of its own",
+        ProbeArg::Dns => {
+            "--probe dns: an answer says whose it is, so that one session takes all the questions of a \
+             target"
         }
-        _ => Ok(()),
-    }
+    };
+    let message = format!("--pool {most} has no effect with {why}");
+    let expected = "--probe echo or line, or no --pool";
+    Err(UsageError::new(message, expected))
 }
 
 /// Refuses the first flag that was given and has nothing to act on.
@@ -284,7 +287,6 @@ fn session_companions(args: &ReconnectArgs, persistent: bool) -> Checked {
         ("--backoff-max", args.backoff_max.is_some()),
         ("--give-up-after", args.give_up_after.is_some()),
         ("--connect-timeout", args.connect_timeout.is_some()),
-        ("--pool", args.pool.is_some()),
     ];
     need("a session (--probe echo, line or dns)", persistent, &flags)
 }

@@ -269,6 +269,7 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
         timeout: config.timeout(),
         length: run.length.as_ref().map(|(length, _)| *length),
         sessions: config.probe.is_persistent(),
+        late: config.pool.is_none(),
         breaker: config.breaker.is_some(),
     };
     let Some(bound) = gate.impossible(&bounds) else {
@@ -312,6 +313,11 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
         Bound::Sessions => (
             "--probe connect has no session that could be late, hang or come back".to_owned(),
             "--probe echo or line".to_owned(),
+        ),
+        Bound::Late => (
+            "a connection of the --pool ends with the beat that it did not answer in time"
+                .to_owned(),
+            "lost, or no --pool".to_owned(),
         ),
         Bound::Breaker => (
             "there is no breaker".to_owned(),
