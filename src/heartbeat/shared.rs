@@ -167,15 +167,14 @@ impl Shared {
     /// Somebody was answered there.
     fn heard(&self, key: &Key, now: Instant) {
         let mut all = lock(&self.heard);
-        match all.get_mut(key) {
-            Some(heard) => *heard = now,
-            None => {
-                if all.len() == all.capacity() {
-                    all.retain(|_, at| is_recent(*at, now));
-                }
-                all.insert(key.clone(), now);
-            }
+        if let Some(heard) = all.get_mut(key) {
+            *heard = now;
+            return;
         }
+        if all.len() == all.capacity() {
+            all.retain(|_, at| is_recent(*at, now));
+        }
+        all.insert(key.clone(), now);
     }
 
     /// Nobody is there any more.

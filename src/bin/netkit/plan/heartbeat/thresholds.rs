@@ -275,6 +275,15 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
     let Some(bound) = gate.impossible(&bounds) else {
         return Ok(());
     };
+    let Some((why, right)) = broken(bound, config, run) else {
+        return Ok(());
+    };
+    let message = format!("{flag} {:?} can never hold: {why}", gate.to_string());
+    Err(UsageError::new(message, right))
+}
+
+/// Why nothing is beyond that bound, and what would be right.
+fn broken(bound: Bound, config: &Config, run: &Run) -> Option<(String, String)> {
     let ends = |row: &Option<(u64, String)>| {
         let (beats, flag) = row.clone().unwrap_or_default();
         (
@@ -282,7 +291,7 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
             format!("at most {beats}, or more beats"),
         )
     };
-    let (why, right) = match bound {
+    Some(match bound {
         Bound::Percent => (
             "no share is above 100%".to_owned(),
             "a share below 100%".to_owned(),
@@ -323,10 +332,8 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
             "there is no breaker".to_owned(),
             "--breaker beside it".to_owned(),
         ),
-        _ => return Ok(()),
-    };
-    let message = format!("{flag} {:?} can never hold: {why}", gate.to_string());
-    Err(UsageError::new(message, right))
+        _ => return None,
+    })
 }
 
 fn words(duration: Duration) -> String {
