@@ -272,6 +272,30 @@ fn what_does_not_speak_tls_is_named() {
 }
 
 #[test]
+fn an_echo_of_what_was_sent_is_no_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut back = stream.try_clone().unwrap();
+        // The client may leave in the middle of it.
+        let _ = std::io::copy(&mut stream, &mut back);
+    });
+    let run = netkit(&format!("dial tls://{addr} --insecure --json"))
+        .run()
+        .status(4);
+    let failure = &line(&run.stdout)["failure"];
+    assert_eq!(failure["kind"], "tls_not_tls", "{run}");
+    let message = failure["message"].as_str().unwrap();
+    assert!(
+        message.contains("the ClientHello that it was sent"),
+        "{run}"
+    );
+    assert!(failure["hint"].as_str().unwrap().contains("--tls"), "{run}");
+    server.join().unwrap();
+}
+
+#[test]
 fn an_address_that_only_accepts_loses_over_real_sockets() {
     let world = World::new("eyeballs");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

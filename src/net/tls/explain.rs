@@ -6,7 +6,9 @@ use std::io;
 
 use super::facts::text;
 use super::library::rustls::pki_types::UnixTime;
-use super::library::rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use super::library::rustls::{
+    AlertDescription, CertificateError, Error, HandshakeType, InvalidMessage,
+};
 use super::sniff::{Came, Sniffed};
 use crate::deadline::Expired;
 use crate::failure::{Evidence, Failure, Kind, Stage, Who};
@@ -42,6 +44,7 @@ pub(super) fn explain(name: &str, error: &io::Error, sniffed: &Sniffed, came: &C
         let failure = classify(name, tls);
         return match failure.kind {
             Kind::TlsNotTls => not_tls(name, came),
+            _ if is_echo(tls) => not_tls(name, came),
             _ => failure,
         };
     }
@@ -59,6 +62,18 @@ pub(super) fn explain(name: &str, error: &io::Error, sniffed: &Sniffed, came: &C
         };
     }
     sniffed.inner().explain(Stage::Tls, error)
+}
+
+/// A server was to speak, and what came is how a client begins.
+fn is_echo(error: &Error) -> bool {
+    let Error::InappropriateHandshakeMessage {
+        expect_types,
+        got_type,
+    } = error
+    else {
+        return false;
+    };
+    *got_type == HandshakeType::ClientHello && expect_types.contains(&HandshakeType::ServerHello)
 }
 
 /// What answered speaks something else: what it said, and what that looks like.
@@ -131,6 +146,18 @@ fn guess(first: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
     }
     if first.starts_with(b"220") {
         return Some(by_greeting(first));
+    }
+    by_octets(first)
+}
+
+/// Protocols whose first bytes are no text.
+fn by_octets(first: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
+    // A record of the handshake, whatever its version and length, with a ClientHello.
+    if first.first() == Some(&22) && first.get(5) == Some(&1) {
+        return Some((
+            "the ClientHello that it was sent, echoed",
+            Some("leave --tls out: what listens there sends back what it is sent"),
+        ));
     }
     // Length of the packet, its number 0, version 10 of the protocol.
     if first.get(3..5) == Some(&[0, 10]) {

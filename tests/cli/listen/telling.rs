@@ -54,13 +54,13 @@ fn statistics_come_again_and_again_and_add_up() {
     while served.next_of("stats")["closed"]["fin"] != 1 {}
 }
 
-/// What a scrape of the metrics says.
-fn scrape(port: u16) -> String {
+/// What is said to a request of the metrics by that method.
+fn scrape(method: &str, port: u16) -> String {
     let mut client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let mut text = String::new();
-    let question = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let question = format!("{method} /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let exchange = client
-        .write_all(question)
+        .write_all(question.as_bytes())
         .and_then(|()| client.read_to_string(&mut text));
     exchange.expect("it answers");
     text
@@ -86,13 +86,18 @@ fn metrics_are_scraped_in_the_form_of_openmetrics() {
     drop(exchange(&served));
     served.next_of("close");
     let text = loop {
-        let text = scrape(port);
+        let text = scrape("GET", port);
         if text.contains("netkit_listen_accepted_total 1\n") {
             break text;
         }
     };
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     assert!(text.contains("application/openmetrics-text"), "{text}");
+    let head = scrape("HEAD", port);
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
     assert!(
         text.contains("netkit_listen_closed_total{cause=\"fin\"} 1\n"),
         "{text}"

@@ -96,7 +96,10 @@ async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
         }
         request.extend_from_slice(&piece[..count]);
     }
-    let wanted = request.starts_with(b"GET / ") || request.starts_with(b"GET /metrics ");
+    let is_head = request.starts_with(b"HEAD ");
+    let path = request.split(|byte| *byte == b' ').nth(1);
+    let is_read = is_head || request.starts_with(b"GET ");
+    let wanted = is_read && matches!(path, Some(b"/" | b"/metrics"));
     let (status, text) = if wanted {
         match source.text().await {
             Some(text) => ("200 OK", text),
@@ -111,6 +114,9 @@ async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
          charset=utf-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
-    stream.write_all(text.as_bytes()).await?;
+    // RFC 9110 section 9.3.2: the same, without the content.
+    if !is_head {
+        stream.write_all(text.as_bytes()).await?;
+    }
     stream.shutdown().await
 }

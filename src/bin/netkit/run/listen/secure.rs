@@ -36,11 +36,13 @@ pub(super) async fn open(
         let identities = asked.followed(move |identity| clone.adopt(identity).map_err(named));
         return Ok((Some(server), identities));
     }
+    // Before they are read: what changes meanwhile is read again.
+    let seen = stamps(&files(options));
     let server = TlsServer::new(options.clone()).map_err(unprepared)?;
     for warning in server.warnings() {
         messages::say(&format!("warning: {warning}"));
     }
-    watch(server.clone())?;
+    watch(server.clone(), seen)?;
     Ok((Some(server), Identities::default()))
 }
 
@@ -49,8 +51,9 @@ fn named(unprepared: Unprepared) -> Failure {
     named_by_flag(unprepared, "--client-ca")
 }
 
-/// Reads them again on SIGHUP and when they change, as long as the runtime lives.
-fn watch(server: TlsServer) -> Result<(), Trouble> {
+/// Reads them again on SIGHUP and when they are no longer those that were `seen`, as long as the runtime
+/// lives.
+fn watch(server: TlsServer, mut seen: Vec<Option<Stamp>>) -> Result<(), Trouble> {
     let files = files(server.options());
     if files.is_empty() {
         return Ok(());
@@ -58,7 +61,6 @@ fn watch(server: TlsServer) -> Result<(), Trouble> {
     let mut hangup = signal(SignalKind::hangup())
         .map_err(|error| Error::local("listening for signals", &error))?;
     tokio::spawn(async move {
-        let mut seen = stamps(&files);
         loop {
             let asked = tokio::select! {
                 _ = hangup.recv() => true,
