@@ -98,8 +98,8 @@ async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
     }
     let is_head = request.starts_with(b"HEAD ");
     let path = request.split(|byte| *byte == b' ').nth(1);
-    let is_read = is_head || request.starts_with(b"GET ");
-    let wanted = is_read && matches!(path, Some(b"/" | b"/metrics"));
+    let reads = is_head || request.starts_with(b"GET ");
+    let wanted = reads && matches!(path, Some(b"/" | b"/metrics"));
     let (status, text) = if wanted {
         match source.text().await {
             Some(text) => ("200 OK", text),
