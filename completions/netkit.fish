@@ -264,10 +264,10 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward -d 'Pas
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -s t -l timeout -d 'Bounds the dial to the service: resolve and connect [default: 5s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l ns -d 'Asks this name server for the service\'s address instead of the system\'s (may be given more than once)' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l forward-ca -d 'Whom to trust about a service at `tls://`: certificates (PEM) of a file, or of a folder [default: the system\'s]' -r -F
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mirror -d 'Sends a copy of what clients say to this service too, and throws its replies away. It is never waited for: what it is too slow to take (1 MiB a connection) is dropped and counted' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l mirror -d 'Sends a copy of what clients say on connections to this service too, and throws its replies away. It is never waited for: what it is too slow to take (1 MiB a connection) is dropped and counted' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l proxy-protocol -d 'Tells the service who the client is, by a PROXY header of this version; one at `tls://` is told before TLS begins' -r -f -a "v1\t'As a line of text'
 v2\t'In binary'"
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l record -d 'Writes every piece that passes to this file, as JSON Lines: connection, direction, time, bytes' -r -F
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l record -d 'Writes every piece that passes on connections to this file, as JSON Lines: connection, direction, time, bytes. What was in it is lost; it is made for its owner alone' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l control -d 'Takes orders on this socket, a JSON object a line: `{"faults":["up:delay=1s"]}` changes the faults, `{"list":true}` lists the connections' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l cert -d 'The certificate, then those above it (PEM); read again on SIGHUP and when it changes' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l key -d 'Its key (PEM: PKCS#8, PKCS#1, SEC1)' -r -F

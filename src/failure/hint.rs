@@ -36,7 +36,9 @@ pub(super) fn for_kind(stage: Stage, kind: Kind) -> Option<&'static str> {
         Kind::DnssecIndeterminate => {
             "ask a server that has the keys of all zones above the name, or give --trust-anchor FILE"
         }
-        Kind::TlsUntrusted => "name the authority's certificate with --ca, if it is to be trusted",
+        Kind::TlsUntrusted => {
+            "name the authority's certificate with --ca (--forward-ca of `listen`), if it is to be trusted"
+        }
         Kind::TlsExpired => "the peer must renew it; or this machine's clock is wrong",
         Kind::TlsNotYetValid => "wait, or set the clock: this machine's or that of who issued it",
         Kind::SpiffeMismatch => {

@@ -281,8 +281,8 @@ impl Attendance {
         guest
     }
 
-    /// Counts and tells the faults of one connection.
-    pub(super) fn heard(&self, guest: &Guest) -> Heard {
+    /// Counts and tells the faults of one connection, towards one side.
+    pub(super) fn heard(&self, guest: &Guest, direction: Direction) -> Heard {
         let (id, listener, peer) = (guest.id, guest.listener, guest.peer);
         let (told, stalled) = (self.told.clone(), Rc::clone(&guest.stalled));
         let counts = Rc::clone(&self.counts);
@@ -296,6 +296,7 @@ impl Attendance {
                 listener,
                 peer,
                 fault,
+                direction,
             };
             let _ = told.send((Instant::now(), event));
         })

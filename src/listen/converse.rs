@@ -61,7 +61,7 @@ impl Attendance {
             return (Cause::Failed, None);
         };
         let metered = Metered::new(connection, guest.meter.clone());
-        let heard = self.heard(guest);
+        let heard = self.heard(guest, Direction::Down);
         let mut stream = guest.down.over(metered, self.config.seed, guest.id, &heard);
         if self.config.behaviour == Behaviour::Discard {
             wire::faulty(&mut stream).count_received();
@@ -137,7 +137,9 @@ impl Attendance {
         guest: &Guest,
         ends: Option<Ends>,
     ) -> io::Result<Said> {
-        let heeding = guest.down.heeding(carrier, &self.heard(guest));
+        let heeding = guest
+            .down
+            .heeding(carrier, &self.heard(guest, Direction::Down));
         let mirrored = Mirrored::new(heeding, self.shadowed(guest));
         let mut talk = Recorded::new(mirrored, self.tape(guest));
         let said = self.converse(&mut talk, guest, ends).await;

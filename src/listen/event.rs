@@ -56,6 +56,8 @@ pub enum Event {
         peer: Option<SocketAddr>,
         /// The fault's word.
         fault: &'static str,
+        /// Towards whom it was applied.
+        direction: Direction,
     },
     /// The service that a connection is forwarded to was reached, or not.
     Upstream(Box<Upstream>),

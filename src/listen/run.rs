@@ -26,6 +26,7 @@ use crate::event::{Observer, Stamped};
 use crate::io::{Io, SystemIo};
 use crate::net::listen::{Listener, Mailbox};
 use crate::net::serve::{self, Count, Door, Newcomer, Server};
+use crate::policy::fault::Direction;
 use crate::run::Cx;
 
 /// Serves until it is cancelled, its time is over or its connections have come and gone.
@@ -410,6 +411,7 @@ fn told(event: serve::Event, places: &[usize]) -> (Duration, Event) {
                 listener: places[listener],
                 peer,
                 fault,
+                direction: Direction::Down,
             };
             (at, event)
         }

@@ -37,6 +37,7 @@ impl Attendance {
         guest: &Guest,
     ) -> io::Result<Option<Carrier<'a>>> {
         use super::event::{Event, Secured};
+        use crate::net::layers::Flushed;
         let Some(tls) = self.tls() else {
             return Ok(Some(Carrier::Plain(plain)));
         };
@@ -46,7 +47,10 @@ impl Attendance {
         let deadline = crate::deadline::Deadline::after(super::converse::PROLOGUE);
         let shaken = tls.handshake(plain, &name, &deadline).await;
         let (carrier, accepted, failure) = match shaken {
-            Ok((stream, accepted)) => (Some(Carrier::Tls(Box::new(stream))), Some(accepted), None),
+            Ok((stream, accepted)) => {
+                let stream = Box::new(Flushed::new(stream));
+                (Some(Carrier::Tls(stream)), Some(accepted), None)
+            }
             Err(failure) => (None, None, Some(failure)),
         };
         self.tell(Event::Secured(Box::new(Secured {

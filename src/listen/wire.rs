@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::Connection;
+#[cfg(feature = "tls")]
+use crate::net::layers::Flushed;
 use crate::net::layers::{Delayed, Faulty, Metered, Mirrored, Prefixed, Recorded, Throttled};
 #[cfg(feature = "tls")]
 use crate::net::tls::TlsServerStream;
@@ -44,7 +46,7 @@ pub(super) enum Carrier<'a> {
     Plain(Prefixed<&'a mut Wire>),
     /// TLS over it.
     #[cfg(feature = "tls")]
-    Tls(Box<TlsServerStream<Prefixed<&'a mut Wire>>>),
+    Tls(Box<Flushed<TlsServerStream<Prefixed<&'a mut Wire>>>>),
 }
 
 /// Calls a method of the stream that it is.

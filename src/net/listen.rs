@@ -12,6 +12,7 @@ mod unix;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub use self::inherited::inherited;
 pub use self::mailbox::{Mailbox, Sender};
 pub use self::refusal::refusal;
 use self::refusal::refused;
-use self::unix::Removal;
+pub use self::unix::Removal;
 use super::socket_options as names;
 use super::sys::{self, RawAddr};
 use super::{Keepalive, sockopt};
@@ -145,6 +146,14 @@ impl Listener {
             Transport::Unixgram => Mailbox::unix(self.fd.into(), self.removal),
             _ => Mailbox::udp(self.fd.into()),
         }
+    }
+
+    /// Its socket, for who accepts connections without a server, and what removes its file once that is
+    /// dropped; `None` if it is no Unix socket for connections. It does not block.
+    #[must_use]
+    pub fn into_unix(self) -> Option<(UnixListener, Option<Removal>)> {
+        let is_unix = self.transport() == Transport::Unix;
+        is_unix.then(|| (self.fd.into(), self.removal))
     }
 }
 

@@ -55,15 +55,24 @@ impl UsageError {
         message: &str,
         expected: &str,
     ) -> Self {
-        let offset = flag.len() + 1;
-        let span = span.start + offset..span.end + offset;
-        Self {
-            message: format!("{flag}: {message}"),
-            typed: Some((format!("{flag} {value}"), span)),
+        let error = Self {
+            message: message.to_owned(),
+            typed: Some((value.to_owned(), span)),
             expected: Some(expected.to_owned()),
-            suggestion: None,
-            hint: None,
-        }
+            ..Self::default()
+        };
+        error.of(flag)
+    }
+
+    /// Names the flag whose value is wrong.
+    pub(crate) fn of(mut self, flag: &str) -> Self {
+        self.message = format!("{flag}: {}", self.message);
+        self.typed = self.typed.map(|(value, span)| {
+            let offset = flag.len() + 1;
+            let span = span.start + offset..span.end + offset;
+            (format!("{flag} {value}"), span)
+        });
+        self
     }
 
     /// Adds the nearest right input.

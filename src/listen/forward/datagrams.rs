@@ -125,7 +125,11 @@ impl Session {
         let faults = faults_of(&rules, direction, config.seed, id);
         let part = id.wrapping_mul(2) + u64::from(direction == Direction::Up);
         let chance = Chance::of_part(!config.seed, part);
-        Lossy::new(&faults, chance, self.attendance.heard(&self.guest))
+        Lossy::new(
+            &faults,
+            chance,
+            self.attendance.heard(&self.guest, direction),
+        )
     }
 
     /// Passes datagrams both ways, over ways that may be bad.

@@ -25,6 +25,7 @@ use crate::net::proxy_protocol::{self, Ends as ProxyEnds};
 use crate::net::relay::{Broken, Ends, Side};
 use crate::net::serve::{Cause, Count};
 use crate::net::{Close, Connection};
+use crate::policy::fault::Direction;
 
 /// What a service is told before what the client says.
 #[derive(Debug, Default)]
@@ -150,7 +151,10 @@ impl Attendance {
         first: Vec<u8>,
     ) -> Parted {
         let metered = Metered::new(upstream, guest.upstream_meter.clone());
-        let (seed, heard) = (self.config.seed.wrapping_add(1), self.heard(guest));
+        let (seed, heard) = (
+            self.config.seed.wrapping_add(1),
+            self.heard(guest, Direction::Up),
+        );
         let wire = guest.up.over(metered, seed, guest.id, &heard);
         let mut upstream = guest.up.heeding(wire, &heard);
         let said = upstream.write_all(&first).await;

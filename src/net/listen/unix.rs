@@ -15,7 +15,7 @@ use crate::net::classify::describe;
 
 /// Removes the file of a socket when it is dropped, if it is still that socket's.
 #[derive(Debug)]
-pub(super) struct Removal {
+pub struct Removal {
     path: PathBuf,
     file: (u64, u64),
 }

@@ -12,6 +12,7 @@ use super::explain::{classify, tls_error};
 use super::library::TlsStream;
 use super::sniff::Sniffed;
 use crate::failure::{Failure, Stage};
+use crate::net::layers::Flushed;
 use crate::net::{Close, Connection, SocketFacts, TcpInfo};
 
 /// A connection whose handshake is done.
@@ -21,12 +22,13 @@ use crate::net::{Close, Connection, SocketFacts, TcpInfo};
 /// conversation shuts down by itself when it is whole, and one that is dropped before is cut.
 #[derive(Debug)]
 pub struct TlsConnection {
-    stream: TlsStream<Sniffed>,
+    stream: Flushed<TlsStream<Sniffed>>,
     facts: TlsFacts,
 }
 
 impl TlsConnection {
     pub(super) fn new(stream: TlsStream<Sniffed>, facts: TlsFacts) -> Self {
+        let stream = Flushed::new(stream);
         Self { stream, facts }
     }
 
@@ -37,13 +39,14 @@ impl TlsConnection {
     }
 
     fn inner(&self) -> &dyn Connection {
-        self.stream.get_ref().0.inner()
+        self.stream.inner().get_ref().0.inner()
     }
 }
 
 impl Drop for TlsConnection {
     fn drop(&mut self) {
-        let ends = matches!(self.stream, TlsStream::Client(_)) && self.close() == Close::Fin;
+        let ends =
+            matches!(self.stream.inner(), TlsStream::Client(_)) && self.close() == Close::Fin;
         if ends {
             let mut cx = Context::from_waker(noop_waker_ref());
             // Nobody is left to be told of an error.
@@ -105,7 +108,7 @@ impl Connection for TlsConnection {
     }
 
     fn set_close(&mut self, close: Close) {
-        match &mut self.stream {
+        match self.stream.inner_mut() {
             TlsStream::Client(stream) => stream.get_mut().0.inner_mut().set_close(close),
             TlsStream::Server(stream) => stream.get_mut().0.inner_mut().set_close(close),
         }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::Connection;
+use crate::net::layers::together;
 
 /// As much as the evidence of a failure shows.
 const KEPT: usize = 64;
@@ -123,6 +124,18 @@ impl AsyncWrite for Sniffed {
             Ok(count) => Poll::Ready(Ok(count)),
             Err(error) => Poll::Ready(self.forgive(error, bytes.len())),
         }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, &together(pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -365,7 +365,14 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
     // Whichever call hears of it first, it is over.
     assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(served.next_of("close")["cause"], "fault");
-    assert_eq!(order(r#"{"faults":["nonsense"]}"#)["ok"], false);
+    // Nonsense, what strikes nothing here, and nothing at all.
+    for refused in [
+        r#"{"faults":["nonsense"]}"#,
+        r#"{"faults":["drop=10%"]}"#,
+        "{}",
+    ] {
+        assert_eq!(order(refused)["ok"], false, "{refused}");
+    }
     assert_eq!(order(r#"{"faults":[]}"#)["faults"], serde_json::json!([]));
     let mut client = served.connect();
     client.write_all(b"still there").unwrap();
@@ -374,6 +381,26 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
     drop(client);
     assert_eq!(served.code(), Some(0));
     assert!(!path.exists());
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named_with_their_flag_and_left_alone() {
+    let folder = std::env::temp_dir().join(format!("netkit-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let plain = folder.join("plain");
+    std::fs::write(&plain, "kept").unwrap();
+    let plain = plain.display();
+    netkit(&format!("listen 127.0.0.1:0 --control unix:{plain}"))
+        .run()
+        .status(6)
+        .complains("--control")
+        .complains("exists and is not a socket");
+    assert_eq!(std::fs::read_to_string(plain.to_string()).unwrap(), "kept");
+    netkit(&format!("listen 127.0.0.1:0 --record {plain}/x"))
+        .run()
+        .status(6)
+        .complains(&format!("--record {plain}/x"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

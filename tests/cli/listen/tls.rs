@@ -374,6 +374,18 @@ fn a_folder_that_is_swapped_as_kubernetes_does_is_read_again() {
 }
 
 #[test]
+fn a_client_that_speaks_no_protocol_of_ours_is_told_so() {
+    // The alert lies behind the ServerHello: both have to leave.
+    let (served, _) = self_signed("--alpn h2");
+    let dial = format!("dial tls://127.0.0.1:{} --insecure", served.ports[0]);
+    netkit(&format!("{dial} --alpn http/1.1"))
+        .run()
+        .status(4)
+        .says("no_application_protocol");
+    netkit(&format!("{dial} --alpn h2")).run().status(0);
+}
+
+#[test]
 fn what_is_made_up_is_named_after_its_place() {
     let (served, authority) = self_signed("");
     let leaf = say(served.ports[0], &authority, None, b"x").unwrap().1;

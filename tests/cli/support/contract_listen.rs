@@ -33,6 +33,7 @@ contract! {
     }
     FaultLine {
         schema: String, r#type: String, ts: String, at_ms: f64, listener: usize, fault: String,
+        direction: String,
         ; id: u64, peer: String, peer_ip: String, peer_port: u16,
     }
     Reject {

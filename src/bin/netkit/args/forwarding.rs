@@ -32,7 +32,7 @@ pub(crate) struct ForwardArgs {
     /// the system's].
     #[arg(long, value_name = "PATH")]
     pub(crate) forward_ca: Option<PathBuf>,
-    /// Sends a copy of what clients say to this service too, and throws its replies away. It is never
+    /// Sends a copy of what clients say on connections to this service too, and throws its replies away. It is never
     /// waited for: what it is too slow to take (1 MiB a connection) is dropped and counted.
     #[arg(long, value_name = "TARGET")]
     pub(crate) mirror: Option<String>,
@@ -47,7 +47,8 @@ pub(crate) struct ForwardArgs {
     /// those without.
     #[arg(long)]
     pub(crate) accept_proxy_protocol: bool,
-    /// Writes every piece that passes to this file, as JSON Lines: connection, direction, time, bytes.
+    /// Writes every piece that passes on connections to this file, as JSON Lines: connection, direction,
+    /// time, bytes. What was in it is lost; it is made for its owner alone.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Takes orders on this socket, a JSON object a line: `{"faults":["up:delay=1s"]}` changes the

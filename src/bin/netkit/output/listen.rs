@@ -12,6 +12,7 @@ use netkit::net::listen::ListenFacts;
 use netkit::net::serve::{Cause, Closed, Opened};
 use netkit::net::syn::Syn;
 use netkit::policy::admission::{Overload, Reason};
+use netkit::policy::fault::Direction;
 use netkit::time::Millis;
 
 use super::View;
@@ -121,9 +122,13 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
             format!("{}\n", view.paint(Tone::Bad, &text))
         }
         Event::Fault {
-            id, peer, fault, ..
+            id,
+            peer,
+            fault,
+            direction,
+            ..
         } => {
-            let text = describe_fault(*id, *peer, fault);
+            let text = describe_fault(*id, *peer, fault, *direction);
             format!("{}\n", view.paint(Tone::Warn, &text))
         }
         Event::Data {
@@ -137,13 +142,24 @@ fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
     }
 }
 
-fn describe_fault(id: Option<u64>, peer: Option<SocketAddr>, fault: &str) -> String {
+fn describe_fault(
+    id: Option<u64>,
+    peer: Option<SocketAddr>,
+    fault: &str,
+    direction: Direction,
+) -> String {
     if fault == "no-accept" {
         // Nobody is accepted, so there is no peer to name.
         return format!("- fault  {fault}");
     }
     let who = id.map_or_else(|| "-".to_owned(), |id| format!("#{id}"));
-    format!("{who} fault  {}  {fault}", name(peer))
+    // As it was asked for.
+    let towards = if direction == Direction::Up {
+        "up:"
+    } else {
+        ""
+    };
+    format!("{who} fault  {}  {towards}{fault}", name(peer))
 }
 
 /// The other end as it is shown.
@@ -436,14 +452,15 @@ mod tests {
 
     #[test]
     fn a_fault_names_whom_it_strikes_and_nobody_where_nobody_is() {
+        use Direction::{Down, Up};
         let peer = "192.0.2.1:7".parse().ok();
         let rows = [
-            (None, None, "no-accept", "- fault  no-accept"),
-            (None, peer, "drop", "- fault  192.0.2.1:7  drop"),
-            (Some(3), None, "delay", "#3 fault  unix  delay"),
+            (None, None, "no-accept", Down, "- fault  no-accept"),
+            (None, peer, "drop", Down, "- fault  192.0.2.1:7  drop"),
+            (Some(3), None, "delay", Up, "#3 fault  unix  up:delay"),
         ];
-        for (id, peer, fault, line) in rows {
-            assert_eq!(describe_fault(id, peer, fault), line);
+        for (id, peer, fault, direction, line) in rows {
+            assert_eq!(describe_fault(id, peer, fault, direction), line);
         }
     }
 

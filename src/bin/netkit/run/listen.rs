@@ -20,7 +20,7 @@ use netkit::failure::Failure;
 use netkit::io::{Io, SystemIo};
 use netkit::listen::{self, Behaviour, Event, Means, Report, Totals};
 use netkit::net::limits;
-use netkit::net::listen::{BindAddr, Listener, bind, inherited};
+use netkit::net::listen::{BindAddr, Listener, Removal, bind, inherited};
 use netkit::net::serve::Cause;
 use netkit::net::tls::{TlsClient, TlsOptions};
 use netkit::resolve::{Question, StubConfig, StubResolver};
@@ -75,13 +75,12 @@ async fn carry_out(
     speak_tls_to_the_service(&mut plan)?;
     let mut means = Means::new(io(&plan));
     let (authority, identities) = secure(&plan, &mut means, &cx).await?;
-    let _control = take_orders(&plan, &mut means)?;
-    let record = Record::open(plan.record.as_deref())
-        .map_err(|error| Error::local("writing the record", &error))?;
+    let record = Record::open(plan.record.as_deref())?;
     let listeners = listeners(&plan, &cx).await?;
     if plan.stdio {
         return stdio::run(&plan, &output, listeners, &cx, &signals).await;
     }
+    let _control = take_orders(&plan, &listeners, &mut means)?;
     let page = page(&plan).await?;
     // Beside a live line, lines are written at once; whoever is slow to read them then holds up
     // what is told, and never the workers.
@@ -178,15 +177,15 @@ async fn secure(
 /// Begins to take orders, where that is asked for.
 fn take_orders(
     plan: &ListenPlan,
+    listeners: &[Listener],
     means: &mut Means<SystemIo>,
-) -> Result<Option<control::Control>, Trouble> {
+) -> Result<Option<Removal>, Trouble> {
     let Some(path) = &plan.control else {
         return Ok(None);
     };
-    let (control, orders) =
-        control::start(path).map_err(|error| Error::local("listening for orders", &error))?;
+    let (removal, orders) = control::start(path, listeners)?;
     means.orders = Some(orders);
-    Ok(Some(control))
+    Ok(removal)
 }
 
 /// Waits for the server; SIGQUIT shows what is known so far, and a new identity is told.

@@ -83,7 +83,17 @@ fn verified(tls: &Handshake, verification: &Verification, view: &View) -> Fact {
         };
         return Fact::new("verified", format!("no{at}: {}", view.safe(reason))).tone(tone);
     }
-    let mut text = format!("yes, it is {}", view.safe(&tls.peer_name));
+    // Who was wanted may be any of several workloads.
+    let mut text = match &tls.spiffe_id {
+        Some(id) if *id != tls.peer_name && tls.peer_name.contains("spiffe://") => {
+            format!(
+                "yes, it is {}, {}",
+                view.safe(id),
+                view.safe(&tls.peer_name)
+            )
+        }
+        _ => format!("yes, it is {}", view.safe(&tls.peer_name)),
+    };
     let mut tone = Tone::Plain;
     if let Some(days) = tls.days_left() {
         put!(text, "; {} left", counted(days.unsigned_abs(), "day"));

@@ -89,6 +89,8 @@ pub(crate) struct Fault {
     pub(crate) peer: Peer,
     /// Its word.
     pub(crate) fault: &'static str,
+    /// `down`, towards the client, or `up`, towards the service that is forwarded to.
+    pub(crate) direction: &'static str,
 }
 
 /// `"type":"reject"`: a connection was not let in.
@@ -443,12 +445,14 @@ fn connection(event: &Event, writer: &Writer) -> String {
             listener,
             peer,
             fault,
+            direction,
         } => {
             let body = Fault {
                 id: *id,
                 listener: *listener,
                 peer: (*peer).into(),
                 fault,
+                direction: direction.word(),
             };
             writer.line("fault", body)
         }

@@ -124,5 +124,13 @@ pub(super) fn summary(text: &mut String, totals: &Totals) {
     if failed > 0 {
         put!(text, "; {failed} not");
     }
+    if totals.mirror_bytes_dropped > 0 {
+        let dropped = bytes(totals.mirror_bytes_dropped);
+        put!(text, "; the mirror missed {dropped}");
+    }
+    if totals.mirror_differed > 0 {
+        let differed = counted(totals.mirror_differed, "connection");
+        put!(text, "; it answered otherwise on {differed}");
+    }
     text.push('\n');
 }

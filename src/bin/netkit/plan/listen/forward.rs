@@ -80,8 +80,9 @@ fn mirror(args: &ForwardArgs) -> Result<Option<Mirror>, UsageError> {
 
 /// The one target that a text names.
 fn one(flag: &str, text: &str, default: Network) -> Result<Target, UsageError> {
-    let spec = TargetSpec::parse(text, default)?;
-    spec.check_dialable()?;
+    let spec = parse(flag, text, default)?;
+    spec.check_dialable()
+        .map_err(|error| UsageError::from(error).of(flag))?;
     let mut targets = spec.targets();
     if let (Some(target), None) = (targets.next(), targets.next()) {
         return Ok(target);
@@ -96,14 +97,18 @@ pub(super) fn control(args: &ForwardArgs) -> Result<Option<PathBuf>, UsageError>
     let Some(text) = &args.control else {
         return Ok(None);
     };
-    let spec = TargetSpec::parse(text, Network::Unix)?;
-    match spec.targets().next().map(|target| target.endpoint) {
-        Some(Endpoint::Unix(UnixPath::File(path))) if spec.network() == Network::Unix => {
-            Ok(Some(path))
-        }
-        _ => {
-            let message = "is not the path of a Unix socket";
-            Err(UsageError::value("--control", text, message, "unix:/path"))
-        }
+    let refused = |message| UsageError::value("--control", text, message, "unix:/path");
+    if !text.starts_with("unix:") {
+        return Err(refused("is not the path of a Unix socket"));
     }
+    let spec = parse("--control", text, Network::Unix)?;
+    match spec.targets().next().map(|target| target.endpoint) {
+        Some(Endpoint::Unix(UnixPath::File(path))) => Ok(Some(path)),
+        _ => Err(refused("has no file of its own")),
+    }
+}
+
+/// Reads a target, and names the flag that it is the value of.
+fn parse(flag: &str, text: &str, default: Network) -> Result<TargetSpec, UsageError> {
+    TargetSpec::parse(text, default).map_err(|error| UsageError::from(error).of(flag))
 }

@@ -2,16 +2,23 @@
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use netkit::addr::{Network, UnixPath};
+use netkit::error::Error;
+use netkit::failure::{Failure, Kind, Stage};
 use netkit::listen::control::{Order, Orders, State};
+use netkit::net::listen::{self, BindAddr, ListenOptions, Listener, Removal};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
+use super::super::Trouble;
 use crate::args::faults::fault;
 use crate::output::json::forward::Reply;
 
+/// What fails when it cannot.
+const TAKING: &str = "taking orders (--control)";
 /// The longest order that is read.
 const MOST: usize = 64 << 10;
 /// Orders that may wait.
@@ -27,50 +34,55 @@ struct Asked {
     list: Option<bool>,
 }
 
-/// The socket; its file is removed with it.
-pub(super) struct Control {
-    path: PathBuf,
+/// What the server listens for: faults that strike nothing are refused.
+#[derive(Clone, Copy, Debug)]
+struct Kinds {
+    connections: bool,
+    datagrams: bool,
 }
 
-impl Drop for Control {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Listens there, for its owner alone. Errs when it cannot, or when somebody else does.
-pub(super) fn start(path: &Path) -> io::Result<(Control, Orders)> {
-    let listener = bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+/// Listens there, for its owner alone; the file goes with what is returned. Errs when it cannot, or when
+/// somebody else does.
+pub(super) fn start(
+    path: &Path,
+    listeners: &[Listener],
+) -> Result<(Option<Removal>, Orders), Trouble> {
+    let (listener, removal) = bind(path)?;
+    let is_datagram = |listener: &Listener| listener.transport().is_datagram();
+    let kinds = Kinds {
+        connections: !listeners.iter().all(is_datagram),
+        datagrams: listeners.iter().any(is_datagram),
+    };
     let (sender, orders) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let sender = sender.clone();
             // Who hangs up in the middle has had what it wanted.
-            tokio::spawn(async move { serve(stream, &sender).await.ok() });
+            tokio::spawn(async move { serve(stream, &sender, kinds).await.ok() });
         }
     });
-    let path = path.to_owned();
-    Ok((Control { path }, orders))
+    Ok((removal, orders))
 }
 
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let left_behind = std::os::unix::net::UnixStream::connect(path)
-                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-            if !left_behind {
-                return Err(error);
-            }
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)
-        }
-        result => result,
-    }
+fn bind(path: &Path) -> Result<(UnixListener, Option<Removal>), Trouble> {
+    let failed = |failure| Trouble::from(Error::new(TAKING, failure));
+    let local = |error: io::Error| {
+        let message = format!("unix:{}: {error}", path.display());
+        failed(Failure::new(Stage::Local, Kind::LocalError, message).with_errno(&error))
+    };
+    let addr = BindAddr::Unix {
+        network: Network::Unix,
+        path: UnixPath::File(path.to_owned()),
+    };
+    let bound = listen::bind(&addr, &ListenOptions::default()).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(local)?;
+    let (listener, removal) = bound
+        .into_unix()
+        .ok_or_else(|| local(io::ErrorKind::Unsupported.into()))?;
+    Ok((UnixListener::from_std(listener).map_err(local)?, removal))
 }
 
-async fn serve(stream: UnixStream, sender: &Sender) -> io::Result<()> {
+async fn serve(stream: UnixStream, sender: &Sender, kinds: Kinds) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = tokio::io::AsyncReadExt::take(BufReader::new(reader), MOST as u64);
     let mut line = String::new();
@@ -80,7 +92,7 @@ async fn serve(stream: UnixStream, sender: &Sender) -> io::Result<()> {
         if lines.read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        let reply = match order(&line) {
+        let reply = match order(&line, kinds) {
             Ok((order, list)) => obey(sender, order, list).await,
             Err(error) => Reply::refusal(error),
         };
@@ -100,12 +112,16 @@ async fn obey(sender: &Sender, order: Order, list: bool) -> Reply {
 }
 
 /// Reads an order, and whether the connections are to be listed.
-fn order(line: &str) -> Result<(Order, bool), String> {
+fn order(line: &str, kinds: Kinds) -> Result<(Order, bool), String> {
     let asked: Asked = serde_json::from_str(line)
         .map_err(|error| format!("{error}: expected {{\"faults\":[…]}} or {{\"list\":true}}"))?;
     let list = asked.list == Some(true);
     let Some(words) = asked.faults else {
-        return Ok((Order::Look, list));
+        return if list {
+            Ok((Order::Look, list))
+        } else {
+            Err("nothing is asked for: expected {\"faults\":[…]} or {\"list\":true}".to_owned())
+        };
     };
     let mut rules = Vec::with_capacity(words.len());
     for word in words {
@@ -114,6 +130,16 @@ fn order(line: &str) -> Result<(Order, bool), String> {
             return Err(format!(
                 "{word}: strikes before there is a connection: a flag only"
             ));
+        }
+        let strikes = kinds.connections && rule.fault.fits_streams()
+            || kinds.datagrams && rule.fault.fits_datagrams();
+        if !strikes {
+            let what = if rule.fault.fits_streams() {
+                "connections"
+            } else {
+                "datagrams"
+            };
+            return Err(format!("{word}: none of the addresses has {what}"));
         }
         rules.push(rule);
     }

@@ -1,15 +1,25 @@
 //! Writing the pieces that pass to a file, a line each.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
+use netkit::error::Error;
 use netkit::event::Stamped;
+use netkit::failure::{Failure, Kind, Stage};
 use netkit::listen::Event;
 
+use super::super::Trouble;
 use crate::messages;
 use crate::output::json::forward::piece;
+
+fn refused(path: &Path, error: &io::Error) -> Trouble {
+    let message = format!("--record {}: {error}", path.display());
+    let failure = Failure::new(Stage::Local, Kind::File, message);
+    Error::new("writing the record", failure.with_errno(error)).into()
+}
 
 /// The file, until it cannot be written.
 pub(super) struct Record {
@@ -17,9 +27,15 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Begins the file anew, if there is to be one.
-    pub(super) fn open(path: Option<&Path>) -> io::Result<Self> {
-        let file = path.map(File::create).transpose()?;
+    /// Begins the file anew, if there is to be one. What passes may be for its owner alone: over TLS it
+    /// is the plain text.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, Trouble> {
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create(true).truncate(true).mode(0o600);
+            file.open(path).map_err(|error| refused(path, &error))
+        };
+        let file = path.map(open).transpose()?;
         Ok(Self {
             file: file.map(BufWriter::new),
         })
