@@ -35,47 +35,54 @@ pub(crate) fn silent(peers: &[Peer], connections: usize, place: Place<'_>, round
         "\nsilent: {connections} connections, then one message each, {}",
         place.name
     );
-    println!(
-        "  {:26}{:>8}  {:>10}  {:>10}  {:>12}  {:>7}  {:>14}",
-        "", "held", "idle B", "used B", "accepts/s", "ratio", "claimed"
-    );
     let peers: Vec<_> = peers
         .iter()
         .filter(|peer| peer.most >= connections)
         .collect();
+    table(&peers, rounds, |peer| once(peer, connections, place));
+}
+
+/// Measures each peer in every round, and shows what silent connections cost it.
+pub(crate) fn table(peers: &[&Peer], rounds: usize, once: impl Fn(&Peer) -> io::Result<Outcome>) {
+    println!(
+        "  {:26}{:>8}  {:>10}  {:>10}  {:>12}  {:>7}  {:>14}",
+        "", "held", "idle B", "used B", "accepts/s", "ratio", "claimed"
+    );
     let mut all: Vec<Vec<Outcome>> = vec![Vec::new(); peers.len()];
     for _ in 0..rounds {
         for (peer, outcomes) in peers.iter().zip(&mut all) {
-            match once(peer, connections, place) {
+            match once(peer) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(error) => println!("  {}: {error}", peer.name),
             }
         }
     }
     let rates = |outcomes: &[Outcome]| median(outcomes.iter().map(|o| o.rate).collect());
-    let ours = rates(&all[0]);
+    let ours = all.first().and_then(|ours| rates(ours));
     for (peer, outcomes) in peers.iter().zip(&all) {
-        let of = |what: fn(&Outcome) -> f64| median(outcomes.iter().map(what).collect());
-        let (idle, used) = (of(|o| o.idle_bytes), of(|o| o.used_bytes));
-        let ratio = ours
-            .zip(rates(outcomes))
-            .map(|(ours, theirs)| ours / theirs);
-        let claim = match peer.kind {
-            Kind::Netkit if used.is_some_and(|used| used <= MEMORY) => "<= 1 KiB holds".to_owned(),
-            Kind::Netkit => "<= 1 KiB MISSED".to_owned(),
-            Kind::C => verdict(Some(ACCEPTS), ratio),
-            _ => String::new(),
-        };
-        println!(
-            "  {:26}{:>8.0}  {:>10.0}  {:>10.0}  {:>12.0}  {:>6.2}x  {claim:>14}",
-            peer.name,
-            of(|o| o.held).unwrap_or_default(),
-            idle.unwrap_or_default(),
-            used.unwrap_or_default(),
-            rates(outcomes).unwrap_or_default(),
-            ratio.unwrap_or_default(),
-        );
+        row(peer, outcomes, ours);
     }
+}
+
+fn row(peer: &Peer, outcomes: &[Outcome], ours: Option<f64>) {
+    let of = |what: fn(&Outcome) -> f64| median(outcomes.iter().map(what).collect());
+    let (idle, used, rate) = (of(|o| o.idle_bytes), of(|o| o.used_bytes), of(|o| o.rate));
+    let ratio = ours.zip(rate).map(|(ours, theirs)| ours / theirs);
+    let claim = match peer.kind {
+        Kind::Netkit if used.is_some_and(|used| used <= MEMORY) => "<= 1 KiB holds".to_owned(),
+        Kind::Netkit => "<= 1 KiB MISSED".to_owned(),
+        Kind::C => verdict(Some(ACCEPTS), ratio),
+        _ => String::new(),
+    };
+    println!(
+        "  {:26}{:>8.0}  {:>10.0}  {:>10.0}  {:>12.0}  {:>6.2}x  {claim:>14}",
+        peer.name,
+        of(|o| o.held).unwrap_or_default(),
+        idle.unwrap_or_default(),
+        used.unwrap_or_default(),
+        rate.unwrap_or_default(),
+        ratio.unwrap_or_default(),
+    );
 }
 
 /// A fresh server: memory that was given back once is not counted again.

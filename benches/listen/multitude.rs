@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::crowds::table;
 use super::load::{Job, Outcome};
-use super::peers::{Kind, Peer, Running};
-use super::rounds::{median, verdict};
+use super::peers::{Peer, Running};
 use super::tree;
 
 /// The port that all share.
@@ -15,10 +15,6 @@ const PORT: u16 = 7_400;
 /// The kernel spreads connections by chance: so many in a hundred of what a process may hold are counted
 /// on, which is ten standard deviations from the limit.
 const FILLED: usize = 95;
-/// What a silent connection may cost netkit, bytes of user memory.
-const MEMORY: f64 = 1_024.0;
-/// netkit accepts at least so many times as fast as C.
-const ACCEPTS: f64 = 0.9;
 
 /// Holds `wanted` connections, at most `each` a process; then each says one message.
 pub(crate) fn run(peers: &[Peer], wanted: usize, each: usize, rounds: usize) {
@@ -27,40 +23,8 @@ pub(crate) fn run(peers: &[Peer], wanted: usize, each: usize, rounds: usize) {
         "\nmultitude: {wanted} silent connections on one port, then one message each; {processes} \
          processes, each of at most {each}"
     );
-    println!(
-        "  {:26}{:>8}  {:>10}  {:>10}  {:>12}  {:>7}  {:>14}",
-        "", "held", "idle B", "used B", "accepts/s", "ratio", "claimed"
-    );
-    let mut all: Vec<Vec<Outcome>> = vec![Vec::new(); peers.len()];
-    for _ in 0..rounds {
-        for (peer, outcomes) in peers.iter().zip(&mut all) {
-            match once(peer, wanted, processes) {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => println!("  {}: {error}", peer.name),
-            }
-        }
-    }
-    let of = |outcomes: &[Outcome], what: fn(&Outcome) -> f64| {
-        median(outcomes.iter().map(what).collect()).unwrap_or_default()
-    };
-    let ours = of(&all[0], |outcome| outcome.rate);
-    for (peer, outcomes) in peers.iter().zip(&all) {
-        let (held, rate) = (of(outcomes, |o| o.held), of(outcomes, |o| o.rate));
-        let (idle, used) = (
-            of(outcomes, |o| o.idle_bytes),
-            of(outcomes, |o| o.used_bytes),
-        );
-        let ratio = ours / rate;
-        let claim = match peer.kind {
-            Kind::Netkit if used > 0.0 && used <= MEMORY => "<= 1 KiB holds".to_owned(),
-            Kind::Netkit => "<= 1 KiB MISSED".to_owned(),
-            _ => verdict(Some(ACCEPTS), Some(ratio)),
-        };
-        println!(
-            "  {:26}{held:>8.0}  {idle:>10.0}  {used:>10.0}  {rate:>12.0}  {ratio:>6.2}x  {claim:>14}",
-            peer.name,
-        );
-    }
+    let peers: Vec<_> = peers.iter().collect();
+    table(&peers, rounds, |peer| once(peer, wanted, processes));
 }
 
 fn once(peer: &Peer, wanted: usize, processes: usize) -> io::Result<Outcome> {

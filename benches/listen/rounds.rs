@@ -20,6 +20,8 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Case<'a> {
     pub(crate) title: &'a str,
     pub(crate) job: Job,
+    /// How often each server does it.
+    pub(crate) rounds: usize,
     /// The unit of a rate, and what it is divided by.
     pub(crate) unit: (&'a str, f64),
     /// netkit's rate is at least so many times this server's.
@@ -35,7 +37,7 @@ pub(crate) struct Round {
 }
 
 /// Measures a case on all servers that take so many connections; prints a table.
-pub(crate) fn compare(case: &Case<'_>, place: Place<'_>, peers: &[Peer], rounds: usize) {
+pub(crate) fn compare(case: &Case<'_>, place: Place<'_>, peers: &[Peer]) {
     println!("\n{}, {}", case.title, place.name);
     let streams = case.job.kind != "datagrams";
     let fits = |peer: &&Peer| peer.most >= case.job.connections;
@@ -54,7 +56,7 @@ pub(crate) fn compare(case: &Case<'_>, place: Place<'_>, peers: &[Peer], rounds:
         )
         .collect();
     let mut all: Vec<Vec<Option<Round>>> = vec![Vec::new(); servers.len()];
-    for round in 0..rounds {
+    for round in 0..case.rounds {
         for turn in 0..servers.len() {
             // Another one begins each round: nobody always runs after the same neighbour.
             let index = (turn + round) % servers.len();

@@ -67,6 +67,10 @@ pub(super) struct Guest {
     pub(super) listener: usize,
     pub(super) peer: Option<SocketAddr>,
     pub(super) begun: Instant,
+    /// The client that its PROXY header names.
+    pub(super) client: Cell<Option<SocketAddr>>,
+    /// The end of the service, where somebody may ask for it.
+    pub(super) upstream: RefCell<Option<String>>,
     pub(super) meter: Rc<Meter>,
     pub(super) upstream_meter: Rc<Meter>,
     /// Its faults towards the client.
@@ -91,6 +95,8 @@ impl Guest {
             id: self.id,
             listener: self.listener,
             peer: self.peer,
+            client: self.client.get(),
+            upstream: self.upstream.borrow().clone(),
             age: self.begun.elapsed(),
             idle: self.meter.last().elapsed(),
             bytes_in: self.meter.received(),
@@ -102,16 +108,45 @@ impl Guest {
 }
 
 /// How a connection ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) cause: Cause,
     pub(super) reset: bool,
+    /// What the cause does not tell.
+    error: Option<Box<str>>,
+}
+
+impl Ended {
+    /// With a reset.
+    pub(super) fn by_reset(cause: Cause) -> Self {
+        Self {
+            reset: true,
+            ..cause.into()
+        }
+    }
+
+    /// Because of this, whose cause it is.
+    pub(super) fn of(error: &std::io::Error) -> Self {
+        Self::from(Cause::of(error)).told(error)
+    }
+
+    /// Keeps what went wrong, unless it was no more than what every reset tells.
+    pub(super) fn told(self, error: &std::io::Error) -> Self {
+        let told = Cause::of(error) == Cause::Failed;
+        Self {
+            error: told.then(|| error.to_string().into()),
+            ..self
+        }
+    }
 }
 
 impl From<Cause> for Ended {
     fn from(cause: Cause) -> Self {
-        let reset = cause == Cause::Shutdown;
-        Self { cause, reset }
+        Self {
+            cause,
+            reset: cause == Cause::Shutdown,
+            error: None,
+        }
     }
 }
 
@@ -210,19 +245,19 @@ impl Attendance {
     /// Serves one connection to its end; returns its peer, whose place is free again.
     pub(super) async fn attend(self: Rc<Self>, new: Newcomer) -> Option<SocketAddr> {
         let guest = self.seat(new.id, new.listener, new.peer);
-        let (cause, info) = match &self.config.behaviour {
+        let (ended, info) = match &self.config.behaviour {
             Behaviour::Exec(command) => self.attend_program(new, &guest, command).await,
             _ => self.attend_stream(new, &guest).await,
         };
-        self.leave(&guest, cause, info);
+        self.leave(&guest, ended, info);
         guest.peer
     }
 
     /// Counts and tells the end of a connection.
-    pub(super) fn leave(&self, guest: &Guest, cause: Cause, info: Option<TcpInfo>) {
+    pub(super) fn leave(&self, guest: &Guest, ended: Ended, info: Option<TcpInfo>) {
         self.count(guest);
         self.present.borrow_mut().remove(&guest.id);
-        self.counts.borrow_mut().closed(cause);
+        self.counts.borrow_mut().closed(ended.cause);
         let [bytes_in, bytes_out, bytes_up, bytes_down] = guest.counted.get();
         let forwards = matches!(self.config.behaviour, Behaviour::Forward(_));
         self.tell(Event::Closed(Closed {
@@ -232,7 +267,8 @@ impl Attendance {
             bytes_in,
             bytes_out,
             lasted: guest.begun.elapsed(),
-            cause,
+            cause: ended.cause,
+            error: ended.error,
             forwarded: forwards.then_some(Forwarded {
                 bytes_up,
                 bytes_down,
@@ -267,6 +303,8 @@ impl Attendance {
             listener,
             peer,
             begun: Instant::now(),
+            client: Cell::default(),
+            upstream: RefCell::default(),
             meter: Meter::new(self.config.max_bytes, self.config.telling.dump, shown),
             upstream_meter: Meter::plain(),
             down: self.toxics(Direction::Down, id),
@@ -308,22 +346,26 @@ impl Attendance {
         new: Newcomer,
         guest: &Guest,
         command: &str,
-    ) -> (Cause, Option<TcpInfo>) {
-        let Ok(mut program) = Program::start(new, command) else {
-            return (Cause::Failed, None);
+    ) -> (Ended, Option<TcpInfo>) {
+        let mut program = match Program::start(new, command) {
+            Ok(program) => program,
+            Err(error) => return (Ended::of(&error), None),
         };
-        let cause = tokio::select! {
+        let ended = tokio::select! {
             biased;
-            cause = self.ended(guest) => cause,
-            ended = program.wait() => if ended.is_ok() { Cause::Finished } else { Cause::Failed },
+            cause = self.ended(guest) => cause.into(),
+            waited = program.wait() => match waited {
+                Ok(()) => Cause::Finished.into(),
+                Err(error) => Ended::of(&error),
+            },
         };
-        let info = program.end(cause == Cause::Shutdown).await;
+        let info = program.end(ended.reset).await;
         if let Some(info) = &info {
             let received = info.bytes_received.unwrap_or_default();
             let sent = info.bytes_acked.unwrap_or_default();
             guest.meter.pass(received, sent);
         }
-        (cause, info)
+        (ended, info)
     }
 
     /// What ends a connection from our side: limits, the need for room, the shutdown.

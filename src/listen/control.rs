@@ -39,6 +39,10 @@ pub struct Present {
     pub listener: usize,
     /// The other end; `None` for a Unix socket.
     pub peer: Option<SocketAddr>,
+    /// The client that its PROXY header names.
+    pub client: Option<SocketAddr>,
+    /// The end of the service that it is forwarded to; `None` until it is reached.
+    pub upstream: Option<String>,
     /// Since its acceptance.
     pub age: Duration,
     /// Since bytes last passed.

@@ -53,12 +53,13 @@ impl Attendance {
         &self,
         new: Newcomer,
         guest: &Guest,
-    ) -> (Cause, Option<TcpInfo>) {
+    ) -> (Ended, Option<TcpInfo>) {
         let may_stall = self.config.controlled || guest.down.may_stall();
         // Without a descriptor for it the peer's leaving is not noticed.
         let watcher = may_stall.then(|| new.watcher().ok()).flatten();
-        let Ok(connection) = new.into_connection() else {
-            return (Cause::Failed, None);
+        let connection = match new.into_connection() {
+            Ok(connection) => connection,
+            Err(error) => return (Ended::of(&error), None),
         };
         let metered = Metered::new(connection, guest.meter.clone());
         let heard = self.heard(guest, Direction::Down);
@@ -83,7 +84,7 @@ impl Attendance {
         if ended.reset {
             connection.set_close(Close::Rst);
         }
-        (ended.cause, info)
+        (ended, info)
     }
 
     /// The conversation, and a polite end.
@@ -95,11 +96,9 @@ impl Attendance {
                 self.linger(stream).await;
                 Cause::Fault.into()
             }
-            Ok(Said::Refused) => Ended {
-                cause: Cause::Handshake,
-                // After an alert of TLS there is more to read for the client than a reset.
-                reset: self.tls().is_none(),
-            },
+            // After an alert of TLS there is more to read for the client than a reset.
+            Ok(Said::Refused) if self.tls().is_some() => Cause::Handshake.into(),
+            Ok(Said::Refused) => Ended::by_reset(Cause::Handshake),
             Err(error) => self.broken(stream, guest, &error).await,
         }
     }
@@ -279,6 +278,7 @@ impl Attendance {
             Ok(Err(error)) => return Err(error),
             Err(_) => (None, None, Some("no PROXY header came in time".to_owned())),
         };
+        guest.client.set(ends.map(|ends| ends.source));
         let failure = failure.map(|message| {
             Failure::new(Stage::Receive, Kind::UnexpectedReply, message).by(Who::Peer)
         });
@@ -296,12 +296,7 @@ impl Attendance {
     async fn concluded(&self, stream: &mut Wire, ending: Ending) -> Ended {
         let cause = match ending {
             Ending::Fin => return Cause::Fin.into(),
-            Ending::Reset => {
-                return Ended {
-                    cause: Cause::Finished,
-                    reset: true,
-                };
-            }
+            Ending::Reset => return Ended::by_reset(Cause::Finished),
             Ending::Finished => Cause::Finished,
             Ending::Unexpected => Cause::Unexpected,
         };
@@ -332,15 +327,12 @@ impl Attendance {
                 let _ = tokio::time::timeout(LINGER, discard).await;
                 Cause::Fault.into()
             }
-            Some(_) => Ended {
-                cause: Cause::Fault,
-                reset: true,
-            },
+            Some(_) => Ended::by_reset(Cause::Fault),
             None if guest.meter.is_over() => {
                 let _ = stream.shutdown().await;
                 Cause::MaxBytes.into()
             }
-            None => Cause::of(error).into(),
+            None => Ended::of(error),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod facts;
 pub(crate) mod http2;
 mod icmp;
 pub mod interface;
+#[macro_use]
 pub mod layers;
 pub mod limits;
 pub mod listen;

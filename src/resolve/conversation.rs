@@ -71,9 +71,7 @@ impl Asking<'_> {
         partial: &mut Option<Partial>,
     ) -> Result<Came, Broken> {
         let lease = self.client.lease(self.upstream, entry, step).await?;
-        if let Way::Stream(stream) = &lease.way {
-            *partial = Some(stream.partial());
-        }
+        *partial = lease.way.partial();
         let came = self.converse(&lease, entry, step).await?;
         lease.end_well();
         Ok(came)

@@ -15,7 +15,7 @@ use crate::failure::{Errno, Failure};
 use crate::net::tls::TlsFacts;
 
 use super::ledger::{Attempt, Carrier, End, LinkFacts, Step};
-use super::stream::Stream;
+use super::stream::{Partial, Stream};
 use super::upstream::Upstream;
 
 /// The octets of a message that came over a connection of one question a stream.
@@ -107,6 +107,15 @@ impl Way {
             Self::Quic(quic) => quic.is_open(),
             #[cfg(feature = "quic")]
             Self::Http3(http) => http.is_open(),
+        }
+    }
+
+    /// What has come of a message; `None` where messages are not cut by length.
+    pub(super) fn partial(&self) -> Option<Partial> {
+        match self {
+            Self::Stream(stream) => Some(stream.partial()),
+            #[cfg(feature = "tls")]
+            _ => None,
         }
     }
 }

@@ -116,7 +116,7 @@ impl Session {
                 cause = self.pass(forward, upstream, arrived) => cause,
             },
         };
-        attendance.leave(guest, cause, None);
+        attendance.leave(guest, cause.into(), None);
     }
 
     fn way(&self, direction: Direction) -> Lossy {

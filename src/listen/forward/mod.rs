@@ -89,18 +89,20 @@ impl Attendance {
             Err(_) => Count::UpstreamsFailed,
         };
         self.counts.borrow_mut().add(count, 1);
-        if self.config.telling.connections {
+        if self.config.telling.connections || self.config.controlled {
             let (facts, failure) = match &dialled {
                 Ok(connection) => (Some(connection.facts()), None),
                 Err(failure) => (None, Some(failure.clone())),
             };
+            let remote = facts.as_ref().and_then(|facts| facts.peer.clone());
+            guest.upstream.replace(remote.clone());
             self.tell(Event::Upstream(Box::new(Upstream {
                 id: guest.id,
                 listener: guest.listener,
                 peer: guest.peer,
                 target: forward.target.to_string(),
-                local: facts.as_ref().and_then(|facts| facts.local.clone()),
-                remote: facts.and_then(|facts| facts.peer),
+                local: facts.and_then(|facts| facts.local),
+                remote,
                 took,
                 failure,
             })));
@@ -205,18 +207,15 @@ fn part(broken: Broken, upstream: &mut dyn Connection, fault: Option<End>) -> Pa
             }
             Parted::UpstreamFailed(Cause::Fault.into())
         }
-        Side::Upstream => Parted::UpstreamFailed(Ended {
-            cause: Cause::UpstreamReset,
-            reset: true,
-        }),
+        Side::Upstream => {
+            let ended = Ended::by_reset(Cause::UpstreamReset);
+            Parted::UpstreamFailed(ended.told(&broken.error))
+        }
     }
 }
 
 /// How a connection ends whose service was not reached.
 #[must_use]
 pub(super) fn unreached() -> Ended {
-    Ended {
-        cause: Cause::UpstreamFailed,
-        reset: true,
-    }
+    Ended::by_reset(Cause::UpstreamFailed)
 }

@@ -35,6 +35,5 @@ pub use mirrored::{Copies, Mirrored, Shadowed};
 pub use prefixed::Prefixed;
 pub use recorded::{Recorded, Tape, Way};
 pub use throttled::{Rate, Throttled};
-#[cfg(feature = "tls")]
 pub(in crate::net) use together::together;
 pub use toxics::{Heard, Toxics};

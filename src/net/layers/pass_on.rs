@@ -1,6 +1,7 @@
 //! The methods of a layer that only hand on to the stream below, which is its field `inner`.
 
 /// Writes those that are named: `read` in an `impl AsyncRead`, the others in an `impl AsyncWrite`.
+/// `together` writes several pieces as one.
 macro_rules! pass_on {
     (read) => {
         fn poll_read(
@@ -18,6 +19,19 @@ macro_rules! pass_on {
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
             Pin::new(&mut self.inner).poll_write(cx, bytes)
+        }
+    };
+    (together) => {
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            pieces: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.poll_write(cx, &crate::net::layers::together(pieces))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
         }
     };
     (flush) => {

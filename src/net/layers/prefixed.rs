@@ -6,8 +6,6 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::together::together;
-
 /// A stream that reads these bytes first, then its own.
 #[derive(Debug)]
 pub struct Prefixed<S> {
@@ -57,17 +55,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
     pass_on!(write);
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write(cx, &together(pieces))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
+    pass_on!(together);
 
     pass_on!(flush);
 

@@ -138,6 +138,8 @@ pub struct Closed {
     pub lasted: Duration,
     /// Why.
     pub cause: Cause,
+    /// What went wrong, in the words of whoever met it, where the cause does not say it all.
+    pub error: Option<Box<str>>,
     /// What passed to and from the service that it was forwarded to; `None` if it was not.
     pub forwarded: Option<Forwarded>,
     /// The kernel's view at the end, where it was asked for.

@@ -323,6 +323,7 @@ impl Worker {
                 bytes_out: conn.bytes_out,
                 lasted: self.now.saturating_sub(opened),
                 cause,
+                error: None,
                 tcp_info: info.map(Box::new),
             };
             self.tell(Event::Closed(self.now, closed));

@@ -9,7 +9,6 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::Connection;
-use crate::net::layers::together;
 
 /// As much as the evidence of a failure shows.
 const KEPT: usize = 64;
@@ -126,23 +125,9 @@ impl AsyncWrite for Sniffed {
         }
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write(cx, &together(pieces))
-    }
+    pass_on!(together);
 
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
+    pass_on!(flush);
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
+    pass_on!(shutdown);
 }

@@ -38,6 +38,13 @@ fn behaviours_say_what_they_are_for() {
         let served = Served::start_words("127.0.0.1:0", words, 1);
         assert_eq!(hear(&served, said), expected, "{words:?}");
     }
+    let mut served = Served::start_words("127.0.0.1:0", &["--exec", "exit 3"], 1);
+    assert_eq!(hear(&served, b""), b"");
+    let close = served.next_of("close");
+    assert_eq!(
+        (&close["cause"], &close["error"]),
+        (&"failed".into(), &"exit status: 3".into())
+    );
     let served = Served::start("127.0.0.1:0 --daytime", 1);
     assert!(hear(&served, b"").ends_with(b"-UTC\r\n"));
     let served = Served::start("127.0.0.1:0 --http", 1);

@@ -365,13 +365,19 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
     // Whichever call hears of it first, it is over.
     assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(served.next_of("close")["cause"], "fault");
-    // Nonsense, what strikes nothing here, and nothing at all.
-    for refused in [
-        r#"{"faults":["nonsense"]}"#,
-        r#"{"faults":["drop=10%"]}"#,
-        "{}",
+    for (refused, why) in [
+        (r#"{"faults":["nonsense"]}"#, "nonsense: "),
+        (r#"{"faults":["drop=10%"]}"#, "none of the addresses"),
+        (r#"{"fault":["delay=1s"]}"#, "unknown field `fault`"),
+        ("{}", "nothing is asked for"),
+        ("[]", "not an object"),
+        ("list", "not JSON"),
+        ("", "an empty line"),
     ] {
-        assert_eq!(order(refused)["ok"], false, "{refused}");
+        let reply = order(refused);
+        assert_eq!(reply["ok"], false, "{refused}");
+        let error = reply["error"].as_str().unwrap();
+        assert!(error.contains(why), "{refused}: {error}");
     }
     assert_eq!(order(r#"{"faults":[]}"#)["faults"], serde_json::json!([]));
     let mut client = served.connect();
@@ -381,6 +387,32 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
     drop(client);
     assert_eq!(served.code(), Some(0));
     assert!(!path.exists());
+}
+
+#[test]
+fn the_list_of_connections_names_the_service_and_who_is_behind_a_proxy() {
+    use std::io::{BufRead, BufReader};
+    let echo = Served::start("127.0.0.1:0", 1);
+    let path = std::env::temp_dir().join(format!("netkit-list-{}", std::process::id()));
+    let line = format!(
+        "127.0.0.1:0 --forward 127.0.0.1:{} --accept-proxy-protocol --control unix:{}",
+        echo.ports[0],
+        path.display()
+    );
+    let served = Served::start(&line, 1);
+    let mut client = served.connect();
+    let said = b"PROXY TCP4 192.0.2.7 192.0.2.8 4711 443\r\nhi";
+    client.write_all(said).unwrap();
+    client.read_exact(&mut [0; 2]).unwrap();
+    let mut control = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    control.write_all(b"{\"list\":true}\n").unwrap();
+    let mut reply = String::new();
+    BufReader::new(control).read_line(&mut reply).unwrap();
+    let reply: serde_json::Value = serde_json::from_str(&reply).unwrap();
+    let open = &reply["connections"][0];
+    assert_eq!(open["client"], "192.0.2.7:4711", "{reply:#}");
+    let service = format!("127.0.0.1:{}", echo.ports[0]);
+    assert_eq!(open["upstream"], service, "{reply:#}");
 }
 
 #[test]

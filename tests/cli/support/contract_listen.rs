@@ -45,7 +45,7 @@ contract! {
         schema: String, r#type: String, ts: String, at_ms: f64, id: u64, listener: usize,
         bytes_in: u64, bytes_out: u64, duration_ms: f64, cause: String, by: String,
         ; peer: String, peer_ip: String, peer_port: u16, tcp_info: TcpInfo, bytes_up: u64,
-        bytes_down: u64,
+        bytes_down: u64, error: String,
     }
     Upstream {
         schema: String, r#type: String, ts: String, at_ms: f64, id: u64, listener: usize,

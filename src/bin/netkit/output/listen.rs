@@ -210,6 +210,10 @@ fn close(closed: &Closed, view: &View) -> String {
         bytes(closed.bytes_out),
         view.paint(tone, how_briefly(closed.cause)),
     );
+    if let Some(error) = &closed.error {
+        let line = format!("    {}", escape_bytes(error.as_bytes()));
+        put!(text, "{}\n", view.paint(tone, &line));
+    }
     if let Some(info) = &closed.tcp_info {
         let line = format!(
             "    tcp rtt {} (± {}), {} sent again, cwnd {}, MSS {}, {}",

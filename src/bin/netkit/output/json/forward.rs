@@ -171,6 +171,10 @@ pub(crate) struct Open {
     listener: usize,
     #[serde(flatten)]
     peer: Peer,
+    /// The client that its PROXY header names; `null` without one.
+    client: Option<String>,
+    /// The end of the service that it is forwarded to; `null` until it is reached.
+    upstream: Option<String>,
     age_ms: Millis,
     /// Since bytes last passed.
     idle_ms: Millis,
@@ -187,6 +191,8 @@ impl From<&Present> for Open {
             id: present.id,
             listener: present.listener,
             peer: present.peer.into(),
+            client: present.client.map(|client| client.to_string()),
+            upstream: present.upstream.clone(),
             age_ms: present.age.into(),
             idle_ms: present.idle.into(),
             bytes_in: present.bytes_in,

@@ -123,6 +123,9 @@ pub(crate) struct Close {
     pub(crate) duration_ms: Millis,
     /// Why.
     pub(crate) cause: Cause,
+    /// What went wrong, where the cause does not say it all (`failed`, `upstream_reset`); `null`
+    /// otherwise.
+    pub(crate) error: Option<String>,
     /// Who ended it: `peer`, `netkit`, `network` or `upstream`, the service it was forwarded to.
     pub(crate) by: &'static str,
     /// Bytes sent to the service it was forwarded to; `null` if it was not.
@@ -507,6 +510,7 @@ fn close(closed: &Closed) -> Close {
         bytes_out: closed.bytes_out,
         duration_ms: closed.lasted.into(),
         cause: closed.cause,
+        error: closed.error.as_deref().map(str::to_owned),
         by: by(closed.cause),
         bytes_up: closed.forwarded.map(|bytes| bytes.bytes_up),
         bytes_down: closed.forwarded.map(|bytes| bytes.bytes_down),

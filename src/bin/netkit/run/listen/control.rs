@@ -17,6 +17,8 @@ use super::super::Trouble;
 use crate::args::faults::fault;
 use crate::output::json::forward::Reply;
 
+/// What an order looks like.
+const EXPECTED: &str = "expected {\"faults\":[…]} or {\"list\":true}";
 /// What fails when it cannot.
 const TAKING: &str = "taking orders (--control)";
 /// The longest order that is read.
@@ -85,12 +87,16 @@ fn bind(path: &Path) -> Result<(UnixListener, Option<Removal>), Trouble> {
 async fn serve(stream: UnixStream, sender: &Sender, kinds: Kinds) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = tokio::io::AsyncReadExt::take(BufReader::new(reader), MOST as u64);
-    let mut line = String::new();
+    let mut line = Vec::new();
     loop {
         line.clear();
         lines.set_limit(MOST as u64);
-        if lines.read_line(&mut line).await? == 0 {
+        if lines.read_until(b'\n', &mut line).await? == 0 {
             return Ok(());
+        }
+        if line.len() == MOST && !line.ends_with(b"\n") {
+            let reply = Reply::refusal(format!("an order is no longer than {MOST} bytes"));
+            return writer.write_all(reply.line().as_bytes()).await;
         }
         let reply = match order(&line, kinds) {
             Ok((order, list)) => obey(sender, order, list).await,
@@ -111,16 +117,27 @@ async fn obey(sender: &Sender, order: Order, list: bool) -> Reply {
     }
 }
 
+fn asked(line: &[u8]) -> Result<Asked, String> {
+    if line.trim_ascii().is_empty() {
+        return Err(format!("an empty line: {EXPECTED}"));
+    }
+    let value: serde_json::Value =
+        serde_json::from_slice(line).map_err(|error| format!("not JSON ({error}): {EXPECTED}"))?;
+    if !value.is_object() {
+        return Err(format!("not an object: {EXPECTED}"));
+    }
+    serde_json::from_value(value).map_err(|error| format!("{error}: {EXPECTED}"))
+}
+
 /// Reads an order, and whether the connections are to be listed.
-fn order(line: &str, kinds: Kinds) -> Result<(Order, bool), String> {
-    let asked: Asked = serde_json::from_str(line)
-        .map_err(|error| format!("{error}: expected {{\"faults\":[…]}} or {{\"list\":true}}"))?;
+fn order(line: &[u8], kinds: Kinds) -> Result<(Order, bool), String> {
+    let asked = asked(line)?;
     let list = asked.list == Some(true);
     let Some(words) = asked.faults else {
         return if list {
             Ok((Order::Look, list))
         } else {
-            Err("nothing is asked for: expected {\"faults\":[…]} or {\"list\":true}".to_owned())
+            Err(format!("nothing is asked for: {EXPECTED}"))
         };
     };
     let mut rules = Vec::with_capacity(words.len());
