@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::net::TcpInfo;
 use crate::net::layers::{Heard, Meter, Toxics};
 use crate::net::relay::Relay;
 use crate::net::serve::{Cause, Closed, Count, Counts, Forwarded, Newcomer, QUIET, Watcher};
+use crate::net::tls::UNANNOUNCED;
 use crate::policy::fault::{Direction, Rule, faults_of};
 
 /// How often a connection that is stalled, and so not read, is asked whether its peer is still there.
@@ -126,15 +128,24 @@ impl Ended {
     }
 
     /// Because of this, whose cause it is.
-    pub(super) fn of(error: &std::io::Error) -> Self {
-        Self::from(Cause::of(error)).told(error)
+    pub(super) fn of(error: &io::Error) -> Self {
+        let cause = match error.kind() {
+            // TLS that was not ended: the connection was.
+            io::ErrorKind::UnexpectedEof => Cause::Fin,
+            _ => Cause::of(error),
+        };
+        Self::from(cause).told(error)
     }
 
     /// Keeps what went wrong, unless it was no more than what every reset tells.
-    pub(super) fn told(self, error: &std::io::Error) -> Self {
-        let told = Cause::of(error) == Cause::Failed;
+    pub(super) fn told(self, error: &io::Error) -> Self {
+        let words = match error.kind() {
+            io::ErrorKind::UnexpectedEof => Some(UNANNOUNCED.into()),
+            _ if Cause::of(error) == Cause::Failed => Some(error.to_string().into()),
+            _ => None,
+        };
         Self {
-            error: told.then(|| error.to_string().into()),
+            error: words,
             ..self
         }
     }

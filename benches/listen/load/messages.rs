@@ -119,9 +119,21 @@ impl<'a> Load<'a> {
         let mut keys = Vec::new();
         poller.wait(&mut keys, Duration::from_millis(100))?;
         for key in keys {
-            while self.write(key)? | self.read(key)? {}
+            self.turn(key)?;
         }
         Ok(())
+    }
+
+    /// Receives what is there, and sends what may be sent: a message with one call each, so that the
+    /// generator has work left for the server when the server has none for it.
+    fn turn(&mut self, key: usize) -> io::Result<()> {
+        loop {
+            let more = self.read(key)?;
+            let goes_on = self.write(key)?;
+            if !more && !goes_on {
+                return Ok(());
+            }
+        }
     }
 
     /// Sends what may be sent; true if it may go on at once.
@@ -173,8 +185,8 @@ impl<'a> Load<'a> {
             self.messages += 1;
             self.latencies.add(conn.since, Instant::now());
             conn.allowed += self.job.size as u64;
-            return Ok(true);
         }
+        // A read that did not fill the buffer has taken all there was; what comes is a new event.
         Ok(count == self.buffer.len())
     }
 }

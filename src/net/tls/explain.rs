@@ -4,6 +4,7 @@
 
 use std::io;
 
+use super::UNANNOUNCED;
 use super::facts::text;
 use super::library::rustls::pki_types::UnixTime;
 use super::library::rustls::{
@@ -31,6 +32,14 @@ pub(super) fn unfinished(name: &str, expired: Expired, came: &Came) -> Failure {
         0 => failure,
         _ => failure.by(Who::Peer).because(first_bytes(came)),
     }
+}
+
+/// The peer has closed the connection, and not TLS (RFC 8446 §6.1).
+pub(super) fn cut(name: &str, stage: Stage) -> Failure {
+    let message = format!("{name} closed the connection {UNANNOUNCED}");
+    Failure::new(stage, Kind::ClosedEarly, message)
+        .by(Who::Peer)
+        .hint("the service may have died, or it ends TLS carelessly; somebody in between can do it too")
 }
 
 fn first_bytes(came: &Came) -> Evidence {

@@ -439,3 +439,33 @@ fn a_dial_says_that_it_ends_unless_it_is_to_reset() {
         assert_eq!(served.code(), Some(code), "{line}");
     }
 }
+
+#[test]
+fn a_connection_that_ends_without_tls_being_ended_is_told_by_both_sides() {
+    let (mut served, authority) = self_signed("--once");
+    let folder = Folder::new("cut");
+    let between = Served::start(
+        &format!(
+            "127.0.0.1:0 --forward 127.0.0.1:{} --fault fin-after=300ms",
+            served.ports[0]
+        ),
+        1,
+    );
+    let line = format!(
+        "dial 127.0.0.1:{} --tls --ca {} --send x --expect more --json",
+        between.ports[0],
+        folder.write("ca.pem", &authority)
+    );
+    let report = netkit(&line).run().status(1).one();
+    let failure = &report["failure"];
+    assert_eq!(
+        (&failure["kind"], &failure["who"]),
+        (&"closed_early".into(), &"peer".into()),
+        "{failure:#}"
+    );
+    for told in [&failure["message"], &served.next_of("close")["error"]] {
+        let told = told.as_str().unwrap_or_default();
+        assert!(told.contains("without a close_notify"), "{told}");
+    }
+    assert_eq!(served.code(), Some(0));
+}

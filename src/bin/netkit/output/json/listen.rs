@@ -123,8 +123,8 @@ pub(crate) struct Close {
     pub(crate) duration_ms: Millis,
     /// Why.
     pub(crate) cause: Cause,
-    /// What went wrong, where the cause does not say it all (`failed`, `upstream_reset`); `null`
-    /// otherwise.
+    /// What went wrong, where the cause does not say it all: `failed`, `upstream_reset`, a `fin`
+    /// without the end of TLS; `null` otherwise.
     pub(crate) error: Option<String>,
     /// Who ended it: `peer`, `netkit`, `network` or `upstream`, the service it was forwarded to.
     pub(crate) by: &'static str,
