@@ -24,7 +24,7 @@ use super::exec::Program;
 use super::forward::{Dialler, Mirrors};
 use crate::net::TcpInfo;
 use crate::net::layers::{Heard, Meter, Toxics};
-use crate::net::relay::Relay;
+use crate::net::relay::{Relay, Side};
 use crate::net::serve::{Cause, Closed, Count, Counts, Forwarded, Newcomer, QUIET, Watcher};
 use crate::net::tls::UNANNOUNCED;
 use crate::policy::fault::{Direction, Rule, faults_of};
@@ -137,10 +137,22 @@ impl Ended {
         Self::from(cause).told(error)
     }
 
+    /// Keeps who has closed the connection and not TLS, if one has.
+    pub(super) fn cut_by(self, side: Option<Side>) -> Self {
+        let who = side.map(|side| match side {
+            Side::Client => "the client",
+            Side::Upstream => "the service",
+        });
+        Self {
+            error: who.map(|who| format!("{who} closed {UNANNOUNCED}").into()),
+            ..self
+        }
+    }
+
     /// Keeps what went wrong, unless it was no more than what every reset tells.
     pub(super) fn told(self, error: &io::Error) -> Self {
         let words = match error.kind() {
-            io::ErrorKind::UnexpectedEof => Some(UNANNOUNCED.into()),
+            io::ErrorKind::UnexpectedEof => Some(format!("closed {UNANNOUNCED}").into()),
             _ if Cause::of(error) == Cause::Failed => Some(error.to_string().into()),
             _ => None,
         };

@@ -307,8 +307,13 @@ impl Attendance {
     /// After a connection was forwarded.
     async fn parted(&self, stream: &mut Wire, guest: &Guest, parted: Parted) -> Ended {
         match parted {
-            Parted::Closed(Side::Client) => Cause::Fin.into(),
-            Parted::Closed(Side::Upstream) => Cause::UpstreamFin.into(),
+            Parted::Closed(closed) => {
+                let cause = match closed.by {
+                    Side::Client => Cause::Fin,
+                    Side::Upstream => Cause::UpstreamFin,
+                };
+                Ended::from(cause).cut_by(closed.cut)
+            }
             Parted::Unreached => unreached(),
             Parted::ClientFailed(error) => self.broken(stream, guest, &error).await,
             Parted::UpstreamFailed(ended) => ended,

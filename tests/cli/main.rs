@@ -29,6 +29,7 @@ mod single;
 mod starttls;
 mod support;
 mod tls;
+mod tls_hostile;
 mod tls_modes;
 #[path = "../support/tls.rs"]
 mod tls_server;

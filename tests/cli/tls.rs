@@ -145,10 +145,28 @@ fn every_bad_certificate_has_its_kind_and_status_four() {
             (&false.into(), &kind.into())
         );
         assert_eq!(verification["certificate"], 0, "{line:#}");
+        assert_eq!(verification["also"], serde_json::json!([]), "{line:#}");
         // Told to go on, it goes on, and says what would have been wrong.
         let run = netkit(&world.dial(&server, "--insecure")).run().status(0);
         run.says("not verified, because of --insecure");
     }
+}
+
+#[test]
+fn insecure_tells_of_all_that_would_be_wrong() {
+    let world = World::new("also");
+    let stranger = Authority::new("Stranger");
+    let leaf = stranger.leaf(&["other.test"], |p| p.not_after = date_time_ymd(2021, 1, 1));
+    let server = serve(&leaf);
+    let run = netkit(&world.dial(&server, "--insecure --json"))
+        .run()
+        .status(0);
+    let verification = &line(&run.stdout)["tls"]["verification"];
+    assert_eq!(verification["kind"], "tls_expired", "{verification:#}");
+    let also: Vec<_> = verification["also"].as_array().unwrap().iter().collect();
+    assert_eq!(also.len(), 2, "{verification:#}");
+    assert!(also[0].as_str().unwrap().contains("CN=Stranger"));
+    assert!(also[1].as_str().unwrap().contains("it is for other.test"));
 }
 
 #[test]

@@ -209,6 +209,7 @@ fn chains(root: &Signer) -> Vec<Case> {
     let expired = middle(|p| p.not_after = date_time_ymd(2021, 1, 1));
     let early = middle(|p| p.not_before = date_time_ymd(2090, 1, 1));
     let no_authority = middle(|p| p.is_ca = IsCa::ExplicitNoCa);
+    let no_signer = middle(|p| p.key_usages = vec![KeyUsagePurpose::DigitalSignature]);
     let short = middle(|p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
     let second = below(authority("Second", |_| {}), &short);
     let elsewhere = middle(|p| {
@@ -246,6 +247,11 @@ fn chains(root: &Signer) -> Vec<Case> {
         case(
             "an intermediate that is no authority",
             with(&no_authority, under(&no_authority)),
+            UNTRUSTED,
+        ),
+        case(
+            "an intermediate whose key is not for certificates",
+            with(&no_signer, under(&no_signer)),
             UNTRUSTED,
         ),
         case("a path that is too long", too_long, UNTRUSTED),
@@ -372,6 +378,11 @@ fn identities(root: &Signer, folder: &Folder) -> Vec<Case> {
             Some("spiffe_mismatch"),
         ),
         workload("no URI", &[], Some("spiffe_mismatch")),
+        workload(
+            "a trust domain itself",
+            &["spiffe://td.test"],
+            Some("spiffe_mismatch"),
+        ),
         workload(
             "another trust domain",
             &["spiffe://other.test/a"],
@@ -502,6 +513,18 @@ fn judged(machine: &Namespace, folder: &Folder, ca: &str, case: &Case) -> Vec<St
         wrong.push(format!("{name}: {kind} ({why}), and not {:?}", case.kind));
     }
     run.exits(if kind.is_null() { 0 } else { 4 });
+    let why_not = why.as_str().unwrap_or_default();
+    if why_not.contains("Context") || why_not.contains('{') {
+        wrong.push(format!("{name}: not in words: {why_not}"));
+    }
+    // Told to go on, it does, whatever the certificate is like.
+    if !kind.is_null() && case.kind != Some("tls_client_cert_required") && flags.is_empty() {
+        let run = dial(machine, &format!("{words} --insecure"));
+        let line: &Value = run.lines.last().expect("a line of JSON");
+        if line["ok"] != true || line["tls"]["verification"]["ignored"] != true {
+            wrong.push(format!("{name}: --insecure ends with {}", line["failure"]));
+        }
+    }
     if let Some(expected) = case.openssl {
         let (accepted, words) = openssl(machine, folder, case);
         // Both verdicts side by side, for `--nocapture`.

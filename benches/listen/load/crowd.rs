@@ -15,6 +15,11 @@ const AT_ONCE: usize = 512;
 pub(super) const TALKING: usize = 64;
 /// How long an answer may take before the connection counts as not held.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same where others were not answered: a server that has no descriptors left (Go's pipes) leaves
+/// thousands unanswered, which would take hours.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(100);
+/// The same behind one of the same group: what is coming is there by then.
+const NO_PATIENCE: Duration = Duration::from_millis(1);
 
 /// Connects, looks at the server's memory, has each exchange one message, and looks again.
 pub(super) fn run(job: &Job) -> io::Result<Outcome> {
@@ -88,24 +93,26 @@ pub(super) fn exchange(
 ) -> io::Result<Latencies> {
     let mut latencies = Latencies::default();
     let mut buffer = vec![0; size];
+    let mut patience = PATIENCE;
     for group in crowd.chunks_mut(TALKING) {
         let began = Instant::now();
         for member in group.iter_mut() {
             let said = member.as_mut().is_some_and(|(nth, stream)| {
-                let ready = stream.set_nonblocking(false).is_ok()
-                    && stream.set_read_timeout(Some(PATIENCE)).is_ok();
-                ready && stream.write_all(pattern.part(*nth, 0, size)).is_ok()
+                stream.set_nonblocking(false).is_ok()
+                    && stream.write_all(pattern.part(*nth, 0, size)).is_ok()
             });
             if !said {
                 *member = None;
             }
         }
+        let mut waited = patience;
         for member in group.iter_mut() {
             let Some((nth, stream)) = member else {
                 continue;
             };
-            if stream.read_exact(&mut buffer).is_err() {
-                *member = None;
+            let heard = stream.set_read_timeout(Some(waited));
+            if heard.and_then(|()| stream.read_exact(&mut buffer)).is_err() {
+                (*member, waited, patience) = (None, NO_PATIENCE, LITTLE_PATIENCE);
                 continue;
             }
             latencies.add(began, Instant::now());

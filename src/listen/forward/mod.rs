@@ -16,6 +16,7 @@ pub use self::datagrams::IDLE;
 pub(super) use self::dialler::{Dialler, dialler};
 pub use self::mirror::{BUFFER, Mirror};
 pub(super) use self::mirror::{Job, Mirrors};
+use self::pump::Closed;
 use super::attend::{Attendance, Ended, Guest};
 use super::behaviours::Stream;
 use super::event::{Event, Upstream};
@@ -58,8 +59,8 @@ impl Opening {
 
 /// How the two sides came apart.
 pub(super) enum Parted {
-    /// Both have closed; this one did first.
-    Closed(Side),
+    /// Both have closed.
+    Closed(Closed),
     /// The service could not be reached.
     Unreached,
     /// The client's side has failed: why is for its wire to say.
@@ -139,7 +140,7 @@ impl Attendance {
         ends.client.send_at_once();
         ends.upstream.send_at_once();
         match self.relay.run(ends, &shadowed, first).await {
-            Ok(side) => Parted::Closed(side),
+            Ok(by) => Parted::Closed(Closed { by, cut: None }),
             Err(broken) => part(broken, &mut *upstream, None),
         }
     }
@@ -169,7 +170,7 @@ impl Attendance {
         };
         let end = ended(&mut upstream).await;
         match result {
-            Ok(side) => Parted::Closed(side),
+            Ok(closed) => Parted::Closed(closed),
             Err(broken) => part(broken, &mut **wire::socket(upstream.inner_mut()), end),
         }
     }

@@ -10,13 +10,22 @@ use std::task::{Context, Poll, ready};
 use crate::listen::behaviours::{Lease, Pool, Stream};
 use crate::net::relay::{Broken, Side};
 
-/// Moves bytes until both sides have closed; the end of one is passed on to the other. Returns who
-/// closed first. Errs when one of them fails.
+/// How both sides have closed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::listen) struct Closed {
+    /// Who closed first.
+    pub(in crate::listen) by: Side,
+    /// Who closed the connection, and not the TLS on it.
+    pub(in crate::listen) cut: Option<Side>,
+}
+
+/// Moves bytes until both sides have closed; the end of one is passed on to the other, also one without
+/// the end of TLS: the peer has sent what anybody would take for an end. Errs when one of them fails.
 pub(super) async fn pump(
     client: &mut impl Stream,
     upstream: &mut impl Stream,
     pool: &Pool,
-) -> Result<Side, Broken> {
+) -> Result<Closed, Broken> {
     let (client, upstream) = (RefCell::new(client), RefCell::new(upstream));
     let (mut up, mut down) = (Lane::default(), Lane::default());
     let mut closer = None;
@@ -33,7 +42,14 @@ pub(super) async fn pump(
         }
         ready!(ups);
         ready!(downs);
-        Poll::Ready(Ok(closer.unwrap_or(Side::Client)))
+        Poll::Ready(Ok(Closed {
+            by: closer.unwrap_or(Side::Client),
+            cut: match (up.cut, down.cut) {
+                (true, _) => Some(Side::Client),
+                (_, true) => Some(Side::Upstream),
+                _ => None,
+            },
+        }))
     })
     .await
 }
@@ -64,6 +80,8 @@ struct Lane {
     /// Something was written that may still be on its way through the layers.
     unflushed: bool,
     ended: bool,
+    /// It ended with the connection, and TLS did not.
+    cut: bool,
     done: bool,
 }
 
@@ -87,9 +105,13 @@ impl Lane {
                 let flushed = Pin::new(&mut **to.borrow_mut()).poll_flush(cx);
                 self.unflushed = flushed.map_err(Fault::Sink)?.is_pending();
             }
-            match ready!(pool.poll_read(*from.borrow_mut(), cx)).map_err(Fault::Source)? {
-                Some(bytes) => self.held = Some((bytes, 0)),
-                None => self.ended = true,
+            match ready!(pool.poll_read(*from.borrow_mut(), cx)) {
+                Ok(Some(bytes)) => self.held = Some((bytes, 0)),
+                Ok(None) => self.ended = true,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    (self.ended, self.cut) = (true, true);
+                }
+                Err(error) => return Poll::Ready(Err(Fault::Source(error))),
             }
         }
         Poll::Ready(Ok(()))

@@ -22,19 +22,36 @@ pub(super) struct Blame {
     pub(super) reason: String,
     /// Its place in the chain.
     pub(super) certificate: Option<usize>,
+    /// Whether trusting another authority would mend it.
+    lacks_trust: bool,
 }
 
 impl Blame {
-    fn new(kind: Kind, certificate: usize, reason: String) -> Self {
+    pub(super) fn new(kind: Kind, certificate: usize, reason: String) -> Self {
         Self {
             kind,
             reason,
             certificate: Some(certificate),
+            lacks_trust: false,
+        }
+    }
+
+    /// Nobody who is trusted vouches for it.
+    fn distrust(certificate: usize, reason: String) -> Self {
+        Self {
+            lacks_trust: true,
+            ..Self::new(Kind::TlsUntrusted, certificate, reason)
         }
     }
 
     pub(super) fn into_failure(self) -> Failure {
-        Failure::new(Stage::Tls, self.kind, self.reason).by(Who::Peer)
+        let failure = Failure::new(Stage::Tls, self.kind, self.reason).by(Who::Netkit);
+        match self.kind {
+            Kind::TlsUntrusted if !self.lacks_trust => failure.hint(
+                "only who issued it can mend that; --insecure of `dial` goes on and shows the rest",
+            ),
+            _ => failure,
+        }
     }
 }
 
@@ -54,16 +71,19 @@ pub(super) fn verification(name: &str, seen: &Seen, insecure: bool) -> Verificat
         .map(|error| match of(name, error, seen, now()) {
             Some(blame) => blame,
             None => Blame {
-                kind: Kind::TlsProtocol,
-                reason: error.to_string(),
                 certificate: None,
+                ..Blame::new(Kind::TlsProtocol, 0, error.to_string())
             },
         });
+    let also = seen.also.iter();
+    let also = also.filter_map(|error| of(name, error, seen, now()).map(|blame| blame.reason));
     Verification {
         ok: blame.is_none(),
+        also: also.collect(),
         kind: blame.as_ref().map(|blame| blame.kind),
         certificate: blame.as_ref().and_then(|blame| blame.certificate),
         ignored: insecure && blame.is_some(),
+        unproven: seen.unproven,
         reason: blame.map(|blame| blame.reason),
     }
 }
@@ -86,6 +106,10 @@ pub(super) fn of(name: &str, error: &Error, seen: &Seen, now: i64) -> Option<Bla
             .or_else(|| forged(name, chain))
             .or_else(|| in_words(name, why, chain)),
         C::NotValidForName | C::NotValidForNameContext { .. } => other_name(name, chain),
+        C::UnsupportedSignatureAlgorithmContext { .. }
+        | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            weak_key(name, chain).or_else(|| unknown_signature(name, chain))
+        }
         other => weak_key(name, chain)
             .or_else(|| authority_as_server(name, chain))
             .or_else(|| in_words(name, other, chain)),
@@ -214,7 +238,7 @@ fn other_name(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
 
 /// Follows the chain as far as it goes: who is it that nobody vouches for?
 fn unknown_issuer(name: &str, chain: &[CertificateDer<'_>]) -> Blame {
-    let untrusted = |at, reason| Blame::new(Kind::TlsUntrusted, at, reason);
+    let untrusted = Blame::distrust;
     let Some(last) = last_of_path(chain) else {
         return untrusted(
             0,
@@ -278,12 +302,69 @@ fn forged(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
 /// An authority's certificate where a server's should be (RFC 5280 §4.2.1.9).
 fn authority_as_server(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
     let der = chain.first().filter(|der| certificate::is_authority(der))?;
-    let by = match certificate::link(der, der) {
-        Link::Stranger => "an authority's own (CA:TRUE), not a server's",
-        _ => "signed by nobody but itself, and not trusted (it is an authority's: CA:TRUE)",
+    let is = |what| format!("the certificate of {name} is {what}");
+    Some(match certificate::link(der, der) {
+        Link::Stranger => {
+            let reason = is("an authority's own (CA:TRUE), not a server's");
+            Blame::new(Kind::TlsUntrusted, 0, reason)
+        }
+        _ => Blame::distrust(
+            0,
+            is("signed by nobody but itself, and not trusted (it is an authority's: CA:TRUE)"),
+        ),
+    })
+}
+
+/// A signature that nobody verifies any more, or not here.
+fn unknown_signature(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let of = |der: &CertificateDer<'_>| certificate::describe(der, 0, false).signature;
+    let is_old = |signature: &String| {
+        let signature = signature.to_ascii_lowercase();
+        signature.contains("sha1") || signature.contains("md5")
     };
-    let reason = format!("the certificate of {name} is {by}");
-    Some(Blame::new(Kind::TlsUntrusted, 0, reason))
+    let old = chain
+        .iter()
+        .position(|der| of(der).as_ref().is_some_and(is_old));
+    let at = old.unwrap_or(0);
+    let (who, signature) = (called(name, chain, at), of(chain.get(at)?)?);
+    let why = match old {
+        Some(_) => "which anybody can forge",
+        None => "which cannot be verified here",
+    };
+    let reason = format!("{who} is signed with {signature}, {why}");
+    Some(Blame::new(Kind::TlsUntrusted, at, reason))
+}
+
+/// An authority of the path whose key is not for signing certificates (RFC 5280 §4.2.1.3): web PKI does
+/// not look. Where several could be the issuer, one that may is enough.
+pub(super) fn unlawful(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
+    let mut path = vec![0];
+    loop {
+        let below = chain.get(*path.last()?)?;
+        let issuers: Vec<_> = (0..chain.len())
+            .filter(|at| path.iter().all(|seen| chain[*seen] != chain[*at]))
+            .filter(|at| certificate::link(below, &chain[*at]) == Link::Signed)
+            .collect();
+        let may = |at: &&usize| certificate::may_sign_certificates(&chain[**at]);
+        let Some(at) = issuers.iter().find(may) else {
+            let at = *issuers.first()?;
+            let who = called(name, chain, at);
+            let reason =
+                format!("{who} signs another, and its key is not for that (no keyCertSign)");
+            return Some(Blame::new(Kind::TlsUntrusted, at, reason));
+        };
+        path.push(*at);
+    }
+}
+
+/// Whether nothing that is signed with the key of this certificate can be verified here, right or wrong.
+pub(super) fn is_beyond_us(certificate: &[u8], error: &Error) -> bool {
+    let is_weak = certificate::rsa_bits(certificate).is_some_and(|bits| bits < LEAST_RSA);
+    match error {
+        Error::InvalidCertificate(CertificateError::BadSignature) => is_weak,
+        Error::InvalidCertificate(_) => true,
+        _ => false,
+    }
 }
 
 fn weak_key(name: &str, chain: &[CertificateDer<'_>]) -> Option<Blame> {
@@ -306,10 +387,10 @@ pub(super) fn refused_client(name: &str, error: &Error, asked: &ClientAuth) -> O
     let Error::AlertReceived(alert) = error else {
         return None;
     };
-    let about_us = matches!(
+    // Who has not asked for a certificate means something else by the same words.
+    let of_ours = matches!(
         alert,
-        A::CertificateRequired
-            | A::BadCertificate
+        A::BadCertificate
             | A::UnsupportedCertificate
             | A::CertificateRevoked
             | A::CertificateExpired
@@ -317,6 +398,7 @@ pub(super) fn refused_client(name: &str, error: &Error, asked: &ClientAuth) -> O
             | A::UnknownCA
             | A::AccessDenied
     );
+    let about_us = *alert == A::CertificateRequired || asked.requested && of_ours;
     // TLS 1.2 has no alert of its own for a certificate that is missing.
     let missing = asked.requested && !asked.sent && *alert == A::HandshakeFailure;
     if !about_us && !missing {

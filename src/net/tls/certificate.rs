@@ -95,6 +95,8 @@ fn names(parsed: &X509Certificate<'_>) -> Vec<String> {
 
 fn alternative(name: &GeneralName<'_>) -> String {
     match name {
+        // A name that looks like an address is none: it says nothing of that address (RFC 6125).
+        GeneralName::DNSName(text) if text.parse::<IpAddr>().is_ok() => format!("DNS:{text}"),
         GeneralName::DNSName(text) | GeneralName::URI(text) => (*text).to_owned(),
         GeneralName::IPAddress(bytes) => address(bytes),
         GeneralName::RFC822Name(text) => format!("email:{text}"),
@@ -149,6 +151,7 @@ fn algorithm(oid: &Oid<'_>) -> String {
     match oid.to_id_string().as_str() {
         "1.3.101.112" => "Ed25519".to_owned(),
         "1.3.101.113" => "Ed448".to_owned(),
+        "1.2.840.10045.4.1" => "ecdsa-with-SHA1".to_owned(),
         number => {
             let registry = OidRegistry::default().with_crypto().with_x509();
             let known = registry.get(oid).map(OidEntry::sn);
@@ -221,6 +224,15 @@ pub(super) fn link(subject: &[u8], issuer: &[u8]) -> Link {
 /// Whether it says of itself that it is an authority's (CA:TRUE).
 pub(super) fn is_authority(der: &[u8]) -> bool {
     parse(der).is_some_and(|parsed| parsed.is_ca())
+}
+
+/// Whether its key may sign certificates, as far as its key usage says (RFC 5280 §4.2.1.3).
+pub(super) fn may_sign_certificates(der: &[u8]) -> bool {
+    let usage = parse(der).and_then(|parsed| {
+        let usage = parsed.key_usage().ok().flatten();
+        usage.map(|extension| extension.value.key_cert_sign())
+    });
+    usage.unwrap_or(true)
 }
 
 /// What matters of a certificate that says who a workload is (SPIFFE X.509-SVID).

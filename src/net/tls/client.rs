@@ -5,6 +5,7 @@
 
 mod ask;
 mod config;
+mod look_on;
 mod pinned;
 mod settle;
 pub(in crate::net) mod verify;

@@ -8,7 +8,7 @@ use futures_util::task::noop_waker_ref;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsFacts;
-use super::explain::{classify, cut, tls_error};
+use super::explain::{cut, established, tls_error};
 use super::library::TlsStream;
 use super::sniff::Sniffed;
 use crate::failure::{Failure, Stage};
@@ -98,7 +98,7 @@ impl Connection for TlsConnection {
 
     fn explain(&self, stage: Stage, error: &io::Error) -> Failure {
         match tls_error(error) {
-            Some(tls) => classify(&self.facts.peer_name, tls),
+            Some(tls) => established(&self.facts.peer_name, tls),
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
                 cut(&self.facts.peer_name, stage)
             }

@@ -8,7 +8,8 @@ use super::UNANNOUNCED;
 use super::facts::text;
 use super::library::rustls::pki_types::UnixTime;
 use super::library::rustls::{
-    AlertDescription, CertificateError, Error, HandshakeType, InvalidMessage,
+    AlertDescription, AlertDescription as A, CertificateError, Error, HandshakeType,
+    InvalidMessage, PeerIncompatible,
 };
 use super::sniff::{Came, Sniffed};
 use crate::deadline::Expired;
@@ -28,10 +29,32 @@ pub(super) fn unfinished(name: &str, expired: Expired, came: &Came) -> Failure {
         Expired::TimedOut => format!("the TLS handshake with {name} did not finish in time"),
     };
     let failure = Failure::new(Stage::Tls, Kind::Timeout, message);
-    match came.count {
-        0 => failure,
-        _ => failure.by(Who::Peer).because(first_bytes(came)),
+    if came.count == 0 {
+        return failure;
     }
+    let failure = failure.because(first_bytes(came));
+    if !is_tls(&came.bytes) {
+        return failure;
+    }
+    match came.bytes.get(..7) {
+        // A whole alert that is only a warning (RFC 5246 §7.2): its level, and what it is about.
+        Some(&[ALERT, _, _, 0, 2, 1, code]) => {
+            let name = alert_name(code.into());
+            failure
+                .because(Evidence::TlsAlert { code, name })
+                .hint("it warned and then said no more: the alert tells of what")
+        }
+        _ => failure
+            .hint("it began to speak TLS and stopped, or is slow: give it longer (--timeout)"),
+    }
+}
+
+/// The type of a record with an alert (RFC 8446 §5.1).
+pub(super) const ALERT: u8 = 21;
+
+/// Whether it begins as every record of TLS does: one of four types, major version 3.
+pub(super) fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [20..=23, 3, ..] | [20..=23])
 }
 
 /// The peer has closed the connection, and not TLS (RFC 8446 §6.1).
@@ -52,8 +75,9 @@ pub(super) fn explain(name: &str, error: &io::Error, sniffed: &Sniffed, came: &C
     if let Some(tls) = tls_error(error) {
         let failure = classify(name, tls);
         return match failure.kind {
-            Kind::TlsNotTls => not_tls(name, came),
             _ if is_echo(tls) => not_tls(name, came),
+            Kind::TlsNotTls if is_tls(&came.bytes) => broke_the_rules(name, tls),
+            Kind::TlsNotTls => not_tls(name, came),
             _ => failure,
         };
     }
@@ -104,7 +128,7 @@ fn not_tls(name: &str, came: &Came) -> Failure {
 }
 
 /// What protocol begins so, and what to do about it.
-fn guess(first: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
+pub(super) fn guess(first: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
     const KNOWN: &[(&[u8], &str, Option<&str>)] = &[
         (
             b"HTTP/",
@@ -204,22 +228,26 @@ pub(super) fn classify(name: &str, error: &Error) -> Failure {
     let (kind, message) = match error {
         Error::InvalidCertificate(why) => certificate(name, why),
         Error::InvalidMessage(
-            InvalidMessage::InvalidContentType
-            | InvalidMessage::MessageTooLarge
-            | InvalidMessage::UnknownProtocolVersion
-            | InvalidMessage::InvalidEmptyPayload,
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         ) => (
             Kind::TlsNotTls,
             format!("{name} does not speak TLS on this port"),
         ),
+        Error::InvalidMessage(_) | Error::PeerMisbehaved(_) => {
+            return broke_the_rules(name, error);
+        }
         Error::AlertReceived(alert) => alerted(name, *alert),
         Error::PeerIncompatible(why) => (
             Kind::TlsProtocol,
-            format!("{name} and netkit have no TLS in common: {why:?}"),
+            format!("{name} and netkit have no TLS in common: {}", lacking(why)),
         ),
         Error::NoApplicationProtocol => (
             Kind::TlsProtocol,
             format!("{name} speaks none of the protocols offered (ALPN)"),
+        ),
+        Error::NoCertificatesPresented => (
+            Kind::TlsClientCertRequired,
+            format!("{name} showed no certificate, and has to"),
         ),
         other => (
             Kind::TlsProtocol,
@@ -237,9 +265,58 @@ pub(super) fn classify(name: &str, error: &Error) -> Failure {
     }
 }
 
+/// What came is TLS, and not as it has to be.
+fn broke_the_rules(name: &str, error: &Error) -> Failure {
+    let what = match error {
+        Error::InvalidMessage(why) => words(why),
+        Error::PeerMisbehaved(why) => words(why),
+        other => other.to_string(),
+    };
+    let message = format!("{name} broke the rules of TLS: {what}");
+    Failure::new(Stage::Tls, Kind::TlsProtocol, message).by(Who::Peer)
+}
+
+/// An error of a session that stands.
+pub(super) fn established(name: &str, error: &Error) -> Failure {
+    let message = match error {
+        Error::AlertReceived(A::CertificateRequired) => return classify(name, error),
+        Error::AlertReceived(alert) => format!("{name} ended TLS: alert {}", alert_name(*alert)),
+        Error::DecryptError => {
+            format!("{name} sent what cannot be decrypted: it was changed on the way, or is no TLS")
+        }
+        _ => return broke_the_rules(name, error),
+    };
+    let failure = Failure::new(Stage::Tls, Kind::TlsProtocol, message).by(Who::Peer);
+    match error {
+        Error::AlertReceived(_) => failure.because(alert_evidence(error)),
+        _ => failure,
+    }
+}
+
+/// What both sides would have to have.
+fn lacking(why: &PeerIncompatible) -> String {
+    use PeerIncompatible as P;
+    match why {
+        // What came with TLS 1.2; who does not say it speaks nothing newer.
+        P::SignatureAlgorithmsExtensionRequired
+        | P::ServerDoesNotSupportTls12Or13
+        | P::Tls12NotOfferedOrEnabled
+        | P::Tls12NotOffered => "no version that both speak".to_owned(),
+        P::NoCipherSuitesInCommon => "no cipher suite".to_owned(),
+        P::NoKxGroupsInCommon => "no group for the key exchange".to_owned(),
+        other => words(other),
+    }
+}
+
+/// The name that rustls has for it, as words: `TooManyWarningAlertsReceived`.
+fn words(why: &impl std::fmt::Debug) -> String {
+    let text = format!("{why:?}");
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric());
+    snake(&text[..end.unwrap_or(text.len())]).replace('_', " ")
+}
+
 /// A next step for errors whose kind alone does not tell one.
 fn hint(error: &Error) -> Option<&'static str> {
-    use AlertDescription as A;
     Some(match error {
         Error::AlertReceived(A::ProtocolVersion) | Error::PeerIncompatible(_) => {
             "compare the versions and suites of both sides; --tls-min and --tls-max limit ours"
@@ -248,6 +325,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::AlertReceived(A::NoApplicationProtocol) | Error::NoApplicationProtocol => {
             "offer other protocols with --alpn, or none"
         }
+        Error::NoCertificatesPresented => "clients have to show one: `dial --cert FILE --key FILE`",
         Error::AlertReceived(A::HandshakeFailure) => {
             "no suite or group in common, no certificate for that name (--sni), or it wants one of ours (--cert)"
         }

@@ -101,8 +101,13 @@ pub struct Verification {
     pub reason: Option<String>,
     /// The certificate at fault, as its place in `chain` (0 is the peer's own).
     pub certificate: Option<usize>,
+    /// What else is wrong, found by looking on.
+    pub also: Vec<String>,
     /// Whether the handshake went on all the same, because it was told to (`insecure`).
     pub ignored: bool,
+    /// Whether the peer has not even shown that the key of its certificate is its own, because nothing
+    /// that is signed with that key can be verified here; only where it went on all the same.
+    pub unproven: bool,
 }
 
 /// Whether the peer asked for a certificate of ours.

@@ -128,7 +128,8 @@ fn unreadable(path: &Path, error: &PemError) -> Failure {
 
 fn no_key(path: &Path, error: &PemError) -> Failure {
     match error {
-        PemError::NoItemsFound if is_encrypted(path) => file(path, "the key is encrypted")
+        PemError::Io(_) => unreadable(path, error),
+        _ if is_encrypted(path) => file(path, "the key is encrypted")
             .hint("decrypt it first: `openssl pkey -in KEY -out PLAIN`, for your eyes only"),
         PemError::NoItemsFound => file(path, "no private key in it (PEM: PKCS#8, PKCS#1 or SEC1)"),
         other => unreadable(path, other),
@@ -156,6 +157,10 @@ fn unusable(certificate: &Path, key: &Path, error: &Error) -> Failure {
             Some((_, words)) => format!("the first certificate in {certificate} {words}"),
             None => format!("the first certificate in {certificate} cannot be used: {why}"),
         },
+        Error::General(_) => format!(
+            "the key in {key} is of a kind that cannot be used: RSA of 2048 to 8192 bits, ECDSA P-256 or \
+             P-384, and Ed25519 can"
+        ),
         other => format!("the key in {key} cannot be used: {other}"),
     };
     Failure::new(Stage::Local, Kind::Invalid, message).by(Who::Netkit)

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::explain::{classify, tls_error};
+use super::explain::{ALERT, classify, guess, is_tls, tls_error};
 use super::facts;
 use super::library::rustls::sign::SingleCertAndKey;
 use super::library::rustls::{ServerConfig, version};
@@ -28,8 +28,10 @@ pub type TlsServerStream<S> = ServerStream<Prefixed<S>>;
 
 /// The first byte of every TLS connection: a handshake record (RFC 8446 §5.1).
 const HANDSHAKE_RECORD: u8 = 22;
-/// Bytes that are shown of a client that does not speak TLS.
+/// Bytes that are shown of a client that does not speak TLS …
 const SHOWN: usize = 64;
+/// … and characters of them in a sentence.
+const SAID: usize = 24;
 
 /// Ready to shake hands with clients. Cheap to clone; all clones change together.
 #[derive(Clone)]
@@ -211,22 +213,62 @@ async fn first_bytes(
     let count = count.map_err(|error| explain(name, &error))?;
     first.truncate(count);
     match first.first() {
-        Some(&HANDSHAKE_RECORD) => Ok(first),
+        // An alert is TLS too: somebody who gives up before it has begun.
+        Some(&(HANDSHAKE_RECORD | ALERT)) if is_tls(&first) => Ok(first),
         None => Err(explain(name, &io::ErrorKind::UnexpectedEof.into())),
-        Some(_) => {
-            let text = facts::text(&first);
-            let message = format!("{name} does not speak TLS");
-            Err(Failure::new(Stage::Tls, Kind::TlsNotTls, message)
-                .by(Who::Peer)
-                .because(Evidence::FirstBytes { text }))
-        }
+        Some(_) => Err(not_tls(name, &first)),
     }
+}
+
+/// A client that speaks something else, and what that looks like.
+fn not_tls(name: &str, first: &[u8]) -> Failure {
+    const METHODS: [&[u8]; 7] = [
+        b"GET ",
+        b"HEAD ",
+        b"POST ",
+        b"PUT ",
+        b"DELETE ",
+        b"OPTIONS ",
+        b"PRI ",
+    ];
+    let text = facts::text(first);
+    let guess = match guess(first) {
+        _ if METHODS.iter().any(|method| first.starts_with(method)) => Some("plain HTTP"),
+        _ if first.starts_with(b"EHLO") || first.starts_with(b"HELO") => Some("SMTP"),
+        guess => guess.map(|(protocol, _)| protocol),
+    };
+    let message = match guess {
+        Some(protocol) => format!("{name} does not speak TLS: this is {protocol}"),
+        None => {
+            let shown: String = text.chars().take(SAID).collect();
+            format!("{name} does not speak TLS: it begins with \"{shown}\"")
+        }
+    };
+    Failure::new(Stage::Tls, Kind::TlsNotTls, message)
+        .by(Who::Peer)
+        .hint("the client has to speak TLS, or the address to be served without --tls")
+        .because(Evidence::FirstBytes { text })
 }
 
 fn explain(name: &str, error: &io::Error) -> Failure {
     if let Some(tls) = tls_error(error) {
-        let denied = clients::denied(tls);
-        return denied.map_or_else(|| classify(name, tls), |why| stranger(name, why));
+        if let Some(why) = clients::denied(tls) {
+            return stranger(name, why);
+        }
+        let failure = classify(name, tls);
+        return match failure.kind {
+            Kind::TlsUntrusted => failure.by(Who::Netkit).hint(
+                "--client-ca names the authorities of clients; the certificate is for them to mend",
+            ),
+            // It began as TLS does.
+            Kind::TlsNotTls => Failure {
+                kind: Kind::TlsProtocol,
+                message: format!("{name} broke the rules of TLS"),
+                hint: None,
+                ..failure
+            },
+            _ => failure,
+        };
     }
     let (kind, message) = match error.kind() {
         io::ErrorKind::UnexpectedEof => (

@@ -62,13 +62,7 @@ fn identity(name: &str, svid: &Svid) -> Result<SpiffeId, Blame> {
     }
     // §2: exactly one URI.
     match svid.uris.as_slice() {
-        [uri] => uri.parse().map_err(|why: String| {
-            let uri = uri.escape_debug();
-            mismatch(
-                name,
-                &format!("has the URI \"{uri}\", which is no SPIFFE ID: {why}"),
-            )
-        }),
+        [uri] => of_workload(name, uri),
         [] => Err(mismatch(name, "has no SPIFFE ID")),
         uris => Err(mismatch(
             name,
@@ -78,6 +72,22 @@ fn identity(name: &str, svid: &Svid) -> Result<SpiffeId, Blame> {
             ),
         )),
     }
+}
+
+/// The ID that a URI is. §5.2: that of a workload has a path; without one it is a trust domain's.
+fn of_workload(name: &str, uri: &str) -> Result<SpiffeId, Blame> {
+    let id: SpiffeId = uri.parse().map_err(|why: String| {
+        let uri = uri.escape_debug();
+        mismatch(
+            name,
+            &format!("has the URI \"{uri}\", which is no SPIFFE ID: {why}"),
+        )
+    })?;
+    if id.path().is_empty() {
+        let what = format!("is that of a trust domain, {id}, and of no workload: it has no path");
+        return Err(mismatch(name, &what));
+    }
+    Ok(id)
 }
 
 /// A workload of a trust domain whose authorities nobody has sent.
@@ -104,10 +114,5 @@ fn mismatch(name: &str, what: &str) -> Blame {
 }
 
 fn blame(kind: Kind, reason: String) -> Blame {
-    let certificate = Some(0);
-    Blame {
-        kind,
-        reason,
-        certificate,
-    }
+    Blame::new(kind, 0, reason)
 }

@@ -22,6 +22,12 @@ impl SpiffeId {
     pub fn trust_domain(&self) -> &str {
         &self.trust_domain
     }
+
+    /// Which workload it is, with its slash in front; empty where the trust domain itself is meant.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 impl fmt::Display for SpiffeId {

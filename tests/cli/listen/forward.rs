@@ -373,6 +373,7 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
         ("[]", "not an object"),
         ("list", "not JSON"),
         ("", "an empty line"),
+        (&"x".repeat(200_000), "no longer than"),
     ] {
         let reply = order(refused);
         assert_eq!(reply["ok"], false, "{refused}");

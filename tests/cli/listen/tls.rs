@@ -180,7 +180,20 @@ fn what_is_not_tls_is_a_typed_failure() {
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let tls = served.next_of("tls");
     assert_eq!(tls["failure"]["kind"], "tls_not_tls", "{tls:#}");
+    let message = tls["failure"]["message"].as_str().unwrap();
+    assert!(message.ends_with("this is plain HTTP"), "{message}");
     assert_eq!(served.next_of("close")["cause"], "handshake");
+    // An alert is TLS, if not much of it.
+    let mut client = served.connect();
+    client.write_all(b"\x15\x03\x01\x00\x02\x02\x28").unwrap();
+    let failure = &served.next_of("tls")["failure"];
+    assert_eq!(failure["kind"], "tls_protocol", "{failure:#}");
+    assert!(
+        failure["message"]
+            .as_str()
+            .unwrap()
+            .contains("handshake_failure")
+    );
     // A certificate that the client does not trust is its own business, and told.
     let other = Authority::new();
     assert!(say(served.ports[0], &other.pem, None, b"x").is_err());
@@ -206,7 +219,10 @@ fn clients_are_known_by_their_certificates() {
         "{tls:#}"
     );
     assert!(say(served.ports[0], &authority.pem, None, b"hello").is_err());
-    assert_eq!(served.next_of("tls")["failure"]["stage"], "tls");
+    assert_eq!(
+        served.next_of("tls")["failure"]["kind"],
+        "tls_client_cert_required"
+    );
     let strangers = Authority::new().sign(&[workload("spiffe://example.org/web")]);
     assert!(say(served.ports[0], &authority.pem, Some(&strangers), b"hello").is_err());
     assert_eq!(served.next_of("tls")["failure"]["kind"], "tls_untrusted");
@@ -459,7 +475,7 @@ fn a_connection_that_ends_without_tls_being_ended_is_told_by_both_sides() {
     let report = netkit(&line).run().status(1).one();
     let failure = &report["failure"];
     assert_eq!(
-        (&failure["kind"], &failure["who"]),
+        (&failure["kind"], &failure["who"]["party"]),
         (&"closed_early".into(), &"peer".into()),
         "{failure:#}"
     );

@@ -128,7 +128,7 @@ contract! {
         resumption: Resumption,
     }
     ClientAuth { requested: bool, sent: bool, authorities: Vec<String>, }
-    Verification { ok: bool, ignored: bool, ; kind: String, reason: String, certificate: usize, }
+    Verification { ok: bool, ignored: bool, also: Vec<String>, unproven: bool, ; kind: String, reason: String, certificate: usize, }
     Certificate {
         names: Vec<String>, sha256: String,
         ; subject: String, issuer: String, key: String, signature: String, serial: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::blame::Blame;
+use super::super::blame::{self, Blame};
 use super::super::library::rustls::client::WebPkiServerVerifier;
 use super::super::library::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
@@ -13,6 +13,7 @@ use super::super::library::rustls::pki_types::{CertificateDer, ServerName, UnixT
 use super::super::library::rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
 };
+use super::look_on;
 use super::pinned::Pinned;
 
 use super::super::{SpiffeId, SpiffePeer, spiffe};
@@ -28,6 +29,10 @@ pub(in crate::net) struct Seen {
     pub(in crate::net) error: Option<Error>,
     /// The same, where it is netkit that does not accept them.
     pub(in crate::net) blame: Option<Blame>,
+    /// What else is wrong, once one looks on.
+    pub(in crate::net) also: Vec<Error>,
+    /// Whether the peer's signature in the handshake could not be verified, and had not to be.
+    pub(in crate::net) unproven: bool,
     /// How long verifying took.
     pub(in crate::net) took: Option<Duration>,
 }
@@ -127,46 +132,97 @@ impl Verifier {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
-            self.lock().error.get_or_insert_with(|| error.clone());
+    /// Takes note of a signature in the handshake that is wrong.
+    ///
+    /// That is the end, also when insecure: the peer need not even have the key. But where nothing that is
+    /// signed with such a key can be verified here, insecure goes on.
+    fn note(
+        &self,
+        certificate: &CertificateDer<'_>,
+        result: Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let Err(error) = result else { return result };
+        let mut seen = self.lock();
+        seen.error.get_or_insert_with(|| error.clone());
+        if self.insecure && blame::is_beyond_us(certificate, &error) {
+            seen.unproven = true;
+            return Ok(HandshakeSignatureValid::assertion());
         }
-        result
+        Err(error)
+    }
+
+    /// The verdict on a chain, with what netkit itself has to say of it.
+    fn verdict(
+        &self,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Verdict {
+        let called = name.to_str();
+        let (leaf, rest) = (&chain[0], &chain[1..]);
+        let inner = match self.trust.of(&called, chain) {
+            Ok(inner) => inner,
+            Err(blame) => return refused(blame),
+        };
+        let pinned = self.pinned.verify(leaf, name, now);
+        let authority = pinned.is_none().then_some(&**inner);
+        let result = match pinned {
+            Some(verdict) => verdict.map(|()| ServerCertVerified::assertion()),
+            None => inner.verify_server_cert(leaf, rest, name, ocsp, now),
+        };
+        if authority.is_some()
+            && chain_is_right(&result)
+            && let Some(blame) = blame::unlawful(&called, chain)
+        {
+            return refused(blame);
+        }
+        if !self.spiffe.is_empty() {
+            return self.workload(&called, chain, result);
+        }
+        let first = result.as_ref().err();
+        let also = first.map(|first| look_on::also(authority, chain, name, first));
+        (result, None, also.unwrap_or_default())
     }
 }
 
+/// rustls looks at the name last: when that alone is wrong, the chain is right.
+fn chain_is_right(result: &Result<ServerCertVerified, Error>) -> bool {
+    use CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(
+        result,
+        Ok(_)
+            | Err(Error::InvalidCertificate(
+                NotValidForName | NotValidForNameContext { .. }
+            ))
+    )
+}
+
 impl Verifier {
-    /// Puts the ID of a workload in the place of the name, where that is asked for.
-    ///
-    /// rustls looks at the name last: when that alone is wrong, the chain is right.
+    /// Puts the ID of a workload in the place of the name.
     fn workload(
         &self,
         name: &str,
         chain: &[CertificateDer<'_>],
         result: Result<ServerCertVerified, Error>,
-    ) -> (Result<ServerCertVerified, Error>, Option<Blame>) {
-        use CertificateError::{NotValidForName, NotValidForNameContext};
-        let chain_is_right = matches!(
-            result,
-            Ok(_)
-                | Err(Error::InvalidCertificate(
-                    NotValidForName | NotValidForNameContext { .. }
-                ))
-        );
-        if self.spiffe.is_empty() || !chain_is_right {
-            return (result, None);
+    ) -> Verdict {
+        if !chain_is_right(&result) {
+            return (result, None, Vec::new());
         }
         match spiffe::check(name, chain, &self.spiffe) {
-            Ok(_) => (Ok(ServerCertVerified::assertion()), None),
+            Ok(_) => (Ok(ServerCertVerified::assertion()), None, Vec::new()),
             Err(blame) => refused(blame),
         }
     }
 }
 
+/// What is said of a chain; why, where it is netkit that says it; and what else is wrong.
+type Verdict = (Result<ServerCertVerified, Error>, Option<Blame>, Vec<Error>);
+
 /// A chain that netkit does not accept.
-fn refused(blame: Blame) -> (Result<ServerCertVerified, Error>, Option<Blame>) {
+fn refused(blame: Blame) -> Verdict {
     let error = CertificateError::ApplicationVerificationFailure;
-    (Err(error.into()), Some(blame))
+    (Err(error.into()), Some(blame), Vec::new())
 }
 
 impl ServerCertVerifier for Verifier {
@@ -179,25 +235,16 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let began = Instant::now();
-        let (name, ocsp) = (server_name, ocsp_response);
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain: Vec<_> = chain.map(|one| one.clone().into_owned()).collect();
-        let called = name.to_str();
-        let (result, blame) = match self.trust.of(&called, &chain) {
-            Err(blame) => refused(blame),
-            Ok(inner) => {
-                let result = match self.pinned.verify(end_entity, name, now) {
-                    Some(verdict) => verdict.map(|()| ServerCertVerified::assertion()),
-                    None => inner.verify_server_cert(end_entity, intermediates, name, ocsp, now),
-                };
-                self.workload(&called, &chain, result)
-            }
-        };
+        let (result, blame, also) = self.verdict(&chain, server_name, ocsp_response, now);
         *self.lock() = Seen {
             chain,
-            ocsp: !ocsp.is_empty(),
+            ocsp: !ocsp_response.is_empty(),
             error: result.as_ref().err().cloned(),
             blame,
+            also,
+            unproven: false,
             took: Some(began.elapsed()),
         };
         match result {
@@ -212,8 +259,8 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // Also when insecure: without it the peer need not even have the key.
-        self.note(self.trust.all.verify_tls12_signature(message, cert, dss))
+        let result = self.trust.all.verify_tls12_signature(message, cert, dss);
+        self.note(cert, result)
     }
 
     fn verify_tls13_signature(
@@ -222,7 +269,8 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.note(self.trust.all.verify_tls13_signature(message, cert, dss))
+        let result = self.trust.all.verify_tls13_signature(message, cert, dss);
+        self.note(cert, result)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

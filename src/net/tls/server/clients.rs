@@ -13,7 +13,7 @@ use super::super::library::rustls::{
     SignatureScheme,
 };
 use super::super::serving::TlsServerOptions;
-use super::super::{Roots, WorkloadIdentity, roots, spiffe};
+use super::super::{Roots, WorkloadIdentity, blame, roots, spiffe};
 use super::local;
 use crate::failure::Failure;
 
@@ -175,6 +175,11 @@ impl ClientCertVerifier for Clients {
     ) -> Result<ClientCertVerified, Error> {
         let responsible = self.responsible(end_entity)?;
         let verified = responsible.verify_client_cert(end_entity, intermediates, now)?;
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        let chain: Vec<_> = chain.cloned().collect();
+        if let Some(blame) = blame::unlawful("the client", &chain) {
+            return Err(refused(blame.reason));
+        }
         match may_enter(&self.allowed, std::slice::from_ref(end_entity)) {
             Ok(()) => Ok(verified),
             Err(why) => Err(CertificateError::Other(OtherError(Arc::new(Denied(why)))).into()),

@@ -81,7 +81,14 @@ fn verified(tls: &Handshake, verification: &Verification, view: &View) -> Fact {
         } else {
             Tone::Bad
         };
-        return Fact::new("verified", format!("no{at}: {}", view.safe(reason))).tone(tone);
+        let mut text = format!("no{at}: {}", view.safe(reason));
+        for also in &verification.also {
+            put!(text, "; also: {}", view.safe(also));
+        }
+        if verification.unproven {
+            text.push_str("; and whether the peer has the key cannot be verified");
+        }
+        return Fact::new("verified", text).tone(tone);
     }
     // Who was wanted may be any of several workloads.
     let mut text = match &tls.spiffe_id {

@@ -94,15 +94,30 @@ async fn serve(stream: UnixStream, sender: &Sender, kinds: Kinds) -> io::Result<
         if lines.read_until(b'\n', &mut line).await? == 0 {
             return Ok(());
         }
-        if line.len() == MOST && !line.ends_with(b"\n") {
-            let reply = Reply::refusal(format!("an order is no longer than {MOST} bytes"));
-            return writer.write_all(reply.line().as_bytes()).await;
-        }
-        let reply = match order(&line, kinds) {
-            Ok((order, list)) => obey(sender, order, list).await,
-            Err(error) => Reply::refusal(error),
+        let reply = if line.len() == MOST && !line.ends_with(b"\n") {
+            pass_over(&mut lines, &mut line).await?;
+            Reply::refusal(format!("an order is no longer than {MOST} bytes"))
+        } else {
+            match order(&line, kinds) {
+                Ok((order, list)) => obey(sender, order, list).await,
+                Err(error) => Reply::refusal(error),
+            }
         };
         writer.write_all(reply.line().as_bytes()).await?;
+    }
+}
+
+/// Reads up to the end of a line that is too long; its beginning is forgotten.
+async fn pass_over(
+    lines: &mut tokio::io::Take<BufReader<tokio::net::unix::OwnedReadHalf>>,
+    line: &mut Vec<u8>,
+) -> io::Result<()> {
+    loop {
+        line.clear();
+        lines.set_limit(MOST as u64);
+        if lines.read_until(b'\n', line).await? == 0 || line.ends_with(b"\n") {
+            return Ok(());
+        }
     }
 }
 
