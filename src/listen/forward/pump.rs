@@ -79,10 +79,20 @@ struct Lane {
     held: Option<(Lease, usize)>,
     /// Something was written that may still be on its way through the layers.
     unflushed: bool,
-    ended: bool,
+    end: End,
     /// It ended with the connection, and TLS did not.
     cut: bool,
-    done: bool,
+}
+
+/// How far its end has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// The source has ended.
+    Heard,
+    /// The sink knows.
+    PassedOn,
 }
 
 impl Lane {
@@ -93,11 +103,11 @@ impl Lane {
         pool: &Pool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
-        while !self.done {
+        while self.end != End::PassedOn {
             ready!(self.poll_write(*to.borrow_mut(), cx)).map_err(Fault::Sink)?;
-            if self.ended {
+            if self.end == End::Heard {
                 ready!(Pin::new(&mut **to.borrow_mut()).poll_shutdown(cx)).map_err(Fault::Sink)?;
-                self.done = true;
+                self.end = End::PassedOn;
                 break;
             }
             if self.unflushed {
@@ -107,9 +117,9 @@ impl Lane {
             }
             match ready!(pool.poll_read(*from.borrow_mut(), cx)) {
                 Ok(Some(bytes)) => self.held = Some((bytes, 0)),
-                Ok(None) => self.ended = true,
+                Ok(None) => self.end = End::Heard,
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    (self.ended, self.cut) = (true, true);
+                    (self.end, self.cut) = (End::Heard, true);
                 }
                 Err(error) => return Poll::Ready(Err(Fault::Source(error))),
             }

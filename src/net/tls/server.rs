@@ -237,13 +237,16 @@ fn not_tls(name: &str, first: &[u8]) -> Failure {
         _ if first.starts_with(b"EHLO") || first.starts_with(b"HELO") => Some("SMTP"),
         guess => guess.map(|(protocol, _)| protocol),
     };
-    let message = match guess {
-        Some(protocol) => format!("{name} does not speak TLS: this is {protocol}"),
-        None => {
-            let shown: String = text.chars().take(SAID).collect();
-            format!("{name} does not speak TLS: it begins with \"{shown}\"")
-        }
-    };
+    let why = guess.map_or_else(
+        || {
+            format!(
+                "it begins with \"{}\"",
+                text.chars().take(SAID).collect::<String>()
+            )
+        },
+        |protocol| format!("this is {protocol}"),
+    );
+    let message = format!("{name} does not speak TLS: {why}");
     Failure::new(Stage::Tls, Kind::TlsNotTls, message)
         .by(Who::Peer)
         .hint("the client has to speak TLS, or the address to be served without --tls")

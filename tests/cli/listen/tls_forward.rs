@@ -76,3 +76,25 @@ fn hanging_up_on_what_a_service_says_over_tls() {
     assert_eq!(outer.next_of("fault")["fault"], "hang-up-on");
     assert_eq!(outer.next_of("close")["cause"], "fault");
 }
+
+#[test]
+fn a_service_that_ends_without_ending_tls_has_ended_for_the_client_and_is_told_of() {
+    let (inner, authority) = self_signed("--fault fin-after=300ms");
+    let folder = Folder::new("cut-service");
+    let line = format!(
+        "127.0.0.1:0 --forward tls://127.0.0.1:{} --forward-ca {}",
+        inner.ports[0],
+        folder.write("ca.pem", &authority)
+    );
+    let mut outer = Served::start(&line, 1);
+    let mut client = outer.connect();
+    client.write_all(b"hello").unwrap();
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).expect("no reset");
+    assert_eq!(heard, b"hello");
+    drop(client);
+    let close = outer.next_of("close");
+    assert_eq!(close["cause"], "upstream_fin", "{close:#}");
+    let told = close["error"].as_str().expect("what was wrong");
+    assert!(told.starts_with("the service closed without"), "{told}");
+}
