@@ -44,7 +44,7 @@ pub mod workload_endpoint;
 mod workload_facts;
 
 /// What is to be known of a connection that was closed while TLS on it was not.
-pub(crate) const UNANNOUNCED: &str = "without a close_notify of TLS: what it said may be cut short";
+pub(crate) const UNANNOUNCED: &str = "without TLS close_notify: what it said may be cut short";
 
 #[cfg(not(feature = "tls"))]
 pub use self::absent::{Met, TlsClient};

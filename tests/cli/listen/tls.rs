@@ -481,7 +481,7 @@ fn a_connection_that_ends_without_tls_being_ended_is_told_by_both_sides() {
     );
     for told in [&failure["message"], &served.next_of("close")["error"]] {
         let told = told.as_str().unwrap_or_default();
-        assert!(told.contains("without a close_notify"), "{told}");
+        assert!(told.contains("without TLS close_notify"), "{told}");
     }
     assert_eq!(served.code(), Some(0));
 }
