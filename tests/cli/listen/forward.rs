@@ -394,7 +394,7 @@ fn faults_are_changed_at_runtime_and_connections_listed() {
 fn the_list_of_connections_names_the_service_and_who_is_behind_a_proxy() {
     use std::io::{BufRead, BufReader};
     let echo = Served::start("127.0.0.1:0", 1);
-    let path = std::env::temp_dir().join(format!("netkit-list-{}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("netkit-present-{}", std::process::id()));
     let line = format!(
         "127.0.0.1:0 --forward 127.0.0.1:{} --accept-proxy-protocol --control unix:{}",
         echo.ports[0],
