@@ -13,7 +13,6 @@ use crate::event::Ignore;
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::run::Cx;
-use crate::time::Millis;
 
 /// A connect probe that is over.
 pub(super) struct Connected {
@@ -45,7 +44,7 @@ pub(super) fn connect<'a, I: Io>(
         let whole = at.saturating_duration_since(sent);
         let result = match report.failure {
             Some(failure) => Err(Box::new(failure)),
-            None => Ok(report.connect_ms.map_or(whole, |Millis(connect)| connect)),
+            None => Ok(report.connected_after().unwrap_or(whole)),
         };
         Connected {
             beat,

@@ -59,7 +59,8 @@ pub struct Beat {
     pub sent_ms: Option<Millis>,
     /// How much later than due that was.
     pub lateness_ms: Option<Millis>,
-    /// From sending to the reply; `null` without a reply, or when this machine was stopped meanwhile.
+    /// From sending to the reply; `null` without a reply, or when this machine was stopped meanwhile. Of
+    /// a connect probe: the attempt that won, to the end of the handshake, that of TLS where there is one.
     pub rtt_ms: Option<Millis>,
     /// From sending to the acknowledgement of the peer's kernel, where `TCP_INFO` tells: of a beat that
     /// was not answered, and the last one sent.
