@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::Config;
+use super::event::Certificate;
 use super::link::Boxed;
 use super::waiting::Pending;
 use crate::addr::Target;
@@ -23,6 +24,7 @@ pub(super) struct Connected {
     /// All stalls of this machine when it began.
     pub(super) stalled: Duration,
     pub(super) result: Result<Duration, Box<Failure>>,
+    pub(super) certificate: Option<Box<Certificate>>,
 }
 
 /// Begins one.
@@ -42,9 +44,11 @@ pub(super) fn connect<'a, I: Io>(
         let report = dial::run(target, &dial, io, &Cx::default(), &mut Ignore).await;
         let at = Instant::now();
         let whole = at.saturating_duration_since(sent);
+        let connected = report.connected_after();
+        let certificate = report.tls.as_ref().and_then(Certificate::of);
         let result = match report.failure {
             Some(failure) => Err(Box::new(failure)),
-            None => Ok(report.connected_after().unwrap_or(whole)),
+            None => Ok(connected.unwrap_or(whole)),
         };
         Connected {
             beat,
@@ -52,6 +56,7 @@ pub(super) fn connect<'a, I: Io>(
             at,
             stalled,
             result,
+            certificate,
         }
     })
 }

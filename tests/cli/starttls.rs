@@ -162,7 +162,7 @@ fn a_server_of_each_protocol_turns_to_tls() {
 
 #[test]
 fn a_server_of_each_protocol_that_will_not_is_told_from_one_that_speaks_something_else() {
-    let rows: [(&str, Vec<Turn>, &str); 5] = [
+    let rows: [(&str, Vec<Turn>, &str); 7] = [
         ("imap", vec![Says(b"* PREAUTH hi\r\n")], "PREAUTH"),
         ("pop3", vec![Says(b"+OK\r\n-ERR no\r\n")], "-ERR no"),
         ("ftp", vec![Says(b"220 hi\r\n502 no\r\n")], "502 no"),

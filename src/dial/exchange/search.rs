@@ -102,7 +102,7 @@ mod tests {
         for before in [0, 1, 65_532, 65_536, 131_071, 131_076, 1_000_000] {
             let mut stream = vec![b'.'; before];
             stream.extend_from_slice(b"needle");
-            stream.extend_from_slice(&[b'.'; 70_000]);
+            stream.extend(std::iter::repeat_n(b'.', 70_000));
             for expect in [
                 Expect::Bytes(b"needle".to_vec()),
                 regex("need+le"),
