@@ -275,11 +275,20 @@ pub struct Hold {
 
 impl Report {
     /// How long it took to connect: from the start of the winning attempt until the connection stood,
-    /// and with TLS until the handshake on it was done. `None` when it did not come to that.
+    /// and with TLS until the handshake on it was done, with the dialogue before it. `None` when it did
+    /// not come to that.
+    ///
+    /// What `tls_ms` has beyond that is our own patience with a server that may refuse our certificate
+    /// yet: no time that it took.
     #[must_use]
     pub fn connected_after(&self) -> Option<Duration> {
-        let (Millis(transport), tls) = (self.connect_ms?, self.tls_ms.unwrap_or_default());
-        Some(transport + tls.0)
+        let Millis(transport) = self.connect_ms?;
+        let of_handshake = self.tls.as_ref().and_then(|tls| {
+            let Millis(dialogue) = tls.starttls_ms.unwrap_or_default();
+            Some(dialogue + tls.handshake_ms?.0)
+        });
+        let Millis(tls) = self.tls_ms.unwrap_or_default();
+        Some(transport + of_handshake.unwrap_or(tls))
     }
 
     /// The whole dial (`total_ms`) without what its losers took after another had won: with `race_all`

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::KeyUsagePurpose;
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 use serde_json::Value;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::crypto::ring::{default_provider, kx_group};
@@ -127,6 +127,37 @@ fn a_target_with_tls_is_connected_when_the_handshake_is_done() {
         beats.all(|beat| beat["rtt_ms"].as_f64() > Some(399.0)),
         "{run}"
     );
+}
+
+#[test]
+fn our_own_patience_after_a_handshake_is_no_time_of_the_server() {
+    let world = World::new("patience");
+    let client = world.authority.leaf(&["client.test"], |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let (cert, key) = (
+        world.folder.write("client.pem", &client.pem),
+        world.folder.write("client.key", client.key.serialize_pem()),
+    );
+    // It asks who we are, and says nothing after that: whether it refuses is waited for.
+    let mut silent = config(&world.authority.good(), Some(&world.authority), BOTH);
+    silent.send_tls13_tickets = 0;
+    let server = TlsServer::start(silent);
+    let more = format!("--cert {cert} --key {key} -c 1 -t 20s --json");
+    let run = netkit(&world.dial(&server, &more)).run().status(0);
+    let all = lines(&run.stdout);
+    let (probe, summary) = (&all[0], all.last().expect("a summary"));
+    let [connect, tls, handshake] = [
+        &probe["connect_ms"],
+        &probe["tls_ms"],
+        &probe["tls"]["handshake_ms"],
+    ]
+    .map(|time| time.as_f64().expect("a time"));
+    assert!(tls > handshake + 99.0, "{run}");
+    let rtt = summary["probes"][0]["rtt"]["max_ms"]
+        .as_f64()
+        .expect("a time");
+    assert!((rtt - connect - handshake).abs() < 1.0, "{run}");
 }
 
 #[test]
