@@ -77,7 +77,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send -d 'Sends te
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-hex -d 'Sends bytes in hexadecimal' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l send-file -d 'Sends the content of a file' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect -d 'Succeeds only if this text, with C escapes, comes back' -r
-complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect-regex -d 'Succeeds only if what comes back matches' -r
+complete -c netkit -n "__fish_netkit_using_subcommand dial" -l expect-regex -d 'Succeeds only if what comes back matches; a match has at most 64 KiB' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l read -d 'Reads until that many bytes have come; 0 does not wait for a reply' -r
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l replay -d 'Plays the client\'s side of a connection that `listen --record` has written, each piece at its recorded time, and fails if the server says anything else than was recorded' -r -F
 complete -c netkit -n "__fish_netkit_using_subcommand dial" -l replay-connection -d 'With `--replay`: the connection with this number (`id`) in the record [default: the first]' -r
@@ -202,7 +202,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l give-up-afte
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l connect-timeout -d 'Bounds one attempt to connect a session [default: 2s]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l pool -d 'With `echo` and `line`: targets at one address share at most that many connections; each beat has one for itself, and waits for one until its timeout [default: each target keeps its own]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l breaker -d 'A circuit breaker: `failures=5,open=10s,half-open=1`; what is left out has these values' -r
-complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fail-if -d 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`' -r
+complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l fail-if -d 'Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`, with TLS `cert_days<14`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l until -d 'Ends with 0 as soon as this holds of every target: `up>=3`' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l on-down -d 'Runs this with sh(1) when a target goes down' -r
 complete -c netkit -n "__fish_netkit_using_subcommand heartbeat" -l on-up -d 'Runs this when it comes up again, or for the first time' -r

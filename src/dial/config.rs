@@ -39,7 +39,8 @@ pub struct Exchange {
     /// Bytes to send; on a datagram transport, one datagram. `None` sends nothing on a stream, and
     /// one empty datagram on a datagram transport, where nothing could be learned otherwise.
     pub send: Option<Vec<u8>>,
-    /// What must come back, within the first [`Exchange::CAPTURE`] bytes.
+    /// What must come back. A match of a regex is found if it has at most [`Exchange::CAPTURE`] bytes,
+    /// wherever it is.
     pub expect: Option<Expect>,
     /// Reads until this many bytes have come. `None` waits for the first bytes when something is
     /// sent, 0 for nothing at all.
@@ -51,7 +52,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// How much of what comes back is kept for the report and for `expect`.
+    /// How much of what comes back is kept for the report.
     pub const CAPTURE: usize = 64 * 1024;
 
     /// Whether there is anything to do after connecting.

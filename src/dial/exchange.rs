@@ -1,8 +1,9 @@
 //! What is said after connecting: sending and receiving at once, until the goal is reached.
 //!
 //! Both directions are polled together, so that a large upload to an echo server cannot block
-//! itself. What is kept of the answer is bounded; the rest is only counted.
+//! itself. What is kept of the answer is bounded; the rest is searched and counted.
 
+mod search;
 mod talk;
 mod verdict;
 

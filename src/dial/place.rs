@@ -18,6 +18,7 @@ use crate::addr::{Endpoint, Family, Host, Target};
 use crate::deadline::Deadline;
 use crate::failure::{Failure, Kind, Stage};
 use crate::io::Io;
+use crate::net::tls::Handshake;
 use crate::net::{Connection, PeerAddr};
 use crate::policy::order;
 
@@ -97,7 +98,8 @@ fn no_address(target: &Target) -> Failure {
     Failure::new(Stage::Resolve, Kind::NoData, message)
 }
 
-/// Connects to one address of a target, and shakes hands where it is dialled so.
+/// Connects to one address of a target, and shakes hands where it is dialled so: the connection, and
+/// what the handshake came to.
 ///
 /// Errs with the classified failure. Cancel safe: dropping the future closes the socket.
 pub(crate) async fn connect<I: Io>(
@@ -106,13 +108,14 @@ pub(crate) async fn connect<I: Io>(
     config: &Config,
     io: &I,
     deadline: &Deadline,
-) -> Result<Box<dyn Connection>, Failure> {
+) -> Result<(Box<dyn Connection>, Option<Handshake>), Failure> {
     let connection = io.connect(addr, &config.socket, deadline).await?;
     let Some(tls) = tls_of(target, config) else {
-        return Ok(connection);
+        return Ok((connection, None));
     };
     let secured = tls::secure(tls, target, connection, deadline).await;
-    secured.result.map(|(_, connection)| connection)
+    let (_, connection) = secured.result?;
+    Ok((connection, Some(secured.handshake)))
 }
 
 /// Whom the peer of a connection to this target must have proved to be; `None` without TLS. Who wants

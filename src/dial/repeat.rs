@@ -109,7 +109,8 @@ pub struct Summary {
     pub loss_pct: Option<f64>,
     /// How often each failure kind (or other outcome) came.
     pub outcomes: std::collections::BTreeMap<String, u64>,
-    /// Connect times of the probes that succeeded; on UDP, and with reuse, the times of the exchange.
+    /// Connect times of the probes that succeeded, with TLS to the end of the handshake; on UDP, and with
+    /// reuse, the times of the exchange.
     pub rtt: Option<Latency>,
     /// Mean absolute difference of consecutive connect times (RFC 3550 style, without smoothing).
     pub jitter_ms: Option<Millis>,

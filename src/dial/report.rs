@@ -2,6 +2,7 @@
 //! JSON contract of `type: "dial"`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -273,6 +274,37 @@ pub struct Hold {
 }
 
 impl Report {
+    /// How long it took to connect: from the start of the winning attempt until the connection stood,
+    /// and with TLS until the handshake on it was done, with the dialogue before it. `None` when it did
+    /// not come to that.
+    ///
+    /// What `tls_ms` has beyond that is our own patience with a server that may refuse our certificate
+    /// yet: no time that it took.
+    #[must_use]
+    pub fn connected_after(&self) -> Option<Duration> {
+        let Millis(transport) = self.connect_ms?;
+        let of_handshake = self.tls.as_ref().and_then(|tls| {
+            let Millis(dialogue) = tls.starttls_ms.unwrap_or_default();
+            Some(dialogue + tls.handshake_ms?.0)
+        });
+        let Millis(tls) = self.tls_ms.unwrap_or_default();
+        Some(transport + of_handshake.unwrap_or(tls))
+    }
+
+    /// The whole dial (`total_ms`) without what its losers took after another had won: with `race_all`
+    /// they are waited for. `None` before it is over.
+    #[must_use]
+    pub fn dialled_after(&self) -> Option<Duration> {
+        let won = |attempt: &&Attempt| attempt.outcome == AttemptOutcome::Won;
+        let decided = self.attempts.iter().find(won).map(|winner| winner.ended_ms);
+        let over = self.attempts.iter().map(|attempt| attempt.ended_ms).max();
+        let waited = match (decided.flatten(), over.flatten()) {
+            (Some(Millis(decided)), Some(Millis(over))) => over.saturating_sub(decided),
+            _ => Duration::ZERO,
+        };
+        Some(self.total_ms?.0.saturating_sub(waited))
+    }
+
     /// An empty report of a target: the value that the events are folded into.
     #[must_use]
     pub fn new(target: &Target) -> Self {

@@ -31,7 +31,8 @@ pub const MOST_WAITING: usize = 4_096;
 /// What a beat is.
 #[derive(Clone, Debug)]
 pub enum Probe {
-    /// A connection of its own: the handshake is the reply.
+    /// A connection of its own: the handshake is the reply, and with TLS that of TLS. Of several addresses
+    /// the time is that of the one that won.
     Connect,
     /// A nonce on a persistent session, which must come back unchanged.
     Echo,

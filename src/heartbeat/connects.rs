@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::Config;
+use super::event::Certificate;
 use super::link::Boxed;
 use super::waiting::Pending;
 use crate::addr::Target;
@@ -13,7 +14,6 @@ use crate::event::Ignore;
 use crate::failure::Failure;
 use crate::io::Io;
 use crate::run::Cx;
-use crate::time::Millis;
 
 /// A connect probe that is over.
 pub(super) struct Connected {
@@ -24,6 +24,7 @@ pub(super) struct Connected {
     /// All stalls of this machine when it began.
     pub(super) stalled: Duration,
     pub(super) result: Result<Duration, Box<Failure>>,
+    pub(super) certificate: Option<Box<Certificate>>,
 }
 
 /// Begins one.
@@ -43,9 +44,11 @@ pub(super) fn connect<'a, I: Io>(
         let report = dial::run(target, &dial, io, &Cx::default(), &mut Ignore).await;
         let at = Instant::now();
         let whole = at.saturating_duration_since(sent);
+        let connected = report.connected_after();
+        let certificate = report.tls.as_ref().and_then(Certificate::of);
         let result = match report.failure {
             Some(failure) => Err(Box::new(failure)),
-            None => Ok(report.connect_ms.map_or(whole, |Millis(connect)| connect)),
+            None => Ok(connected.unwrap_or(whole)),
         };
         Connected {
             beat,
@@ -53,6 +56,7 @@ pub(super) fn connect<'a, I: Io>(
             at,
             stalled,
             result,
+            certificate,
         }
     })
 }

@@ -21,7 +21,7 @@ use super::client::Request;
 use super::codec::Codec;
 use super::config::Config;
 use super::connects::Connected;
-use super::event::{Fact, State};
+use super::event::{Certificate, Fact, State};
 use super::health::Health;
 use super::link::{Boxed, Link, Tried};
 use super::log::Log;
@@ -52,6 +52,8 @@ pub(super) struct Driver<'a, I> {
     link: Link<'a>,
     session: Option<Session>,
     sessions: u64,
+    /// The last that the peer showed.
+    certificate: Option<Certificate>,
     dials: FuturesUnordered<Boxed<'a, Connected>>,
     /// Where the connections are those of several targets.
     sharing: Option<Sharing<'a>>,
@@ -99,6 +101,7 @@ impl<'a, I: Io> Driver<'a, I> {
             link: Link::new(config, t0),
             session: None,
             sessions: 0,
+            certificate: None,
             dials: FuturesUnordered::new(),
             sharing: None,
             inbox: None,
@@ -232,6 +235,15 @@ impl<'a, I: Io> Driver<'a, I> {
 
     fn put(&self, now: Instant, fact: Fact) {
         self.log.put(Some(self.index), now, fact);
+    }
+
+    /// The peer showed a certificate, if it has one: that is told when it is news.
+    fn shown(&mut self, certificate: Option<&Certificate>, now: Instant) {
+        let news = certificate.and_then(|one| one.news(self.certificate.as_ref()));
+        if let Some(news) = news {
+            self.certificate = Some(news.clone());
+            self.put(now, Fact::Certificate(news));
+        }
     }
 
     /// The state has changed, and with it the interval.

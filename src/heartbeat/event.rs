@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
+use crate::net::tls::{Handshake, TlsVersion};
 use crate::policy::breaker::Transition;
 use crate::policy::detector;
 use crate::time::Millis;
@@ -35,6 +36,8 @@ pub enum Fact {
     Breaker(Transition),
     /// A connection was made that targets share.
     Opened(Opened),
+    /// The peer showed a certificate: the first, another one, or the same with fewer days left.
+    Certificate(Certificate),
     /// A session ended.
     Disconnect(Disconnect),
     /// A session stands (again), or was given up.
@@ -59,7 +62,8 @@ pub struct Beat {
     pub sent_ms: Option<Millis>,
     /// How much later than due that was.
     pub lateness_ms: Option<Millis>,
-    /// From sending to the reply; `null` without a reply, or when this machine was stopped meanwhile.
+    /// From sending to the reply; `null` without a reply, or when this machine was stopped meanwhile. Of
+    /// a connect probe: the attempt that won, to the end of the handshake, that of TLS where there is one.
     pub rtt_ms: Option<Millis>,
     /// From sending to the acknowledgement of the peer's kernel, where `TCP_INFO` tells: of a beat that
     /// was not answered, and the last one sent.
@@ -252,6 +256,47 @@ pub struct Opened {
     pub peer: String,
     /// From the beat that wanted it, or the first of the attempts, until it stood.
     pub took_ms: Millis,
+}
+
+/// The certificate that a peer showed in a handshake of TLS. It is told when it is not what the
+/// handshake before had shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Certificate {
+    /// The version of TLS agreed on; `null` when the handshake failed.
+    pub version: Option<TlsVersion>,
+    /// SHA-256 of the peer's own certificate (DER), in hex.
+    pub sha256: String,
+    /// That of the one before, when it was another; `null` when there was none.
+    pub previous_sha256: Option<String>,
+    /// Whole days until the first certificate of the chain runs out; negative once it has.
+    pub cert_days: Option<i64>,
+}
+
+impl Certificate {
+    /// What a handshake showed; `None` without a certificate.
+    pub(super) fn of(handshake: &Handshake) -> Option<Box<Self>> {
+        let own = handshake.chain.first()?;
+        Some(Box::new(Self {
+            version: handshake.version,
+            sha256: own.sha256.clone(),
+            previous_sha256: None,
+            cert_days: handshake.days_left(),
+        }))
+    }
+
+    /// It, if it is news after the one before.
+    pub(super) fn news(&self, before: Option<&Self>) -> Option<Self> {
+        let Some(before) = before else {
+            return Some(self.clone());
+        };
+        let another = before.sha256 != self.sha256;
+        let news = another || before.cert_days != self.cert_days;
+        news.then(|| Self {
+            previous_sha256: another.then(|| before.sha256.clone()),
+            ..self.clone()
+        })
+    }
 }
 
 /// A session that stands, or was given up.

@@ -105,6 +105,7 @@ pub struct Tally {
     reconnects: u64,
     breaker: Option<breaker::State>,
     pool: Option<Pool>,
+    cert_days: Option<i64>,
 }
 
 impl Tally {
@@ -132,6 +133,7 @@ impl Tally {
             reconnects: 0,
             breaker: None,
             pool: None,
+            cert_days: None,
         }
     }
 
@@ -150,6 +152,7 @@ impl Tally {
             }
             Fact::Breaker(change) => self.breaker = Some(change.to),
             Fact::Opened(_) => self.pool.get_or_insert_default().connections += 1,
+            Fact::Certificate(shown) => self.cert_days = shown.cert_days,
             Fact::Disconnect(end) => {
                 self.disconnects += 1;
                 self.outages.disconnected(end.cause);
@@ -247,6 +250,7 @@ impl Tally {
             reconnects: self.reconnects,
             breaker: self.breaker,
             pool: self.pool,
+            cert_days: self.cert_days,
         }
     }
 }

@@ -124,6 +124,7 @@ const QUANTITIES: &[Row] = &[
     ("refused", Unit::Count, |s| count(s.refused)),
     ("outages", Unit::Count, |s| count(s.outages_total)),
     ("reconnects", Unit::Count, |s| count(s.reconnects)),
+    ("cert_days", Unit::Count, |s| s.cert_days.map(days)),
 ];
 
 fn rtt(summary: &Summary, of: impl Fn(Spread) -> Millis) -> Option<Value> {
@@ -138,6 +139,11 @@ fn time(time: Option<Millis>) -> Option<Value> {
 #[expect(clippy::unnecessary_wraps, reason = "one shape for all quantities")]
 fn count(count: u64) -> Option<Value> {
     Some(Value::Number(count as f64))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "days of a calendar")]
+fn days(days: i64) -> Value {
+    Value::Number(days as f64)
 }
 
 impl Gate {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::Config;
-use super::event::{Attempt, Cause, Disconnect, Reconnect};
+use super::event::{Attempt, Cause, Certificate, Disconnect, Reconnect};
 use crate::addr::Target;
 use crate::dial;
 use crate::event::Ignore;
@@ -24,7 +24,11 @@ const KEPT: usize = 16;
 pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// How an attempt ended.
-pub(super) type Tried = Result<Box<dyn Connection>, Box<Failure>>;
+pub(super) struct Tried {
+    pub(super) result: Result<Box<dyn Connection>, Box<Failure>>,
+    /// What the peer showed, whether or not that would do.
+    pub(super) certificate: Option<Box<Certificate>>,
+}
 
 /// The way to a session.
 pub(super) struct Link<'a> {
@@ -102,8 +106,13 @@ impl<'a> Link<'a> {
             };
             let (report, connection) =
                 dial::open(target, &dial, io, &Cx::default(), &mut Ignore).await;
-            connection
-                .ok_or_else(|| Box::new(report.failure.unwrap_or_else(|| interrupted(target))))
+            let certificate = report.tls.as_ref().and_then(Certificate::of);
+            let failure = || Box::new(report.failure.unwrap_or_else(|| interrupted(target)));
+            let result = connection.ok_or_else(failure);
+            Tried {
+                result,
+                certificate,
+            }
         }));
     }
 

@@ -89,6 +89,9 @@ pub struct Summary {
     pub breaker: Option<breaker::State>,
     /// How often its beats used a connection again; `null` where none are shared.
     pub pool: Option<Pool>,
+    /// Whole days until the first certificate of the chain that was seen last runs out; `null` without
+    /// TLS.
+    pub cert_days: Option<i64>,
 }
 
 /// How often shared connections were used.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::Config;
+use super::event::Certificate;
 use super::link::Boxed;
 use super::session::Session;
 use super::waiting::Pending;
@@ -53,6 +54,7 @@ pub(super) struct Key {
 pub(super) struct Kept {
     session: Session,
     key: Key,
+    certificate: Option<Box<Certificate>>,
     ended: Arc<Mutex<Option<Ended>>>,
 }
 
@@ -128,11 +130,12 @@ impl Shared {
         }
     }
 
-    fn keep(&self, session: Session, key: Key) -> Kept {
+    fn keep(&self, session: Session, key: Key, certificate: Option<Box<Certificate>>) -> Kept {
         let ended = Arc::clone(&self.ended);
         Kept {
             session,
             key,
+            certificate,
             ended,
         }
     }
@@ -211,6 +214,11 @@ impl Kept {
     pub(super) fn peer(&self) -> String {
         let peer = self.session.peer.clone();
         peer.unwrap_or_else(|| self.key.addr.to_string())
+    }
+
+    /// What the peer showed when it was made.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_deref()
     }
 
     /// Where it leads.

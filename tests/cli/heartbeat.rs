@@ -1,6 +1,7 @@
 //! `heartbeat`: lines, contract, gates, hooks, signals.
 
 mod pool;
+mod tls;
 
 use serde_json::Value;
 
@@ -295,6 +296,10 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "heartbeat 127.0.0.1:9 --probe echo --pool 2 --fail-if late>0",
         "ends with the beat that it did not answer in time",
+    ),
+    (
+        "heartbeat 127.0.0.1:9 --fail-if cert_days<14",
+        "no target is connected with TLS",
     ),
     (
         "heartbeat 127.0.0.1:9 --suspect-after 3s",

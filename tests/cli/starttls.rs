@@ -162,11 +162,21 @@ fn a_server_of_each_protocol_turns_to_tls() {
 
 #[test]
 fn a_server_of_each_protocol_that_will_not_is_told_from_one_that_speaks_something_else() {
-    let rows: [(&str, Vec<Turn>, &str); 5] = [
+    let rows: [(&str, Vec<Turn>, &str); 7] = [
         ("imap", vec![Says(b"* PREAUTH hi\r\n")], "PREAUTH"),
         ("pop3", vec![Says(b"+OK\r\n-ERR no\r\n")], "-ERR no"),
         ("ftp", vec![Says(b"220 hi\r\n502 no\r\n")], "502 no"),
         ("postgres", vec![Says(b"N")], "it has no TLS"),
+        (
+            "postgres",
+            vec![Says(b"SSH-2.0-x\r\n")],
+            "does not speak postgres on this port: this is SSH",
+        ),
+        (
+            "postgres",
+            vec![Says(b"Sinjected")],
+            "8 bytes in clear after agreeing",
+        ),
         ("smtp", vec![Says(b"SSH-2.0-x\r\n")], "SSH-2.0-x"),
     ];
     for (protocol, turns, words) in rows {

@@ -3,15 +3,16 @@
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
-use rcgen::KeyUsagePurpose;
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 use serde_json::Value;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::crypto::ring::{default_provider, kx_group};
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream};
 
-use crate::support::{netkit, valid};
+use crate::support::{Server, netkit, valid};
 use crate::tls::{World, line, serve};
 use crate::tls_server::{BOTH, Leaf, TlsServer, config, uri};
 
@@ -87,6 +88,76 @@ fn many_dials_and_repeated_ones_shake_hands_each() {
         .collect();
     assert_eq!(kinds.len(), 2, "{run}");
     assert!(kinds.contains(&Value::Null) && kinds.contains(&"tls_name_mismatch".into()));
+}
+
+/// A server that accepts at once and takes its time before it speaks TLS.
+fn slow(leaf: &Leaf, delay: Duration) -> Server {
+    let config = Arc::new(config(leaf, None, BOTH));
+    Server::tcp(move |mut stream| {
+        std::thread::sleep(delay);
+        let mut session = ServerConnection::new(config.clone()).expect("a session");
+        let _ = Stream::new(&mut session, &mut stream).read(&mut [0; 1]);
+    })
+}
+
+#[test]
+fn a_target_with_tls_is_connected_when_the_handshake_is_done() {
+    let world = World::new("slow");
+    let server = slow(&world.authority.good(), Duration::from_millis(400));
+    let target = format!(
+        "tls://{} --ca {} -c 2 -i 50ms -t 20s",
+        server.addr, world.ca
+    );
+    let run = netkit(&format!("dial {target} --json")).run().status(0);
+    let all = lines(&run.stdout);
+    let probe = all.iter().find(|line| line["type"] == "dial");
+    let probe = probe.expect("a probe");
+    assert!(probe["tls_ms"].as_f64() > Some(399.0), "{run}");
+    assert!(probe["connect_ms"].as_f64() < Some(399.0), "{run}");
+    let rtt = &all.last().expect("a summary")["probes"][0]["rtt"];
+    assert!(rtt["min_ms"].as_f64() > Some(399.0), "{run}");
+
+    let gate = "--fail-if p99>350ms --json";
+    let run = netkit(&format!("heartbeat {target} {gate}"))
+        .run()
+        .status(5);
+    let all = lines(&run.stdout);
+    let mut beats = all.iter().filter(|line| line["type"] == "beat");
+    assert!(
+        beats.all(|beat| beat["rtt_ms"].as_f64() > Some(399.0)),
+        "{run}"
+    );
+}
+
+#[test]
+fn our_own_patience_after_a_handshake_is_no_time_of_the_server() {
+    let world = World::new("patience");
+    let client = world.authority.leaf(&["client.test"], |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let (cert, key) = (
+        world.folder.write("client.pem", &client.pem),
+        world.folder.write("client.key", client.key.serialize_pem()),
+    );
+    // It asks who we are, and says nothing after that: whether it refuses is waited for.
+    let mut silent = config(&world.authority.good(), Some(&world.authority), BOTH);
+    silent.send_tls13_tickets = 0;
+    let server = TlsServer::start(silent);
+    let more = format!("--cert {cert} --key {key} -c 1 -t 20s --json");
+    let run = netkit(&world.dial(&server, &more)).run().status(0);
+    let all = lines(&run.stdout);
+    let (probe, summary) = (&all[0], all.last().expect("a summary"));
+    let [connect, tls, handshake] = [
+        &probe["connect_ms"],
+        &probe["tls_ms"],
+        &probe["tls"]["handshake_ms"],
+    ]
+    .map(|time| time.as_f64().expect("a time"));
+    assert!(tls > handshake + 99.0, "{run}");
+    let rtt = summary["probes"][0]["rtt"]["max_ms"]
+        .as_f64()
+        .expect("a time");
+    assert!((rtt - connect - handshake).abs() < 1.0, "{run}");
 }
 
 #[test]

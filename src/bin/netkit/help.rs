@@ -128,6 +128,10 @@ pub(crate) const HEARTBEAT: &[Example] = &[
         "Is it good enough? The exit code says.",
     ),
     Example(
+        "netkit heartbeat tls://host:443 -c 1 --fail-if 'cert_days<14' -q",
+        "Does its certificate last for two more weeks?",
+    ),
+    Example(
         "netkit heartbeat app:8080 --until 'up>=3' --for 1m",
         "Wait until it is steadily up, a minute at most.",
     ),
@@ -162,6 +166,8 @@ pub(crate) const HEARTBEAT_JSON: &str = "\
 With --json every line of standard output is one complete object with \"schema\":\"netkit/1\" and a \
 \"type\": `beat` (a beat has its verdict), `late` (a reply came after its beat had failed), `skipped` (a beat \
 was not sent), `state` (the state changed: why, on what evidence, how long the last one lasted), `breaker`, \
+`opened` (with --pool a connection was made), `certificate` (the peer showed its first, another one, or the \
+same with fewer days left), \
 `disconnect` (a session ended: cause, how soon that was noticed), `reconnect` (a session stands, or was given \
 up: every attempt), `stall` (this machine itself stood still, which blames nobody) and `summary` (a target an \
 entry, and the exit code; SIGQUIT adds an interim one). --replay prints one line of type `replay`: a \

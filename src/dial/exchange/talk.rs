@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
-use crate::dial::config::{Exchange, Expect};
+use super::search::Search;
+use crate::dial::config::Exchange;
 use crate::dial::event::Event;
 use crate::dial::recorder::Recorder;
 use crate::dial::report;
@@ -53,7 +54,7 @@ pub(super) struct Talk<'a> {
     pub(super) datagrams: u64,
     pub(super) ended_by_peer: bool,
     pub(super) matched: bool,
-    searched: usize,
+    search: Option<Search<'a>>,
     started: Instant,
     first_sent: Option<Instant>,
     first_byte: Option<Instant>,
@@ -83,7 +84,7 @@ impl<'a> Talk<'a> {
             datagrams: 0,
             ended_by_peer: false,
             matched: false,
-            searched: 0,
+            search: plan.expect.as_ref().map(Search::new),
             started: Instant::now(),
             first_sent: None,
             first_byte: None,
@@ -114,8 +115,8 @@ impl<'a> Talk<'a> {
         for _ in 0..TURNS {
             let sending = self.poll_send(cx);
             let receiving = self.poll_receive(cx);
-            if receiving.is_pending() || self.is_over() || self.captured.len() == Exchange::CAPTURE
-            {
+            let full = self.search.as_ref().is_some_and(Search::is_full);
+            if receiving.is_pending() || self.is_over() || full {
                 self.look_for_match();
             }
             if self.is_over() {
@@ -241,25 +242,17 @@ impl<'a> Talk<'a> {
         let room = Exchange::CAPTURE - self.captured.len();
         self.captured
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if let Some(search) = &mut self.search {
+            search.take(bytes);
+        }
     }
 
     /// Searches what came since the last search; once a poll, not once a read.
     fn look_for_match(&mut self) {
-        if self.matched || self.captured.len() == self.searched {
-            return;
+        if self.search.as_mut().is_some_and(Search::look) {
+            // What comes after it need not be kept.
+            (self.matched, self.search) = (true, None);
         }
-        self.matched = match &self.plan.expect {
-            None => false,
-            Some(Expect::Bytes(wanted)) => {
-                let from = self.searched.saturating_sub(wanted.len());
-                wanted.is_empty()
-                    || self.captured[from..]
-                        .windows(wanted.len())
-                        .any(|window| window == wanted)
-            }
-            Some(Expect::Regex(regex)) => regex.is_match(&self.captured),
-        };
-        self.searched = self.captured.len();
     }
 
     /// Hands the moments that the poll loop noted to the report, in the order in which they were.

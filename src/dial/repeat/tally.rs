@@ -82,8 +82,8 @@ impl Tally {
     }
 }
 
-/// The latency of a probe: the connect time, or on a datagram transport the time to the reply, or with
-/// reuse that from the request to the end of its answer.
+/// The latency of a probe: the connect time (with TLS, to the end of the handshake), or on a datagram
+/// transport the time to the reply, or with reuse that from the request to the end of its answer.
 #[must_use]
 pub fn round_trip(report: &Report) -> Option<Duration> {
     if report.reused.is_some() {
@@ -91,10 +91,8 @@ pub fn round_trip(report: &Report) -> Option<Duration> {
         let (Millis(started), Millis(ended)) = (exchange.started_ms?, exchange.ended_ms?);
         return ended.checked_sub(started);
     }
-    let time = if report.network.transport().is_datagram() {
-        report.first_byte_ms
-    } else {
-        report.connect_ms
-    };
-    time.map(|Millis(duration)| duration)
+    if report.network.transport().is_datagram() {
+        return report.first_byte_ms.map(|Millis(duration)| duration);
+    }
+    report.connected_after()
 }

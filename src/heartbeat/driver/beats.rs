@@ -114,7 +114,9 @@ impl<I: Io> Driver<'_, I> {
             at,
             stalled,
             result,
+            certificate,
         } = connected;
+        self.shown(certificate.as_deref(), at);
         let stood_still = stalled != self.stalled;
         let silent = |failure: &Failure| failure.kind.class() == crate::failure::Class::Silence;
         if stood_still && result.as_ref().is_err_and(|failure| silent(failure)) {

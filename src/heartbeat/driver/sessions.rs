@@ -34,7 +34,8 @@ impl<I: Io> Driver<'_, I> {
 
     /// An attempt is over.
     pub(super) fn tried(&mut self, tried: Tried, now: Instant) {
-        match tried {
+        self.shown(tried.certificate.as_deref(), now);
+        match tried.result {
             Ok(connection) => self.stands(connection, now),
             Err(failure) => {
                 let given_up = self.link.failed(failure.clone(), now);

@@ -116,6 +116,7 @@ impl<'a, I: Io> Driver<'a, I> {
                 if !taken.is_reused() {
                     self.opened(taken.peer(), began, now);
                 }
+                self.shown(taken.certificate(), now);
                 self.taken(taken.peer(), taken.addr().clone(), now);
                 let exchange = Exchange {
                     beat,

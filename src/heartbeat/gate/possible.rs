@@ -10,6 +10,7 @@ use crate::heartbeat::event::State;
 
 /// What bounds a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each rules out other words")]
 pub struct Bounds {
     /// Beats per target; `None` without an end.
     pub beats: Option<u64>,
@@ -24,6 +25,8 @@ pub struct Bounds {
     pub late: bool,
     /// Whether there is a circuit breaker.
     pub breaker: bool,
+    /// Whether there may be a target with TLS.
+    pub tls: bool,
 }
 
 /// Which bound makes a comparison impossible.
@@ -46,6 +49,8 @@ pub enum Bound {
     Late,
     /// [`Bounds::breaker`].
     Breaker,
+    /// [`Bounds::tls`].
+    Tls,
 }
 
 impl Gate {
@@ -76,6 +81,10 @@ impl Node {
 }
 
 fn number(quantity: Quantity, bounds: &Bounds, operator: Operator, wanted: f64) -> Option<Bound> {
+    if quantity.0 == "cert_days" {
+        // Any number of days, and negative ones where a certificate has run out.
+        return (!bounds.tls).then_some(Bound::Tls);
+    }
     let (most, bound) = match (quantity.1, quantity.0) {
         (Unit::Percent, _) => (100.0, Bound::Percent),
         (_, "late" | "reconnects") if !bounds.sessions => (0.0, Bound::Sessions),
@@ -126,16 +135,19 @@ fn time(
 mod tests {
     use super::*;
 
+    /// Ten connect probes.
+    const SHORT: Bounds = Bounds {
+        beats: Some(10),
+        timeout: Duration::from_secs(1),
+        length: Some(Duration::from_secs(11)),
+        sessions: false,
+        late: false,
+        breaker: false,
+        tls: false,
+    };
+
     #[test]
     fn what_can_never_hold_is_known_by_the_bound_it_breaks() {
-        let bounds = Bounds {
-            beats: Some(10),
-            timeout: Duration::from_secs(1),
-            length: Some(Duration::from_secs(11)),
-            sessions: false,
-            late: false,
-            breaker: false,
-        };
         let rows = [
             ("up>=10", None),
             ("up>=11", Some(Bound::Beats)),
@@ -156,6 +168,8 @@ mod tests {
             ("state==app_hung", Some(Bound::Sessions)),
             ("state==down", None),
             ("refused>=1", Some(Bound::Breaker)),
+            ("cert_days<14", Some(Bound::Tls)),
+            ("loss>1% or cert_days<14", None),
             ("loss>1% or p99>1s", None),
             ("up>=11 or p99>1s", Some(Bound::Beats)),
             ("loss>1% and p99>1s", Some(Bound::Timeout)),
@@ -163,15 +177,20 @@ mod tests {
         ];
         for (text, expected) in rows {
             let gate: Gate = text.parse().unwrap();
-            assert_eq!(gate.impossible(&bounds), expected, "{text}");
+            assert_eq!(gate.impossible(&SHORT), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_run_without_end_rules_little_out() {
         let endless = Bounds {
             beats: None,
             length: None,
             sessions: true,
             late: true,
             breaker: true,
-            ..bounds
+            tls: true,
+            ..SHORT
         };
         let pooled = Bounds {
             late: false,
@@ -181,7 +200,14 @@ mod tests {
             let gate: Gate = text.parse().unwrap();
             assert_eq!(gate.impossible(&pooled), expected, "{text}");
         }
-        for text in ["up>=1000000", "longest_down>1h", "late>0", "reconnects>9"] {
+        for text in [
+            "up>=1000000",
+            "longest_down>1h",
+            "late>0",
+            "reconnects>9",
+            "cert_days<0",
+            "cert_days<14",
+        ] {
             assert_eq!(text.parse::<Gate>().unwrap().impossible(&endless), None);
         }
     }

@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::dial::place;
 use crate::failure::Failure;
 use crate::heartbeat::config::Config;
+use crate::heartbeat::event::Certificate;
 use crate::heartbeat::link::Boxed;
 use crate::heartbeat::session::Session;
 use crate::heartbeat::waiting::Pending;
@@ -210,9 +211,10 @@ impl<'a, I: Io> Walk<'a, I> {
         let deadline = Deadline::after(self.way.config.reconnect.timeout / tries);
         let (target, dial) = (self.way.target, &self.way.config.dial);
         let connection = place::connect(target, &key.addr, dial, self.way.io, &deadline).await;
-        let connection = connection.map_err(|failure| Some(Box::new(failure)))?;
+        let (connection, handshake) = connection.map_err(|failure| Some(Box::new(failure)))?;
+        let certificate = handshake.as_ref().and_then(Certificate::of);
         let session = Session::new(connection, 0, Instant::now());
-        Ok(self.way.shared.keep(session, key.clone()))
+        Ok(self.way.shared.keep(session, key.clone(), certificate))
     }
 
     async fn look_up(&self) -> Result<VecDeque<PeerAddr>, Box<Failure>> {

@@ -201,6 +201,24 @@ fn what_is_not_tls_is_a_typed_failure() {
 }
 
 #[test]
+fn a_key_that_others_can_read_is_told_of_in_a_line() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, authority) = (Folder::new("open-key"), Authority::new());
+    let (certificate, key) = authority.sign(&[local()]);
+    let (cert, key) = (
+        folder.write("cert.pem", &certificate),
+        folder.write("key.pem", &key),
+    );
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let line = format!("127.0.0.1:0 127.0.0.1:0 --tls --cert {cert} --key {key}");
+    let mut served = Served::start(&line, 2);
+    let warning = served.next();
+    assert_eq!(warning["type"], "warning", "{warning:#}");
+    let message = warning["message"].as_str().unwrap_or_default();
+    assert!(message.contains("(mode 644)"), "{message}");
+}
+
+#[test]
 fn clients_are_known_by_their_certificates() {
     let (folder, authority) = (Folder::new("mtls"), Authority::new());
     let (certificate, key) = authority.sign(&[local()]);
@@ -428,6 +446,10 @@ fn what_tls_cannot_do_is_refused() {
         ),
         ("--tls-self-signed --exec cat", "--exec"),
         ("--tls-self-signed --tls-min 1.3 --tls-max 1.2", "--tls-min"),
+        (
+            "--tls-self-signed --http --alpn http/1.1,h2",
+            "--alpn h2 does not go with --http",
+        ),
     ];
     for (flags, named) in rows {
         netkit(&format!("listen 127.0.0.1:0 {flags}"))

@@ -39,6 +39,10 @@ contract! {
         schema: String, r#type: String, ts: String, at_ms: f64, target: String,
         from: String, to: String, reason: String, lasted_ms: f64,
     }
+    Certificate {
+        schema: String, r#type: String, ts: String, at_ms: f64, target: String, sha256: String,
+        ; version: String, previous_sha256: String, cert_days: i64,
+    }
     Disconnect {
         schema: String, r#type: String, ts: String, at_ms: f64, target: String,
         cause: String, noticed_ms: f64, failure: Failure,
@@ -70,7 +74,7 @@ contract! {
         disconnects: u64, reconnects: u64,
         ; loss_pct: f64, loss_1m_pct: f64, loss_5m_pct: f64, rtt_ms: Spread, jitter_ms: f64,
         availability_pct: f64, longest_up_ms: f64, longest_down_ms: f64, mtbf_ms: f64, mttr_ms: f64,
-        breaker: String, pool: Pool,
+        breaker: String, pool: Pool, cert_days: i64,
     }
     Pool { hits: u64, misses: u64, connections: u64, }
     Spread { min: f64, mean: f64, p50: f64, p90: f64, p99: f64, max: f64, stddev: f64, }
@@ -111,6 +115,7 @@ pub(crate) fn read(line: &Value) {
         "state" => as_a::<State>(line),
         "breaker" => as_a::<Breaker>(line),
         "opened" => as_a::<Opened>(line),
+        "certificate" => as_a::<Certificate>(line),
         "disconnect" => as_a::<Disconnect>(line),
         "reconnect" => as_a::<Reconnect>(line),
         "stall" => as_a::<Stall>(line),

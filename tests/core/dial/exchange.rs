@@ -92,6 +92,28 @@ async fn an_expression_is_matched_on_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_expectation_is_found_beyond_what_is_kept() {
+    let regex = regex::bytes::Regex::new(r"ready \d").expect("an expression");
+    let wanted = [Expect::Bytes(b"ready 7".to_vec()), Expect::Regex(regex)];
+    for before in [65_532, 65_536, 1_000_000] {
+        let mut greeting = vec![b'.'; before];
+        greeting.extend_from_slice(b"ready 7\n");
+        for expect in &wanted {
+            let exchange = Exchange {
+                expect: Some(expect.clone()),
+                ..Exchange::default()
+            };
+            let report = talk(greets(&greeting), exchange).await;
+            assert!(report.ok, "after {before}: {:?}", report.failure);
+            let exchange = report.exchange.expect("an exchange");
+            assert!(exchange.truncated && exchange.matched == Some(true));
+            let kept = exchange.received.map(|bytes| bytes.to_vec().len());
+            assert_eq!(kept, Some(Exchange::CAPTURE));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn something_else_than_expected_is_an_unexpected_reply_with_its_first_bytes() {
     let peer = Peer {
         close: true,

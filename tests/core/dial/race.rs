@@ -92,6 +92,13 @@ async fn race_all_lets_the_losers_finish_and_closes_them() {
         .collect();
     assert_eq!(outcomes, [Lost, Won]);
     assert_eq!(io.open(), 0);
+    // The loser was waited for, which is no time of the winner's.
+    let (whole, dialled) = (report.total_ms.expect("over").0, report.dialled_after());
+    assert!((ms(300)..ms(303)).contains(&whole), "{report:?}");
+    assert!(
+        (ms(260)..ms(263)).contains(&dialled.expect("over")),
+        "{report:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,7 +109,7 @@ pub(crate) struct ExchangeArgs {
     /// Succeeds only if this text, with C escapes, comes back.
     #[arg(long, value_name = "TEXT", value_parser = values::c_text, allow_hyphen_values = true)]
     pub(crate) expect: Option<Payload>,
-    /// Succeeds only if what comes back matches.
+    /// Succeeds only if what comes back matches; a match has at most 64 KiB.
     #[arg(long, value_name = "REGEX", value_parser = values::regex, allow_hyphen_values = true)]
     pub(crate) expect_regex: Option<regex::bytes::Regex>,
     /// Reads until that many bytes have come; 0 does not wait for a reply.

@@ -205,7 +205,8 @@ pub(crate) struct ReconnectArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gates and hooks")]
 pub(crate) struct GateArgs {
-    /// Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`.
+    /// Ends with 5 if this holds of any target at the end: `loss>1% or p99>20ms or state==down`, with TLS
+    /// `cert_days<14`.
     #[arg(long, value_name = "CONDITION", value_parser = values::gate)]
     pub(crate) fail_if: Option<Gate>,
     /// Ends with 0 as soon as this holds of every target: `up>=3`.

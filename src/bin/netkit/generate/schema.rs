@@ -35,6 +35,7 @@ pub(super) fn text() -> String {
         line::<heartbeat::Of<'_, event::Change>>("state", &mut generator),
         line::<heartbeat::Of<'_, Transition>>("breaker", &mut generator),
         line::<heartbeat::Of<'_, event::Opened>>("opened", &mut generator),
+        line::<heartbeat::Of<'_, event::Certificate>>("certificate", &mut generator),
         line::<heartbeat::Of<'_, event::Disconnect>>("disconnect", &mut generator),
         line::<heartbeat::Of<'_, event::Reconnect>>("reconnect", &mut generator),
         line::<event::Stall>("stall", &mut generator),

@@ -108,7 +108,7 @@ pub(super) fn plan(
         check_network(spec, &needs)?;
         check_probe(spec, &config)?;
     }
-    thresholds::check(&args, &config)?;
+    thresholds::check(&args, &config, tls.is_some())?;
     let GateArgs {
         fail_if,
         until,

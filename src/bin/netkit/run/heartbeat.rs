@@ -271,6 +271,7 @@ impl<'a> Watched<'a> {
             Fact::State(fact) => self.line("state", at, Of { target, fact }),
             Fact::Breaker(fact) => self.line("breaker", at, Of { target, fact }),
             Fact::Opened(fact) => self.line("opened", at, Of { target, fact }),
+            Fact::Certificate(fact) => self.line("certificate", at, Of { target, fact }),
             Fact::Disconnect(fact) => self.line("disconnect", at, Of { target, fact }),
             Fact::Reconnect(fact) => self.line("reconnect", at, Of { target, fact }),
             Fact::Stall(stall) => self.line("stall", at, stall),

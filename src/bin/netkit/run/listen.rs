@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use netkit::addr::listen::ListenAddr;
 use netkit::addr::{Family, Host};
@@ -74,7 +75,7 @@ async fn carry_out(
     fill_in(&mut plan)?;
     speak_tls_to_the_service(&mut plan)?;
     let mut means = Means::new(io(&plan));
-    let (authority, identities) = secure(&plan, &mut means, &cx).await?;
+    let (told, identities) = secure(&plan, &mut means, &cx).await?;
     let record = Record::open(plan.record.as_deref())?;
     let listeners = listeners(&plan, &cx).await?;
     if plan.stdio {
@@ -99,9 +100,11 @@ async fn carry_out(
         page,
         record,
         asked: false,
+        told,
+        sockets: listeners.len(),
         out,
     });
-    lock(&fold).show_authority(authority.as_deref());
+    lock(&fold).show_authority();
     let look = Arc::clone(&means.look);
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
     let run = listen::serve_through(listeners, &plan.config, means, &cx, &mut observer);
@@ -111,6 +114,15 @@ async fn carry_out(
     fold.status.finish();
     fold.summary(&report, Some(exit));
     Ok(exit)
+}
+
+/// What is told of the certificates before the first connection.
+#[derive(Debug, Default)]
+struct OfTls {
+    /// The authority that was made up (PEM), for clients to trust.
+    authority: Option<String>,
+    /// What is worth telling about the files, such as a key that others can read.
+    warnings: Vec<String>,
 }
 
 /// Prepares the handshakes with a service at `tls://`: reads whom to trust.
@@ -153,11 +165,14 @@ async fn secure(
     plan: &ListenPlan,
     means: &mut Means<SystemIo>,
     cx: &Cx,
-) -> Result<(Option<String>, Identities), Trouble> {
+) -> Result<(OfTls, Identities), Trouble> {
     let (tls, identities) = secure::open(plan.tls.as_ref(), cx).await?;
+    let told = tls.as_ref().map_or_else(OfTls::default, |tls| OfTls {
+        authority: tls.authority().map(str::to_owned),
+        warnings: tls.warnings().to_vec(),
+    });
     means.tls = tls;
-    let authority = means.tls.as_ref().and_then(|tls| tls.authority());
-    Ok((authority.map(str::to_owned), identities))
+    Ok((told, identities))
 }
 
 #[cfg(not(feature = "tls"))]
@@ -166,12 +181,12 @@ async fn secure(
     plan: &ListenPlan,
     _: &mut Means<SystemIo>,
     _: &Cx,
-) -> Result<(Option<String>, Identities), Trouble> {
+) -> Result<(OfTls, Identities), Trouble> {
     if plan.tls.is_some() {
         let message = "--tls: this netkit was built without TLS";
         return Err(UsageError::new(message, "one that was built with the feature `tls`").into());
     }
-    Ok((None, Identities::default()))
+    Ok((OfTls::default(), Identities::default()))
 }
 
 /// Begins to take orders, where that is asked for.
@@ -342,6 +357,9 @@ struct Fold<'a> {
     asked: bool,
     /// Where pieces go.
     record: Record,
+    told: OfTls,
+    /// How many there are to listen.
+    sockets: usize,
     out: &'a mut Out,
 }
 
@@ -353,7 +371,7 @@ impl Fold<'_> {
         if let Event::Closed(closed) = &event.event {
             self.verdict.add(outcome(closed.cause));
         }
-        let text = match self.output.format {
+        let mut text = match self.output.format {
             Format::Quiet => String::new(),
             Format::Human => {
                 words::event(event, self.plan, &before, self.cx.wall(), &self.output.view)
@@ -366,6 +384,9 @@ impl Fold<'_> {
                 self.output.view.rich,
             ),
         };
+        if let Event::Listening(_) = &event.event {
+            text.push_str(&self.warnings_of_tls(event.at));
+        }
         if let Event::Stats(totals) = &event.event {
             self.look(&before, totals);
             if std::mem::take(&mut self.asked) {
@@ -380,8 +401,10 @@ impl Fold<'_> {
     }
 
     /// Shows the certificate that clients have to trust.
-    fn show_authority(&mut self, pem: Option<&str>) {
-        let Some(pem) = pem else { return };
+    fn show_authority(&mut self) {
+        let Some(pem) = &self.told.authority else {
+            return;
+        };
         let text = match self.output.format {
             Format::Quiet => return,
             Format::Human => pem.to_owned(),
@@ -392,6 +415,21 @@ impl Fold<'_> {
             }
         };
         let _ = self.out.write(&text);
+    }
+
+    /// With JSON, once all sockets listen: readers wait for those lines first. People have read it on
+    /// standard error.
+    fn warnings_of_tls(&mut self, at: Duration) -> String {
+        let json = matches!(self.output.format, Format::Json | Format::Pretty);
+        if !json || self.report.listeners.len() < self.sockets {
+            return String::new();
+        }
+        let warnings = std::mem::take(&mut self.told.warnings);
+        let line = |message: &String| {
+            let body = lines::Warning { message };
+            Line::new("warning", self.cx.wall(), at, body).compact(self.output.view.rich)
+        };
+        warnings.iter().map(line).collect()
     }
 
     /// Our own identity is another, or cannot be renewed.

@@ -254,7 +254,9 @@ impl Dialogue<'_> {
                     .hint("turn TLS on in the configuration of the server, or dial its port for TLS from the start")
             }
             Refusal::Stranger => {
-                let message = format!("{host} does not speak {name} on this port");
+                let ssh = self.came.starts_with(b"SSH-");
+                let guess = if ssh { ": this is SSH" } else { "" };
+                let message = format!("{host} does not speak {name} on this port{guess}");
                 self.failure(Kind::TlsNotTls, message)
             }
         }

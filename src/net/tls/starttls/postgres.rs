@@ -17,10 +17,18 @@ impl Machine for Postgres {
     fn look(&mut self, came: &[u8]) -> Result<Look, Refusal> {
         match came.first() {
             None => Ok(Look::More),
+            Some(_) if is_a_line(came) => Err(Refusal::Stranger),
             Some(b'S') => Ok(Look::Begin(1, Vec::new())),
             Some(b'N') => Err(Refusal::No("it has no TLS".to_owned())),
             Some(b'E') => Err(Refusal::No("it answers with an error".to_owned())),
             Some(_) => Err(Refusal::Stranger),
         }
     }
+}
+
+/// Whether somebody speaks in lines, which this protocol does not: a greeting that begins as an answer
+/// would is that of another one (`SSH-2.0-…`).
+fn is_a_line(came: &[u8]) -> bool {
+    let printable = |byte: &u8| byte.is_ascii_graphic() || b" \t\r\n".contains(byte);
+    came.len() > 1 && came.ends_with(b"\n") && came.iter().all(printable)
 }

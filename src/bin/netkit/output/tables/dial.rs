@@ -65,8 +65,13 @@ pub(crate) fn verdict(report: &Report) -> String {
     if let Some(hold) = report.hold.as_ref().filter(|hold| !hold.alive) {
         return format!("{outcome} after {} of the hold", hold.held_ms);
     }
-    match report.total_ms {
-        Some(total) => format!("{outcome} {preposition} {total}"),
+    // Losers that were waited for cost the connection nothing.
+    let took = match report.dialled_after() {
+        Some(took) if report.ok => Some(Millis(took)),
+        _ => report.total_ms,
+    };
+    match took {
+        Some(took) => format!("{outcome} {preposition} {took}"),
         None => outcome,
     }
 }

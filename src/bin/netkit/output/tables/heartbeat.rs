@@ -4,7 +4,7 @@ pub(crate) mod live;
 
 use std::time::Duration;
 
-use netkit::heartbeat::event::{Beat, Cause, Disconnect, Fact, Reconnect, SkipReason};
+use netkit::heartbeat::event::{Beat, Cause, Certificate, Disconnect, Fact, Reconnect, SkipReason};
 use netkit::heartbeat::report::{Outage, Pool, Summary};
 use netkit::heartbeat::{Config, Report, State, Tally};
 use netkit::policy::detector::Method;
@@ -60,6 +60,10 @@ pub(crate) fn fact(fact: &Fact, of: &Subject<'_>, view: &View) -> String {
                 change.reason.code().replace('_', " ")
             );
             notice(of, &text, Tone::Warn, view)
+        }
+        Fact::Certificate(shown) => {
+            let (text, tone) = certificate(shown);
+            notice(of, &text, tone, view)
         }
         Fact::Disconnect(end) => notice(of, &disconnect(end, view), Tone::Bad, view),
         Fact::Reconnect(back) => {
@@ -215,6 +219,41 @@ fn disconnect(end: &Disconnect, view: &View) -> String {
     )
 }
 
+/// Digits of a fingerprint that tell one from another.
+const DIGITS: usize = 16;
+
+fn certificate(shown: &Certificate) -> (String, Tone) {
+    let short = |sha256: &str| sha256.chars().take(DIGITS).collect::<String>();
+    let mut text = match &shown.previous_sha256 {
+        Some(_) => "another certificate: ".to_owned(),
+        None => "certificate ".to_owned(),
+    };
+    put!(text, "SHA-256 {}…", short(&shown.sha256));
+    if let Some(before) = &shown.previous_sha256 {
+        put!(text, ", no longer {}…", short(before));
+    }
+    if let Some(left) = shown.cert_days {
+        put!(text, ", {}", days_left(left));
+    }
+    if let Some(version) = shown.version {
+        put!(text, " (TLS {})", version.as_str());
+    }
+    let tone = match shown.previous_sha256 {
+        Some(_) => Tone::Warn,
+        None => Tone::Dim,
+    };
+    (text, tone)
+}
+
+fn days_left(days: i64) -> String {
+    let count = counted(days.unsigned_abs(), "day");
+    if days < 0 {
+        format!("expired {count} ago")
+    } else {
+        format!("{count} left")
+    }
+}
+
 fn reconnect(back: &Reconnect) -> (String, Tone) {
     let attempts = counted(back.attempts_total, "attempt");
     let exit = match back.cause {
@@ -364,6 +403,9 @@ fn availability(summary: &Summary) -> String {
     }
     if summary.reconnects > 0 {
         parts.push(counted(summary.reconnects, "reconnect"));
+    }
+    if let Some(days) = summary.cert_days {
+        parts.push(format!("certificate {}", days_left(days)));
     }
     parts.join(", ")
 }

@@ -18,7 +18,7 @@ pub(crate) fn dial(report: &Report, at: Duration, view: &View) -> String {
 }
 
 fn stage(report: &Report) -> String {
-    match (report.total_ms, report.connect_ms) {
+    match (report.dialled_after().map(Millis), report.connect_ms) {
         (Some(total), _) => format!("connected in {total}, held open since"),
         (None, Some(connect)) => format!("connected after {connect}, exchanging"),
         (None, None) if report.attempts.is_empty() => "resolving".to_owned(),

@@ -77,7 +77,7 @@ fn lines_of(number: &str, name: &str, (verdict, tone): (&str, Tone), view: &View
 /// The outcome, with the time that the statistics are made of.
 fn verdict(report: &Report) -> String {
     match repeat::round_trip(report) {
-        Some(time) if report.ok => match (report.reused, report.connect_ms) {
+        Some(time) if report.ok => match (report.reused, report.connected_after().map(Millis)) {
             (Some(true), _) => format!("answered in {}, connection reused", Millis(time)),
             (Some(false), Some(connect)) => {
                 format!("answered in {}, connected in {connect}", Millis(time))

@@ -29,8 +29,8 @@ use crate::args::HeartbeatArgs;
 use crate::usage::UsageError;
 
 /// Refuses the first setting that could never fire.
-pub(super) fn check(args: &HeartbeatArgs, config: &Config) -> Checked {
-    let run = Run::new(args, config);
+pub(super) fn check(args: &HeartbeatArgs, config: &Config, tls: bool) -> Checked {
+    let run = Run::new(args, config, tls);
     useless(args, config)?;
     interval_suspect(args, config)?;
     if let Some((beats, _)) = run.beats {
@@ -56,10 +56,12 @@ struct Run {
     /// From the first beat to the last verdict, and the flag.
     length: Option<(Duration, String)>,
     timeout: String,
+    /// Whether there may be a target with TLS.
+    tls: bool,
 }
 
 impl Run {
-    fn new(args: &HeartbeatArgs, config: &Config) -> Self {
+    fn new(args: &HeartbeatArgs, config: &Config, tls: bool) -> Self {
         let intervals = [config.interval_suspect, config.interval_down];
         let intervals = || intervals.into_iter().flatten().chain([config.interval]);
         let shortest = intervals().min().unwrap_or(config.interval);
@@ -96,6 +98,7 @@ impl Run {
                 .min_by_key(|row| row.0)
                 .map(last),
             timeout: format!("{given} {}", words(config.timeout())),
+            tls,
         }
     }
 }
@@ -271,6 +274,7 @@ fn condition(flag: &str, gate: &Gate, config: &Config, run: &Run) -> Checked {
         sessions: config.probe.is_persistent(),
         late: config.pool.is_none(),
         breaker: config.breaker.is_some(),
+        tls: run.tls,
     };
     let Some(bound) = gate.impossible(&bounds) else {
         return Ok(());
@@ -331,6 +335,10 @@ fn broken(bound: Bound, config: &Config, run: &Run) -> Option<(String, String)> 
         Bound::Breaker => (
             "there is no breaker".to_owned(),
             "--breaker beside it".to_owned(),
+        ),
+        Bound::Tls => (
+            "no target is connected with TLS".to_owned(),
+            "--tls, or a target `tls://…`".to_owned(),
         ),
         _ => return None,
     })

@@ -108,6 +108,8 @@ fn what_cannot_be_honoured_is_refused_by_its_flag() {
     let rows = [
         (":0 --echo --discard", "--discard"),
         (":0 --http --exec cat", "--exec"),
+        (":0 --http --tls-self-signed --alpn h2", "--alpn"),
+        (":0 --http --tls-self-signed --alpn acme", "--http"),
         (":0 --then echo", "--then"),
         (":0 --once -c 3", "--once"),
         (":0 --seed 3", "--seed"),

@@ -112,6 +112,9 @@ fn check(args: &ListenArgs, api: bool) -> Checked {
         let message = "--tls-min is newer than --tls-max";
         return Err(UsageError::new(message, "versions in their order"));
     }
+    if args.behaviour.http {
+        http_is_http_1(tls)?;
+    }
     let asks = tls.require_client_cert || !tls.allow_spiffe_id.is_empty();
     if asks && tls.client_ca.is_none() && !api {
         let message = "certificates of clients are worth nothing without an authority";
@@ -139,6 +142,22 @@ fn check(args: &ListenArgs, api: bool) -> Checked {
         }
     }
     Ok(())
+}
+
+/// What is agreed on must be spoken: this server's HTTP is 1.1, and takes 1.0.
+fn http_is_http_1(tls: &ServeTlsArgs) -> Checked {
+    let spoken = ["http/1.1", "http/1.0"];
+    match tls
+        .alpn
+        .iter()
+        .find(|name| !spoken.contains(&name.as_str()))
+    {
+        Some(name) => {
+            let message = format!("--alpn {name} does not go with --http, which does not speak it");
+            Err(UsageError::new(message, "--alpn http/1.1 (or http/1.0)"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Where the certificate comes from: files, the Workload API, or nowhere.
