@@ -42,7 +42,7 @@ use self::ways::{Way, Ways};
 use self::worker::Worker;
 use super::listen::Listener;
 use super::socket::Socket;
-use super::{Connection, PeerAddr, TcpInfo, sys};
+use super::{Connection, Passed, PeerAddr, TcpInfo, sys};
 use crate::addr::{Transport, UnixPath};
 use crate::policy::admission::{Admission, Gate, Limits, Verdict};
 
@@ -170,6 +170,16 @@ impl Watcher {
     #[must_use]
     pub fn tcp_info(&self) -> Option<TcpInfo> {
         self.tcp.then(|| TcpInfo::read(self.fd.as_fd())).flatten()
+    }
+
+    /// What has passed on it.
+    #[must_use]
+    pub fn passed(&self) -> Passed {
+        if self.tcp {
+            Passed::read(self.fd.as_fd())
+        } else {
+            Passed::default()
+        }
     }
 
     /// How the peer has left, if it has, whether or not anybody reads.
@@ -313,6 +323,12 @@ impl Door {
         }
     }
 
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.0.entrance().admission.open()
+    }
+
     /// It has gone.
     pub fn release(&self, peer: Option<SocketAddr>) {
         self.0.release(peer.map(|peer| peer.ip()));
@@ -432,6 +448,12 @@ impl Server {
         self.shared.entrance().admission.open()
     }
 
+    /// The most that were open at once.
+    #[must_use]
+    pub fn most_open(&self) -> u64 {
+        self.shared.entrance().admission.most_open()
+    }
+
     /// How often the overload breaker has opened.
     #[must_use]
     pub fn breaker_opened(&self) -> u64 {
@@ -505,6 +527,24 @@ fn reset(fd: &OwnedFd) {
     // A socket without the option (Unix) is closed in its own way.
     let _ = sys::linger_zero(fd.as_fd());
 }
+
+/// Ends a connection by a FIN, although the peer may have spoken: bytes that nobody has read would make
+/// it a reset. Says whether it could: what comes faster than it is read goes unread.
+fn finish(fd: &OwnedFd, buffer: &mut [u8]) -> bool {
+    // One that has failed meanwhile needs no end.
+    let _ = sys::shutdown_write(fd.as_fd());
+    for _ in 0..READS_AT_THE_END {
+        match sys::receive(fd.as_fd(), buffer) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return true,
+        }
+    }
+    false
+}
+
+/// How often it is read from a connection that is ended without having been served to its end.
+const READS_AT_THE_END: usize = 64;
 
 #[cfg(test)]
 mod tests;

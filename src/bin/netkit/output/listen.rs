@@ -206,8 +206,8 @@ fn close(closed: &Closed, view: &View) -> String {
         "#{} close  {}  in {}, out {}, {lasted}, {}\n",
         closed.id,
         name(closed.peer),
-        bytes(closed.bytes_in),
-        bytes(closed.bytes_out),
+        passed(closed.bytes_in),
+        passed(closed.bytes_out),
         view.paint(tone, how_briefly(closed.cause)),
     );
     if let Some(error) = &closed.error {
@@ -227,6 +227,10 @@ fn close(closed: &Closed, view: &View) -> String {
         put!(text, "{}\n", view.paint(Tone::Dim, &line));
     }
     text
+}
+
+fn passed(count: Option<u64>) -> String {
+    count.map_or_else(|| "?".to_owned(), bytes)
 }
 
 /// How it ended and by whom, in the few columns that a line of eighty has left.

@@ -115,10 +115,10 @@ pub(crate) struct Close {
     pub(crate) listener: usize,
     #[serde(flatten)]
     pub(crate) peer: Peer,
-    /// Bytes received.
-    pub(crate) bytes_in: u64,
-    /// Bytes sent.
-    pub(crate) bytes_out: u64,
+    /// Bytes received; `null` if unknown: with `--exec`, where the kernel does not count them.
+    pub(crate) bytes_in: Option<u64>,
+    /// Bytes sent; `null` if unknown, as above.
+    pub(crate) bytes_out: Option<u64>,
     /// From its acceptance to its end.
     pub(crate) duration_ms: Millis,
     /// Why.
