@@ -22,12 +22,12 @@ use super::control::{Present, State};
 use super::event::Event;
 use super::exec::Program;
 use super::forward::{Dialler, Mirrors};
-use crate::net::{Passed, TcpInfo};
-use crate::net::programs::Programs;
 use crate::net::layers::{Heard, Meter, Toxics};
+use crate::net::programs::Programs;
 use crate::net::relay::Relay;
 use crate::net::serve::{Cause, Closed, Count, Counts, Forwarded, Newcomer, QUIET, Watcher};
 use crate::net::tls::UNANNOUNCED;
+use crate::net::{Passed, TcpInfo};
 use crate::policy::fault::{Direction, Rule, faults_of};
 
 /// How often a connection that is stalled, and so not read, is asked whether its peer is still there.

@@ -22,8 +22,8 @@ use super::report::{EndedBy, Report, Totals};
 use super::setup;
 use super::spared::spared;
 use crate::error::Error;
-use crate::failure::Kind;
 use crate::event::{Observer, Stamped};
+use crate::failure::Kind;
 use crate::io::{Io, SystemIo};
 use crate::net::listen::{Listener, Mailbox};
 use crate::net::programs::Programs;
@@ -125,7 +125,7 @@ pub async fn serve_through<I: Io + 'static>(
         listeners,
         setup::of_workers(config, body.attendance.tls().is_some()),
     )
-    .map_err(unstarted)?;
+    .map_err(|error| unstarted(&error))?;
     // A server has one door.
     let _ = place_of_door.set(server.door());
     // Only what has begun says so; what the workers tell waits for this.
@@ -140,10 +140,10 @@ pub async fn serve_through<I: Io + 'static>(
 }
 
 /// Why the workers could not begin.
-fn unstarted(error: std::io::Error) -> Error {
-    let mut unstarted = Error::local("starting to serve", &error);
+fn unstarted(error: &std::io::Error) -> Error {
+    let mut unstarted = Error::local("starting to serve", error);
     if unstarted.failure.kind == Kind::TooManyFiles {
-        unstarted.failure.message = "no descriptor is left for the threads that serve".to_owned();
+        unstarted.failure.message = "no descriptor is left for the threads that serve".into();
         unstarted.failure.hint = Some("raise the limit (`ulimit -n`) or lower --workers".into());
     }
     unstarted

@@ -326,7 +326,12 @@ fn before_bind(
     }
     // Connections of the last run in TIME_WAIT must not block the port.
     set(names::REUSE_ADDR, "SO_REUSEADDR", "listen")?;
-    sockopt::for_accepted(fd, options)
+    sockopt::for_accepted(fd, options).map_err(|mut failure| {
+        if options.mptcp {
+            failure.message += " (a socket of --mptcp may lack it)";
+        }
+        failure
+    })
 }
 
 /// Starts to listen.

@@ -82,7 +82,11 @@ impl Heard {
             words();
         }
         let exit = STOPPING.iter().find(|(signal, _)| *signal == number);
-        low_level::exit(exit.map_or(Exit::Interrupted, |(_, exit)| *exit).code().into());
+        low_level::exit(
+            exit.map_or(Exit::Interrupted, |(_, exit)| *exit)
+                .code()
+                .into(),
+        );
     }
 
     /// Lets the first signal end netkit at once, or no longer. Where one has come already, the next does.
@@ -107,13 +111,11 @@ struct Orders {
 impl Orders {
     /// Whether a signal that comes now is not to be survived.
     fn is_final(&mut self, number: i32, now: Instant, at_once: bool) -> bool {
-        match self.first {
-            Some((first, at)) => first != number || now >= at + ECHO,
-            None => {
-                self.first = Some((number, now));
-                at_once
-            }
+        if let Some((first, at)) = self.first {
+            return first != number || now >= at + ECHO;
         }
+        self.first = Some((number, now));
+        at_once
     }
 }
 
@@ -234,14 +236,18 @@ mod tests {
         let begun = Instant::now();
         let rows = [
             (SIGTERM, Duration::from_millis(1), false),
-            (SIGTERM, ECHO - Duration::from_millis(1), false),
+            (SIGTERM, ECHO / 2, false),
             (SIGTERM, ECHO, true),
             (SIGINT, Duration::from_millis(1), true),
         ];
         for (second, later, last) in rows {
             let mut orders = Orders::default();
             assert!(!orders.is_final(SIGTERM, begun, false));
-            assert_eq!(orders.is_final(second, begun + later, true), last, "{second}");
+            assert_eq!(
+                orders.is_final(second, begun + later, true),
+                last,
+                "{second}"
+            );
         }
         assert!(Orders::default().is_final(SIGINT, begun, true));
     }

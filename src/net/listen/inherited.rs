@@ -65,10 +65,10 @@ fn take(number: i32) -> Result<Listener, Failure> {
         path: path.map(|path| path.to_string()),
         both_families: domain == libc::AF_INET6 && !only_v6 && wildcard,
         // What was asked of another socket than TCP's the kernel does not tell.
-        backlog: if network.transport() != Transport::Tcp {
-            None
-        } else {
+        backlog: if network.transport() == Transport::Tcp {
             backlog(fd.as_fd(), &super::ListenOptions::default())
+        } else {
+            None
         },
         inherited: true,
         warnings: Vec::new(),
