@@ -153,8 +153,8 @@ fn a_second_signal_ends_it_whatever_the_reader_does() {
 
 #[test]
 fn the_same_signal_twice_at_once_does_not_cost_the_report() {
-    let server = Server::echo();
     for name in ["INT", "TERM"] {
+        let server = Server::echo();
         let running = netkit(&format!("dial {} -c 0 -i 10ms", server.addr)).start();
         wait_for(&server);
         running.signal(name);
