@@ -121,17 +121,16 @@ pub async fn serve_through<I: Io + 'static>(
     let facts: Vec<_> = listeners.iter().map(|of| of.facts().clone()).collect();
     let started = cx.elapsed();
     let (datagrams, listeners) = body.share_out(listeners);
-    let (server, outlet) = Server::start(
-        listeners,
-        setup::of_workers(config, body.attendance.tls().is_some()),
-    )
+    let config_of_workers = setup::of_workers(config, body.attendance.tls().is_some());
+    // Only what can begin says so, and before anybody is accepted.
+    let (server, outlet) = Server::start_after(listeners, config_of_workers, || {
+        for facts in facts {
+            body.tell(cx.elapsed(), Event::Listening(facts));
+        }
+    })
     .map_err(|error| unstarted(&error))?;
     // A server has one door.
     let _ = place_of_door.set(server.door());
-    // Only what has begun says so; what the workers tell waits for this.
-    for facts in facts {
-        body.tell(cx.elapsed(), Event::Listening(facts));
-    }
     for (at, listener) in datagrams {
         let socket = listener.into_mailbox().map_err(failed)?;
         body.forward_datagrams(at, socket, server.door());

@@ -378,6 +378,15 @@ pub struct Outlet {
 impl Server {
     /// Starts the workers. Errs when the system has no thread or descriptor for them.
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<(Self, Outlet)> {
+        Self::start_after(listeners, config, || ())
+    }
+
+    /// The same; `ready` is called when nothing is missing any more and nothing is accepted yet.
+    pub fn start_after(
+        listeners: Vec<Listener>,
+        config: Config,
+        ready: impl FnOnce(),
+    ) -> io::Result<(Self, Outlet)> {
         let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = config.workers.unwrap_or_else(cpus).max(1);
         let varies = config.workers.is_none() && workers > 1;
@@ -417,9 +426,12 @@ impl Server {
             shared,
             threads: Vec::new(),
         };
-        for index in 0..workers {
-            let worker = Worker::new(index, &server.shared, &listeners, inlet.clone())?;
-            let thread = std::thread::Builder::new().name(format!("worker {index}"));
+        let new = |index| Worker::new(index, &server.shared, &listeners, inlet.clone());
+        let team: Vec<_> = (0..workers).map(new).collect::<io::Result<_>>()?;
+        drop((listeners, inlet));
+        ready();
+        for worker in team {
+            let thread = std::thread::Builder::new().name(format!("worker {}", worker.index));
             server.threads.push(thread.spawn(move || worker.run())?);
         }
         let (events, newcomers) = (heard, arrived);
