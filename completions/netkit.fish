@@ -283,7 +283,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l tls-max -d 'The
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l fault -d 'Misbehaves; may be given more than once, and for a share of the connections.' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l seed -d 'Where chance starts from: the same seed strikes the same connections [default: 0]' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-connections -d 'Connections at once [default: what the descriptor limit leaves]' -r
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-per-ip -d 'Connections at once from one address' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-per-ip -d 'Connections at once from one address; one more is rejected, or reset with --overload reset: nobody waits or makes room for it' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l accept-rate -d 'Connections accepted a second' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l idle-timeout -d 'Closes a connection that says nothing for so long' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l max-lifetime -d 'Closes a connection that is as old as this' -r
@@ -306,7 +306,7 @@ complete -c netkit -n "__fish_netkit_using_subcommand listen" -l user-timeout -d
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l dump -d 'Shows the first bytes of each connection, as text or hex [default form: text]' -r -f -a "text\t'As text, with escapes'
 hex\t'In hexadecimal, 16 a line'"
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l stats-interval -d 'Shows statistics that often' -r
-complete -c netkit -n "__fish_netkit_using_subcommand listen" -l metrics -d 'Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics)' -r
+complete -c netkit -n "__fish_netkit_using_subcommand listen" -l metrics -d 'Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics); `:9100` is all addresses' -r
 complete -c netkit -n "__fish_netkit_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t''
 never\t''"

@@ -22,11 +22,12 @@ use super::control::{Present, State};
 use super::event::Event;
 use super::exec::Program;
 use super::forward::{Dialler, Mirrors};
-use crate::net::TcpInfo;
 use crate::net::layers::{Heard, Meter, Toxics};
+use crate::net::programs::Programs;
 use crate::net::relay::{Relay, Side};
 use crate::net::serve::{Cause, Closed, Count, Counts, Forwarded, Newcomer, QUIET, Watcher};
 use crate::net::tls::UNANNOUNCED;
+use crate::net::{Passed, TcpInfo};
 use crate::policy::fault::{Direction, Rule, faults_of};
 
 /// How often a connection that is stalled, and so not read, is asked whether its peer is still there.
@@ -38,6 +39,7 @@ pub(super) type Told = mpsc::UnboundedSender<(Instant, Event)>;
 /// What tasks work with.
 pub(super) struct Means {
     pub(super) dialler: Dialler,
+    pub(super) programs: Programs,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<crate::net::tls::TlsServer>,
 }
@@ -83,6 +85,8 @@ pub(super) struct Guest {
     pub(super) changed: Notify,
     /// How much of what has passed is in the counts.
     counted: Cell<[u64; 4]>,
+    /// What the kernel says has passed, where it does not pass through us.
+    passed: Cell<Option<Passed>>,
     /// It has to go, to make room.
     leave: CancellationToken,
     /// It is without faults.
@@ -283,12 +287,17 @@ impl Attendance {
         self.counts.borrow_mut().closed(ended.cause);
         let [bytes_in, bytes_out, bytes_up, bytes_down] = guest.counted.get();
         let forwards = matches!(self.config.behaviour, Behaviour::Forward(_));
+        let through_us = Passed {
+            received: Some(bytes_in),
+            sent: Some(bytes_out),
+        };
+        let passed = guest.passed.get().unwrap_or(through_us);
         self.tell(Event::Closed(Closed {
             id: guest.id,
             listener: guest.listener,
             peer: guest.peer,
-            bytes_in,
-            bytes_out,
+            bytes_in: passed.received,
+            bytes_out: passed.sent,
             lasted: guest.begun.elapsed(),
             cause: ended.cause,
             error: ended.error,
@@ -334,6 +343,7 @@ impl Attendance {
             up: self.toxics(Direction::Up, id),
             changed: Notify::new(),
             counted: Cell::default(),
+            passed: Cell::default(),
             leave: CancellationToken::new(),
             behaves,
             stalled: Rc::default(),
@@ -370,7 +380,7 @@ impl Attendance {
         guest: &Guest,
         command: &str,
     ) -> (Ended, Option<TcpInfo>) {
-        let mut program = match Program::start(new, command) {
+        let mut program = match Program::start(new, command, &self.means.programs) {
             Ok(program) => program,
             Err(error) => return (Ended::of(&error), None),
         };
@@ -382,12 +392,10 @@ impl Attendance {
                 Err(error) => Ended::of(&error),
             },
         };
-        let info = program.end(ended.reset).await;
-        if let Some(info) = &info {
-            let received = info.bytes_received.unwrap_or_default();
-            let sent = info.bytes_acked.unwrap_or_default();
-            guest.meter.pass(received, sent);
-        }
+        let (info, passed) = program.end(ended.reset).await;
+        let (received, sent) = (passed.received, passed.sent);
+        (guest.meter).pass(received.unwrap_or_default(), sent.unwrap_or_default());
+        guest.passed.set(Some(passed));
         (ended, info)
     }
 

@@ -335,6 +335,10 @@ impl Attendance {
             Some(_) => Ended::by_reset(Cause::Fault),
             None if guest.meter.is_over() => {
                 let _ = stream.shutdown().await;
+                // Beneath the limit: what is left unread would turn the end into a reset.
+                let socket = wire::socket(stream);
+                let discard = async { while let Ok(Some(_)) = self.pool.read(socket).await {} };
+                let _ = tokio::time::timeout(LINGER, discard).await;
                 Cause::MaxBytes.into()
             }
             None => Ended::of(error),

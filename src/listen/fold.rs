@@ -10,14 +10,11 @@ impl Report {
         match &event.event {
             Event::Listening(facts) => self.listeners.push(facts.clone()),
             Event::Stats(totals) => {
-                let most = self.totals.most_open_seen.max(totals.open);
                 self.totals = (**totals).clone();
-                self.totals.most_open_seen = most;
             }
             Event::Draining { by, open } => {
                 self.ended_by = Some(*by);
                 self.open_at_stop = Some(*open);
-                self.totals.most_open_seen = self.totals.most_open_seen.max(*open);
             }
             // Single connections are counted by the workers: the totals hold them.
             Event::Opened(_)

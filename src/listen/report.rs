@@ -123,9 +123,10 @@ pub struct Totals {
     pub accepted: u64,
     /// Connections that are open.
     pub open: u64,
-    /// The most that were open when somebody looked: at every line of statistics and at the end.
+    /// The most that were open at once.
     pub most_open_seen: u64,
-    /// Bytes received, streams and datagrams.
+    /// Bytes received, streams and datagrams; of the programs of `--exec` what the kernel counts, which on
+    /// Unix sockets is nothing.
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -23,8 +23,10 @@ use super::setup;
 use super::spared::spared;
 use crate::error::Error;
 use crate::event::{Observer, Stamped};
+use crate::failure::Kind;
 use crate::io::{Io, SystemIo};
 use crate::net::listen::{Listener, Mailbox};
+use crate::net::programs::Programs;
 use crate::net::serve::{self, Count, Door, Newcomer, Server};
 use crate::policy::fault::Direction;
 use crate::run::Cx;
@@ -70,6 +72,11 @@ pub struct Means<I> {
     /// Each [`Notify::notify_one`] has the numbers told ([`Event::Stats`]), beside those that
     /// `config.stats_interval` asks for.
     pub look: Arc<Notify>,
+    /// Where the door of the server is put once it stands, for who has to know how many are there when
+    /// nothing of the server can be waited for.
+    pub door: Arc<OnceLock<Door>>,
+    /// The programs that have connections ([`Behaviour::Exec`]).
+    pub programs: Programs,
     /// Shakes hands with clients before anything else is said; without it everything is plain text.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::net::tls::TlsServer>,
@@ -82,6 +89,8 @@ impl<I> Means<I> {
             io,
             orders: None,
             look: Arc::default(),
+            door: Arc::default(),
+            programs: Programs::default(),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -99,29 +108,44 @@ pub async fn serve_through<I: Io + 'static>(
 ) -> Result<Report, Error> {
     let failed = |error| Error::local("starting to serve", &error);
     let (io, orders, look) = (Arc::new(means.io), means.orders, means.look);
+    let place_of_door = means.door;
     let means = attend::Means {
         dialler: dialler(Arc::clone(&io)),
+        programs: means.programs,
         #[cfg(feature = "tls")]
         tls: means.tls,
     };
     let mut body = Body::new(config, look, means, cx, observer);
     body.orders = orders;
     body.mirror(config, io).map_err(failed)?;
-    for listener in &listeners {
-        body.tell(cx.elapsed(), Event::Listening(listener.facts().clone()));
-    }
+    let facts: Vec<_> = listeners.iter().map(|of| of.facts().clone()).collect();
     let started = cx.elapsed();
     let (datagrams, listeners) = body.share_out(listeners);
-    let (server, outlet) = Server::start(
-        listeners,
-        setup::of_workers(config, body.attendance.tls().is_some()),
-    )
-    .map_err(failed)?;
+    let config_of_workers = setup::of_workers(config, body.attendance.tls().is_some());
+    // Only what can begin says so, and before anybody is accepted.
+    let (server, outlet) = Server::start_after(listeners, config_of_workers, || {
+        for facts in facts {
+            body.tell(cx.elapsed(), Event::Listening(facts));
+        }
+    })
+    .map_err(|error| unstarted(&error))?;
+    // A server has one door.
+    let _ = place_of_door.set(server.door());
     for (at, listener) in datagrams {
         let socket = listener.into_mailbox().map_err(failed)?;
         body.forward_datagrams(at, socket, server.door());
     }
     Ok(body.run(server, outlet, started).await)
+}
+
+/// Why the workers could not begin.
+fn unstarted(error: &std::io::Error) -> Error {
+    let mut unstarted = Error::local("starting to serve", error);
+    if unstarted.failure.kind == Kind::TooManyFiles {
+        unstarted.failure.message = "no descriptor is left for the threads that serve".into();
+        unstarted.failure.hint = Some("raise the limit (`ulimit -n`) or lower --workers".into());
+    }
+    unstarted
 }
 
 /// How often it is looked whether everything has ended.
@@ -375,7 +399,7 @@ impl<'a> Body<'a> {
             lasted_ms: lasted.into(),
             open: server.open(),
             breaker_opened: server.breaker_opened(),
-            most_open_seen: self.report.totals.most_open_seen.max(server.open()),
+            most_open_seen: server.most_open(),
             ..Totals::new(&server.counts())
         };
         self.tell(lasted, Event::Stats(Box::new(totals)));

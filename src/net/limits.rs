@@ -53,14 +53,31 @@ pub fn parallel_sockets() -> usize {
     budget(soft)
 }
 
-/// Descriptors that a server keeps for what is not a connection: listeners, workers, pipes, files.
+/// Descriptors of each worker: its instance of epoll, its bell, the one it can give up.
+const OF_A_WORKER: u64 = 3;
+/// Those that a server opens besides once it runs: what it reads of the processors, and who looks on.
+const OF_A_SERVER: u64 = 3;
+/// Those that it keeps for pipes, files and scrapers, at most; of few, a part.
 const SERVER_RESERVE: u64 = 128;
+const RESERVED_PART: u64 = 16;
 
-/// How many connections a server may hold under the limit in force; at least one.
+/// How many connections a server that is about to start may hold, each of which takes `each` descriptors:
+/// what the limit in force leaves beside those that are open by now and those of the workers (`None` is
+/// one a processor); at least one.
 #[must_use]
-pub fn connections() -> u64 {
+pub fn connections_left(workers: Option<usize>, each: u64) -> u64 {
     let soft = sys::descriptor_limit().map_or(ASSUMED, |(soft, _)| soft);
-    soft.saturating_sub(SERVER_RESERVE).max(soft / 2).max(1)
+    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = workers.unwrap_or_else(cpus) as u64;
+    // The one that reads the folder is counted too, and gone by then.
+    let open = std::fs::read_dir("/proc/self/fd")
+        .map_or(RESERVED, |names| names.count().saturating_sub(1) as u64);
+    (left(soft, open + workers * OF_A_WORKER + OF_A_SERVER) / each.max(1)).max(1)
+}
+
+fn left(soft: u64, used: u64) -> u64 {
+    let reserve = SERVER_RESERVE.min(soft / RESERVED_PART);
+    soft.saturating_sub(used + reserve).max(1)
 }
 
 /// Descriptors that [`make_room`] makes room for, at most: half a megabyte of the kernel's memory.
@@ -81,7 +98,9 @@ pub fn make_room() {
 
 /// Below how many connections descriptors are so plenty that pipes may take some.
 pub(super) fn connections_beside_pipes() -> usize {
-    usize::try_from(connections() / 2).unwrap_or(usize::MAX)
+    let soft = sys::descriptor_limit().map_or(ASSUMED, |(soft, _)| soft);
+    let connections = soft.saturating_sub(SERVER_RESERVE).max(soft / 2);
+    usize::try_from(connections / 2).unwrap_or(usize::MAX)
 }
 
 fn budget(soft: u64) -> usize {
@@ -106,6 +125,20 @@ mod tests {
         for (soft, sockets) in rows {
             assert_eq!(budget(soft), sockets, "{soft}");
         }
+    }
+
+    #[test]
+    fn a_server_holds_what_is_really_left() {
+        let rows = [
+            (30, 20, 9),
+            (30, 40, 1),
+            (1_024, 20, 940),
+            (20_000, 20, 19_852),
+        ];
+        for (soft, used, connections) in rows {
+            assert_eq!(left(soft, used), connections, "{soft} {used}");
+        }
+        assert!(connections_left(Some(1), 1) >= connections_left(Some(1), 3));
     }
 
     #[test]

@@ -140,6 +140,13 @@ impl Listener {
 }
 
 impl Listener {
+    /// What removes its file, for who may have to end without dropping it; `None` if it has none of its
+    /// own. The file goes with the first of the two that is dropped.
+    #[must_use]
+    pub fn removal(&self) -> Option<Removal> {
+        self.removal.clone()
+    }
+
     /// Its socket for datagrams, for the runtime to wait on. Errs when the runtime cannot watch it.
     pub fn into_mailbox(self) -> std::io::Result<Mailbox> {
         match self.transport() {
@@ -319,7 +326,12 @@ fn before_bind(
     }
     // Connections of the last run in TIME_WAIT must not block the port.
     set(names::REUSE_ADDR, "SO_REUSEADDR", "listen")?;
-    sockopt::for_accepted(fd, options)
+    sockopt::for_accepted(fd, options).map_err(|mut failure| {
+        if options.mptcp {
+            failure.message += " (a socket of --mptcp may lack it)";
+        }
+        failure
+    })
 }
 
 /// Starts to listen.

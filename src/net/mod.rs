@@ -22,6 +22,7 @@ pub mod limits;
 pub mod listen;
 pub mod options;
 pub mod pool;
+pub mod programs;
 pub mod proxy_protocol;
 #[cfg(feature = "quic")]
 pub mod quic;
@@ -44,4 +45,4 @@ pub use detection::Detection;
 pub use facts::{Connected, KeepaliveFacts, OptionFact, OptionValue, SocketFacts};
 pub use options::{Close, Keepalive, LocalAddr, SocketOptions};
 pub use stream::Connection;
-pub use tcp_info::TcpInfo;
+pub use tcp_info::{Passed, TcpInfo};

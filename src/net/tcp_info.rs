@@ -83,7 +83,10 @@ mod offset {
     pub(super) const BYTES_RECEIVED: usize = 128;
     pub(super) const SEGS_OUT: usize = 136;
     pub(super) const SEGS_IN: usize = 140;
+    pub(super) const NOT_SENT: usize = 144;
     pub(super) const MIN_RTT: usize = 148;
+    pub(super) const BYTES_SENT: usize = 200;
+    pub(super) const BYTES_RETRANS: usize = 208;
 }
 
 /// Room for the structure of this and of later kernels (280 bytes on Linux 6.18).
@@ -166,6 +169,45 @@ impl TcpInfo {
 
 const SYN_SENT: &str = "syn_sent";
 
+/// The data that has passed, without what TCP counts beside it; `None` is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Bytes received, read or not.
+    pub received: Option<u64>,
+    /// Bytes given to the kernel to send.
+    pub sent: Option<u64>,
+}
+
+impl Passed {
+    /// Asks the kernel.
+    pub(super) fn read(fd: BorrowedFd<'_>) -> Self {
+        let mut bytes = [0; ROOM];
+        let read = sys::get_bytes(fd, (libc::IPPROTO_TCP, libc::TCP_INFO), &mut bytes);
+        read.map_or_else(|_| Self::default(), |len| Self::parse(&bytes[..len]))
+    }
+
+    /// Reads the structure. The end of a stream has a place in the sequence, which the kernel counts
+    /// with the data in two of the numbers; the state tells whether it has come, or waits to be sent.
+    fn parse(bytes: &[u8]) -> Self {
+        let state = bytes.get(offset::STATE).map(|state| state_name(*state));
+        let received = u64_at(bytes, offset::BYTES_RECEIVED);
+        let received = received.and_then(|received| match state? {
+            "established" | "fin_wait_1" | "fin_wait_2" => Some(received),
+            "close_wait" | "last_ack" | "closing" | "time_wait" => received.checked_sub(1),
+            // It may have ended either way.
+            _ => None,
+        });
+        let ending = matches!(state, Some("fin_wait_1" | "last_ack" | "closing"));
+        let waiting = u32_at(bytes, offset::NOT_SENT).map(u64::from);
+        let waiting = waiting.map(|count| count.saturating_sub(u64::from(ending)));
+        // Those sent again are in both.
+        let first = u64_at(bytes, offset::BYTES_SENT).zip(u64_at(bytes, offset::BYTES_RETRANS));
+        let first = first.and_then(|(sent, again)| sent.checked_sub(again));
+        let sent = first.zip(waiting).map(|(first, waiting)| first + waiting);
+        Self { received, sent }
+    }
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
@@ -242,5 +284,30 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(TcpInfo::parse(&structure(100, 2)), None);
+    }
+
+    #[test]
+    fn the_end_of_a_stream_is_not_data() {
+        let put = |bytes: &mut Vec<u8>, at: usize, number: u64| {
+            bytes[at..at + 8].copy_from_slice(&number.to_ne_bytes());
+        };
+        // States by their numbers; three bytes came, four went (one segment of them twice).
+        let rows = [
+            (1, 3, 0, Some(3)),
+            (4, 3, 1, Some(3)),
+            (8, 4, 0, Some(3)),
+            (9, 4, 0, Some(3)),
+            (7, 4, 0, None),
+        ];
+        for (state, counted, waiting, received) in rows {
+            let mut bytes = structure(280, state);
+            put(&mut bytes, offset::BYTES_RECEIVED, counted);
+            bytes[offset::NOT_SENT..][..4].copy_from_slice(&u32::to_ne_bytes(waiting));
+            put(&mut bytes, offset::BYTES_SENT, 6);
+            put(&mut bytes, offset::BYTES_RETRANS, 2);
+            let sent = Some(4);
+            assert_eq!(Passed::parse(&bytes), Passed { received, sent }, "{state}");
+        }
+        assert_eq!(Passed::parse(&structure(120, 1)), Passed::default());
     }
 }

@@ -134,6 +134,7 @@ pub enum Verdict {
 pub struct Admission {
     limits: Limits,
     open: u64,
+    most_open: u64,
     admitted: u64,
     per_ip: HashMap<IpAddr, u64>,
     tokens: f64,
@@ -153,6 +154,7 @@ impl Admission {
         Self {
             limits,
             open: 0,
+            most_open: 0,
             admitted: 0,
             per_ip: HashMap::new(),
             tokens,
@@ -168,6 +170,13 @@ impl Admission {
     #[must_use]
     pub fn open(&self) -> u64 {
         self.open
+    }
+
+    /// The most that were open at once. Where one makes room for another, both may be for a moment, and
+    /// this counts them.
+    #[must_use]
+    pub fn most_open(&self) -> u64 {
+        self.most_open
     }
 
     /// Connections that were let in.
@@ -242,6 +251,7 @@ impl Admission {
             *self.per_ip.entry(ip).or_default() += 1;
         }
         self.open += 1;
+        self.most_open = self.most_open.max(self.open);
         self.admitted += 1;
         if full {
             Verdict::Replace(self.admitted)

@@ -1,6 +1,7 @@
 //! `netkit listen` as a process: what it prints, when, and how it ends.
 
 mod abrupt;
+mod ending;
 mod faults;
 mod forward;
 mod load;

@@ -184,8 +184,8 @@ most one starts a second; of what happens meanwhile the last is told afterwards.
 
 /// How `netkit listen` speaks to programs.
 pub(crate) const LISTEN_JSON: &str = "--json prints a line an event: `listening` (with the port, before the first connection is \
-accepted), `accept`, `upstream` (with --forward), `data` (with --dump), `fault`, `reject`, `close`, `stats` (with --stats-interval), `warning`, and `summary` at the end. \
-With --summary only `listening`, `stats`, `warning` and `summary`. `netkit generate schema` prints the JSON Schema.";
+accepted), `metrics` (with --metrics: where), `accept`, `upstream` (with --forward), `data` (with --dump), `fault`, `reject`, `close`, `stats` (with --stats-interval, and on SIGQUIT), `warning`, `draining` once nothing more is accepted, and `summary` at the end. \
+With --summary only `listening`, `metrics`, `stats`, `warning`, `draining` and `summary`. `netkit generate schema` prints the JSON Schema.";
 
 /// What `netkit parse-addr` is used for.
 pub(crate) const PARSE_ADDR: &[Example] = &[

@@ -1,15 +1,17 @@
-//! Signals: SIGINT and SIGTERM stop the run and let it report; a second one ends netkit at once, in
-//! the handler, whatever hangs; SIGQUIT asks for interim statistics.
+//! Signals: SIGINT and SIGTERM stop the run and let it report; a second one ends netkit at once, from
+//! a thread of its own, whatever hangs; SIGQUIT asks for interim statistics.
 //!
 //! The handlers of the first two are registered before anything else ([`heed`]), long before there is
 //! a runtime to hear of them: what comes while netkit is starting is remembered.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::iterator::Signals as Ears;
+use signal_hook::{flag, low_level};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +21,35 @@ use crate::exit::Exit;
 /// The signals that stop a run, and the status of one that had nothing to report.
 const STOPPING: [(i32, Exit); 2] = [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)];
 
-/// What the handlers set.
-#[derive(Debug, Default)]
+/// The same signal again so soon is the same order: timeout(1) signals its child and then the group
+/// that the child is in, and a terminal may do the like.
+const ECHO: Duration = Duration::from_millis(100);
+
+/// The stack of the thread that waits for signals, which does next to nothing.
+const STACK: usize = 128 << 10;
+
+/// What is done before netkit ends by a second signal.
+type LastWords = Box<dyn FnOnce() + Send>;
+
+/// What has been heard.
+#[derive(Default)]
 struct Heard {
-    /// Set by the first signal; the next one then ends netkit in its handler.
+    /// Set by the first signal.
     asked: Arc<AtomicBool>,
     /// The place of the last one in [`STOPPING`], plus one; 0 while there was none.
     which: Arc<AtomicUsize>,
+    /// The first one is to end netkit at once.
+    at_once: AtomicBool,
+    last_words: Mutex<Option<LastWords>>,
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heard")
+            .field("asked", &self.asked)
+            .field("which", &self.which)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Handlers are the process's, so this is too.
@@ -34,14 +58,41 @@ static HEARD: OnceLock<Heard> = OnceLock::new();
 impl Heard {
     fn register() -> io::Result<Self> {
         let heard = Self::default();
-        for (place, (number, exit)) in (1..).zip(STOPPING) {
-            // Handlers run in this order: the first signal finds the flag unset.
-            let (asked, which) = (Arc::clone(&heard.asked), Arc::clone(&heard.which));
-            flag::register_conditional_shutdown(number, exit.code().into(), Arc::clone(&asked))?;
-            flag::register_usize(number, which, place)?;
-            flag::register(number, asked)?;
+        for (place, (number, _)) in (1..).zip(STOPPING) {
+            flag::register_usize(number, Arc::clone(&heard.which), place)?;
+            flag::register(number, Arc::clone(&heard.asked))?;
         }
         Ok(heard)
+    }
+
+    /// Waits for the signal that is not to be survived.
+    fn wait_for_the_last(&self, mut ears: Ears) {
+        let mut orders = Orders::default();
+        for number in ears.forever() {
+            let at_once = self.at_once.load(Ordering::SeqCst);
+            if orders.is_final(number, Instant::now(), at_once) {
+                self.end(number);
+            }
+        }
+    }
+
+    fn end(&self, number: i32) {
+        let words = self.last_words.lock();
+        if let Some(words) = words.unwrap_or_else(PoisonError::into_inner).take() {
+            words();
+        }
+        let exit = STOPPING.iter().find(|(signal, _)| *signal == number);
+        low_level::exit(
+            exit.map_or(Exit::Interrupted, |(_, exit)| *exit)
+                .code()
+                .into(),
+        );
+    }
+
+    /// Lets the first signal end netkit at once, or no longer. Where one has come already, the next does.
+    fn end_at_once(&self, on: bool) -> bool {
+        let on = on && !self.asked.load(Ordering::SeqCst);
+        self.at_once.swap(on, Ordering::SeqCst)
     }
 
     /// The status that the signal asks for, if one has come.
@@ -51,13 +102,36 @@ impl Heard {
     }
 }
 
+/// Which order a signal is.
+#[derive(Debug, Default)]
+struct Orders {
+    first: Option<(i32, Instant)>,
+}
+
+impl Orders {
+    /// Whether a signal that comes now is not to be survived.
+    fn is_final(&mut self, number: i32, now: Instant, at_once: bool) -> bool {
+        if let Some((first, at)) = self.first {
+            return first != number || now >= at + ECHO;
+        }
+        self.first = Some((number, now));
+        at_once
+    }
+}
+
 /// Registers the handlers, once a process.
 fn heard() -> io::Result<&'static Heard> {
     if let Some(heard) = HEARD.get() {
         return Ok(heard);
     }
+    let ears = Ears::new(STOPPING.map(|(number, _)| number))?;
     let heard = Heard::register()?;
-    Ok(HEARD.get_or_init(|| heard))
+    let heard = HEARD.get_or_init(|| heard);
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread
+        .stack_size(STACK)
+        .spawn(move || heard.wait_for_the_last(ears))?;
+    Ok(heard)
 }
 
 /// From now on the first signal is remembered for the run that is about to begin. Errs when the
@@ -72,9 +146,9 @@ pub(crate) fn ending_at_once<T>(read: impl FnOnce() -> T) -> T {
     let Some(heard) = HEARD.get() else {
         return read();
     };
-    let before = heard.asked.swap(true, Ordering::SeqCst);
+    let before = heard.end_at_once(true);
     let result = read();
-    heard.asked.store(before, Ordering::SeqCst);
+    heard.end_at_once(before);
     result
 }
 
@@ -83,9 +157,9 @@ pub(crate) async fn ending_at_once_during<T>(wait: impl Future<Output = T>) -> T
     let Some(heard) = HEARD.get() else {
         return wait.await;
     };
-    let before = heard.asked.swap(true, Ordering::SeqCst);
+    let before = heard.end_at_once(true);
     let result = wait.await;
-    heard.asked.store(before, Ordering::SeqCst);
+    heard.end_at_once(before);
     result
 }
 
@@ -138,11 +212,43 @@ impl Signals {
 
     /// From now on the first signal ends netkit at once: all that is left is to write the result.
     pub(crate) fn end_at_once(&self) {
-        self.heard.asked.store(true, Ordering::SeqCst);
+        self.heard.end_at_once(true);
+    }
+
+    /// Does this before a second signal ends netkit; it must not take long.
+    pub(crate) fn before_the_second(&self, words: impl FnOnce() + Send + 'static) {
+        let last_words = self.heard.last_words.lock();
+        *last_words.unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
     }
 
     /// Waits for the next request for interim statistics. Cancel safe.
     pub(crate) async fn interim(&self) {
         self.interim.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_signal_again_at_once_is_the_same_order_and_any_other_is_the_last() {
+        let begun = Instant::now();
+        let rows = [
+            (SIGTERM, Duration::from_millis(1), false),
+            (SIGTERM, ECHO / 2, false),
+            (SIGTERM, ECHO, true),
+            (SIGINT, Duration::from_millis(1), true),
+        ];
+        for (second, later, last) in rows {
+            let mut orders = Orders::default();
+            assert!(!orders.is_final(SIGTERM, begun, false));
+            assert_eq!(
+                orders.is_final(second, begun + later, true),
+                last,
+                "{second}"
+            );
+        }
+        assert!(Orders::default().is_final(SIGINT, begun, true));
     }
 }

@@ -12,6 +12,18 @@ use super::{Ending, Stream};
 /// The longest head that is read.
 const MOST_HEAD: usize = 64 << 10;
 
+/// The longest line between the chunks of a body.
+const MOST_LINE: usize = 8 << 10;
+
+/// How long a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    /// So many bytes.
+    Length(u64),
+    /// The chunks tell (RFC 9112 §7.1).
+    Chunked,
+}
+
 /// What a request says that matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
@@ -19,8 +31,9 @@ pub(super) struct Request {
     target: String,
     version: String,
     fields: Vec<(String, String)>,
-    /// Bytes of the body; `None` if their end cannot be told (chunked).
-    body: Option<u64>,
+    body: Body,
+    /// It waits to be told to go on before it sends its body (RFC 9110 §10.1.1).
+    waits: bool,
     close: bool,
 }
 
@@ -46,17 +59,26 @@ pub(super) async fn run(
             stream.write_all(&text).await?;
             return Ok(Ending::Finished);
         };
-        let close = request.close || request.body.is_none();
-        if let Some(body) = request.body
-            && !skip(stream, body, &mut said, pool).await?
-        {
-            return Ok(Ending::Fin);
+        // Whose body is on its way already waits no more.
+        if request.waits && said.is_empty() {
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            stream.flush().await?;
         }
+        let length = match read_body(stream, request.body, &mut said, pool).await? {
+            Read::Whole(length) => length,
+            Read::End => return Ok(Ending::Fin),
+            Read::Malformed => {
+                let text = answer(400, "Bad Request", "these are no chunks\n", true, true);
+                stream.write_all(&text).await?;
+                return Ok(Ending::Finished);
+            }
+        };
         let body = request.method != "HEAD";
-        let text = answer(200, "OK", &facts(&request, peer), body, close);
+        let facts = facts(&request, length, peer);
+        let text = answer(200, "OK", &facts, body, request.close);
         stream.write_all(&text).await?;
         stream.flush().await?;
-        if close {
+        if request.close {
             return Ok(Ending::Finished);
         }
     }
@@ -119,27 +141,137 @@ pub(super) fn parse(head: &[u8]) -> Option<Request> {
             .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.map(|(_, value)| value.as_str())
     };
-    let body = match (field("transfer-encoding"), field("content-length")) {
-        (Some(_), _) => None,
-        (None, Some(length)) => Some(length.parse().ok()?),
-        (None, None) => Some(0),
+    let (coding, length) = (field("transfer-encoding"), field("content-length"));
+    let body = match (coding.map(str::to_ascii_lowercase), length) {
+        // RFC 9112 section 6.3: where something else comes last, nobody knows the end.
+        (Some(coding), _) if coding.ends_with("chunked") => Body::Chunked,
+        (Some(_), _) => return None,
+        (None, Some(length)) => Body::Length(length.parse().ok()?),
+        (None, None) => Body::Length(0),
     };
+    let expects = field("expect").is_some_and(|what| what.eq_ignore_ascii_case("100-continue"));
+    let waits = expects && version != "HTTP/1.0" && body != Body::Length(0);
+    // The same section: two lengths may be an attempt at smuggling.
+    let two_lengths = coding.is_some() && length.is_some();
     let connection = field("connection").unwrap_or_default().to_ascii_lowercase();
     let close = match version {
         "HTTP/1.0" => !connection.contains("keep-alive"),
-        _ => connection.contains("close"),
+        _ => connection.contains("close") || two_lengths,
     };
     Some(Request {
         method: method.to_owned(),
         target: target.to_owned(),
         version: version.to_owned(),
         body,
+        waits,
         close,
         fields,
     })
 }
 
-/// Passes over the body; false if the peer closes before its end.
+enum Read {
+    /// Of so many bytes.
+    Whole(u64),
+    /// The peer has closed before.
+    End,
+    /// It is not what was announced.
+    Malformed,
+}
+
+/// Passes over the body.
+async fn read_body(
+    stream: &mut impl Stream,
+    body: Body,
+    said: &mut Vec<u8>,
+    pool: &Pool,
+) -> io::Result<Read> {
+    let Body::Length(length) = body else {
+        return read_chunks(stream, said, pool).await;
+    };
+    Ok(if skip(stream, length, said, pool).await? {
+        Read::Whole(length)
+    } else {
+        Read::End
+    })
+}
+
+/// Passes over chunks up to the last, and what trails them.
+async fn read_chunks(
+    stream: &mut impl Stream,
+    said: &mut Vec<u8>,
+    pool: &Pool,
+) -> io::Result<Read> {
+    let mut total = 0_u64;
+    loop {
+        let line = match read_line(stream, said, pool).await? {
+            Line::Read(line) => line,
+            Line::End => return Ok(Read::End),
+            Line::TooLong => return Ok(Read::Malformed),
+        };
+        let Some(size) = size_of_chunk(&line) else {
+            return Ok(Read::Malformed);
+        };
+        if size == 0 {
+            break;
+        }
+        if !skip(stream, size, said, pool).await? {
+            return Ok(Read::End);
+        }
+        total = total.saturating_add(size);
+        match read_line(stream, said, pool).await? {
+            Line::Read(line) if line.is_empty() => {}
+            Line::End => return Ok(Read::End),
+            _ => return Ok(Read::Malformed),
+        }
+    }
+    loop {
+        match read_line(stream, said, pool).await? {
+            Line::Read(line) if line.is_empty() => return Ok(Read::Whole(total)),
+            Line::Read(_) => {}
+            Line::End => return Ok(Read::End),
+            Line::TooLong => return Ok(Read::Malformed),
+        }
+    }
+}
+
+/// The size that begins a chunk, in hexadecimal; what is said of it after a semicolon is ignored.
+fn size_of_chunk(line: &[u8]) -> Option<u64> {
+    let digits = line.split(|byte| *byte == b';').next()?.trim_ascii();
+    let text = std::str::from_utf8(digits).ok()?;
+    let hexadecimal = text.chars().all(|digit| digit.is_ascii_hexdigit());
+    hexadecimal
+        .then(|| u64::from_str_radix(text, 16).ok())
+        .flatten()
+}
+
+enum Line {
+    /// Without its end.
+    Read(Vec<u8>),
+    End,
+    TooLong,
+}
+
+async fn read_line(stream: &mut impl Stream, said: &mut Vec<u8>, pool: &Pool) -> io::Result<Line> {
+    loop {
+        if let Some(at) = said.iter().position(|byte| *byte == b'\n') {
+            let mut line: Vec<u8> = said.drain(..=at).collect();
+            line.pop();
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            return Ok(Line::Read(line));
+        }
+        if said.len() > MOST_LINE {
+            return Ok(Line::TooLong);
+        }
+        match pool.read(stream).await? {
+            Some(bytes) => said.extend_from_slice(&bytes),
+            None => return Ok(Line::End),
+        }
+    }
+}
+
+/// Passes over so many bytes; false if the peer closes before its end.
 async fn skip(
     stream: &mut impl Stream,
     mut left: u64,
@@ -161,7 +293,7 @@ async fn skip(
 }
 
 /// What was asked, a fact a line.
-fn facts(request: &Request, peer: Option<SocketAddr>) -> String {
+fn facts(request: &Request, length: u64, peer: Option<SocketAddr>) -> String {
     let mut text = format!(
         "{} {} {}\n",
         request.method, request.target, request.version
@@ -169,9 +301,7 @@ fn facts(request: &Request, peer: Option<SocketAddr>) -> String {
     if let Some(peer) = peer {
         let _ = writeln!(text, "peer: {peer}");
     }
-    if let Some(body) = request.body {
-        let _ = writeln!(text, "body: {body} bytes");
-    }
+    let _ = writeln!(text, "body: {length} bytes");
     for (name, value) in &request.fields {
         let _ = writeln!(text, "{name}: {value}");
     }
@@ -201,9 +331,9 @@ mod tests {
             (request.method.as_str(), request.target.as_str()),
             ("POST", "/x")
         );
-        assert_eq!((request.body, request.close), (Some(3), false));
+        assert_eq!((request.body, request.close), (Body::Length(3), false));
         let chunked = parse(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-        assert_eq!(chunked.body, None);
+        assert_eq!(chunked.body, Body::Chunked);
         assert!(parse(b"GET / HTTP/1.0\r\n\r\n").unwrap().close);
     }
 
@@ -217,6 +347,7 @@ mod tests {
             "GET / HTTP/2\r\n\r\n",
             "GET / HTTP/1.1\r\nno colon\r\n\r\n",
             "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
         ] {
             assert_eq!(parse(text.as_bytes()), None, "{text:?}");
         }

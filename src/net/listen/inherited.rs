@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use super::super::socket_options as names;
 use super::super::sys;
 use super::{ListenFacts, Listener, backlog};
-use crate::addr::Network;
+use crate::addr::{Network, Transport};
 use crate::failure::{Failure, Kind, Stage, Who};
 
 /// The first descriptor that is passed (`SD_LISTEN_FDS_START`).
@@ -64,10 +64,11 @@ fn take(number: i32) -> Result<Listener, Failure> {
         port: inet.map(|addr| addr.port()),
         path: path.map(|path| path.to_string()),
         both_families: domain == libc::AF_INET6 && !only_v6 && wildcard,
-        backlog: if network.transport().is_datagram() {
-            None
-        } else {
+        // What was asked of another socket than TCP's the kernel does not tell.
+        backlog: if network.transport() == Transport::Tcp {
             backlog(fd.as_fd(), &super::ListenOptions::default())
+        } else {
+            None
         },
         inherited: true,
         warnings: Vec::new(),

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind, Stage, Who};
 use crate::net::classify::describe;
 
 /// Removes the file of a socket when it is dropped, if it is still that socket's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Removal {
     path: PathBuf,
     file: (u64, u64),

@@ -11,7 +11,7 @@ use super::counts::Count;
 use super::event::{Event, Opened};
 use super::inbox::Message;
 use super::worker::Worker;
-use super::{Newcomer, peer_of, reset};
+use super::{Newcomer, finish, peer_of, reset};
 use crate::addr::Transport;
 use crate::net::syn::Syn;
 use crate::net::sys::{self, RawAddr};
@@ -138,8 +138,9 @@ impl Worker {
                 self.welcome(id, at, fd, peer);
             }
             Verdict::Reject(reason) => {
+                let resets = !finish(&fd, &mut self.buffer);
                 drop(fd);
-                self.rejected(at, peer, reason, false);
+                self.rejected(at, peer, reason, resets);
             }
             Verdict::Reset(reason) => {
                 reset(&fd);
@@ -305,12 +306,13 @@ impl Worker {
         let listener = self.listeners.as_ref().and_then(|list| list.get(at));
         let accepted = listener.and_then(|listener| sys::accept(listener.as_fd()).ok());
         if let Some((fd, addr)) = accepted {
-            let resets = self.shared.config.limits.overload == Overload::Reset;
+            let mut resets = self.shared.config.limits.overload == Overload::Reset;
             if resets {
                 reset(&fd);
             } else {
-                drop(fd);
+                resets = !finish(&fd, &mut self.buffer);
             }
+            drop(fd);
             self.rejected(at, peer_of(&addr), Reason::Descriptors, resets);
         }
         self.keep_spare();

@@ -130,10 +130,10 @@ pub struct Closed {
     pub listener: usize,
     /// The other end; `None` for a Unix socket.
     pub peer: Option<SocketAddr>,
-    /// Bytes received.
-    pub bytes_in: u64,
-    /// Bytes sent.
-    pub bytes_out: u64,
+    /// Bytes received; `None` where nobody counts them: a program has the connection.
+    pub bytes_in: Option<u64>,
+    /// Bytes sent; `None` as above.
+    pub bytes_out: Option<u64>,
     /// From its acceptance to its end.
     pub lasted: Duration,
     /// Why.

@@ -42,7 +42,7 @@ use self::ways::{Way, Ways};
 use self::worker::Worker;
 use super::listen::Listener;
 use super::socket::Socket;
-use super::{Connection, PeerAddr, TcpInfo, sys};
+use super::{Connection, Passed, PeerAddr, TcpInfo, sys};
 use crate::addr::{Transport, UnixPath};
 use crate::policy::admission::{Admission, Gate, Limits, Verdict};
 
@@ -170,6 +170,16 @@ impl Watcher {
     #[must_use]
     pub fn tcp_info(&self) -> Option<TcpInfo> {
         self.tcp.then(|| TcpInfo::read(self.fd.as_fd())).flatten()
+    }
+
+    /// What has passed on it.
+    #[must_use]
+    pub fn passed(&self) -> Passed {
+        if self.tcp {
+            Passed::read(self.fd.as_fd())
+        } else {
+            Passed::default()
+        }
     }
 
     /// How the peer has left, if it has, whether or not anybody reads.
@@ -313,6 +323,12 @@ impl Door {
         }
     }
 
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.0.entrance().admission.open()
+    }
+
     /// It has gone.
     pub fn release(&self, peer: Option<SocketAddr>) {
         self.0.release(peer.map(|peer| peer.ip()));
@@ -362,6 +378,15 @@ pub struct Outlet {
 impl Server {
     /// Starts the workers. Errs when the system has no thread or descriptor for them.
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<(Self, Outlet)> {
+        Self::start_after(listeners, config, || ())
+    }
+
+    /// The same; `ready` is called when nothing is missing any more and nothing is accepted yet.
+    pub fn start_after(
+        listeners: Vec<Listener>,
+        config: Config,
+        ready: impl FnOnce(),
+    ) -> io::Result<(Self, Outlet)> {
         let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = config.workers.unwrap_or_else(cpus).max(1);
         let varies = config.workers.is_none() && workers > 1;
@@ -401,9 +426,12 @@ impl Server {
             shared,
             threads: Vec::new(),
         };
-        for index in 0..workers {
-            let worker = Worker::new(index, &server.shared, &listeners, inlet.clone())?;
-            let thread = std::thread::Builder::new().name(format!("worker {index}"));
+        let new = |index| Worker::new(index, &server.shared, &listeners, inlet.clone());
+        let team: Vec<_> = (0..workers).map(new).collect::<io::Result<_>>()?;
+        drop((listeners, inlet));
+        ready();
+        for worker in team {
+            let thread = std::thread::Builder::new().name(format!("worker {}", worker.index));
             server.threads.push(thread.spawn(move || worker.run())?);
         }
         let (events, newcomers) = (heard, arrived);
@@ -430,6 +458,12 @@ impl Server {
     #[must_use]
     pub fn open(&self) -> u64 {
         self.shared.entrance().admission.open()
+    }
+
+    /// The most that were open at once.
+    #[must_use]
+    pub fn most_open(&self) -> u64 {
+        self.shared.entrance().admission.most_open()
     }
 
     /// How often the overload breaker has opened.
@@ -505,6 +539,24 @@ fn reset(fd: &OwnedFd) {
     // A socket without the option (Unix) is closed in its own way.
     let _ = sys::linger_zero(fd.as_fd());
 }
+
+/// Ends a connection by a FIN, although the peer may have spoken: bytes that nobody has read would make
+/// it a reset. Says whether it could: what comes faster than it is read goes unread.
+fn finish(fd: &OwnedFd, buffer: &mut [u8]) -> bool {
+    // One that has failed meanwhile needs no end.
+    let _ = sys::shutdown_write(fd.as_fd());
+    for _ in 0..READS_AT_THE_END {
+        match sys::receive(fd.as_fd(), buffer) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return true,
+        }
+    }
+    false
+}
+
+/// How often it is read from a connection that is ended without having been served to its end.
+const READS_AT_THE_END: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ pub(super) struct Worker {
     pub(super) poller: Poller,
     pub(super) counts: Counts,
     pub(super) conns: Slab<Conn>,
-    buffer: Box<[u8]>,
+    pub(super) buffer: Box<[u8]>,
     pub(super) pipes: Pipes,
     /// How streams go, as it was decided at `asked_at`, and the bytes sent since.
     way: Way,
@@ -319,8 +319,8 @@ impl Worker {
                 id: conn.id,
                 listener: conn.listener.into(),
                 peer: conn.peer,
-                bytes_in: conn.bytes_in,
-                bytes_out: conn.bytes_out,
+                bytes_in: Some(conn.bytes_in),
+                bytes_out: Some(conn.bytes_out),
                 lasted: self.now.saturating_sub(opened),
                 cause,
                 error: None,
@@ -330,6 +330,9 @@ impl Worker {
         }
         if cause == Cause::Shutdown {
             super::reset(&conn.fd);
+        }
+        if cause == Cause::MaxBytes {
+            super::finish(&conn.fd, &mut self.buffer);
         }
         let peer = conn.peer;
         drop(conn);

@@ -13,6 +13,7 @@ mod listen;
 mod many;
 mod option;
 mod poller;
+mod process;
 mod raw_addr;
 mod socket;
 mod splice;
@@ -31,6 +32,7 @@ pub(in crate::net) use listen::{
 pub(in crate::net) use many::{DATAGRAMS_AT_ONCE, Run, receive_many, send_runs};
 pub(in crate::net) use option::{get_bytes, get_int, set_bytes, set_int};
 pub(in crate::net) use poller::{Fetched, Poller, Ready, Waker};
+pub(in crate::net) use process::kill_group;
 pub(in crate::net) use raw_addr::{RawAddr, parse_inet};
 pub(in crate::net) use socket::{
     bind, connect, local_addr, peer_addr, receive, receive_error, send, shutdown_write, socket,

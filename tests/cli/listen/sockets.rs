@@ -126,6 +126,21 @@ fn sockets_that_the_service_manager_opened_are_served() {
 }
 
 #[test]
+fn the_backlog_of_a_unix_socket_of_another_is_not_guessed() {
+    let folder = Folder::new("passed");
+    let listener = UnixListener::bind(folder.path("socket")).unwrap();
+    let netkit = env!("CARGO_BIN_EXE_netkit");
+    let script =
+        format!("exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {netkit} listen --json");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &script])
+        .stdin(Stdio::from(OwnedFd::from(listener)));
+    let listening = Served::spawn(&mut command, 0).next_of("listening");
+    assert!(listening["backlog"].is_null(), "{listening:#}");
+}
+
+#[test]
 fn sockets_that_were_passed_to_another_process_are_not_ours() {
     let netkit = env!("CARGO_BIN_EXE_netkit");
     let script = format!("LISTEN_FDS=1 LISTEN_PID=1 exec {netkit} listen");

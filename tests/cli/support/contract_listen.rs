@@ -43,9 +43,9 @@ contract! {
     }
     Close {
         schema: String, r#type: String, ts: String, at_ms: f64, id: u64, listener: usize,
-        bytes_in: u64, bytes_out: u64, duration_ms: f64, cause: String, by: String,
+        duration_ms: f64, cause: String, by: String,
         ; peer: String, peer_ip: String, peer_port: u16, tcp_info: TcpInfo, bytes_up: u64,
-        bytes_down: u64, error: String,
+        bytes_down: u64, error: String, bytes_in: u64, bytes_out: u64,
     }
     Upstream {
         schema: String, r#type: String, ts: String, at_ms: f64, id: u64, listener: usize,
@@ -82,6 +82,10 @@ contract! {
     Draining {
         schema: String, r#type: String, ts: String, at_ms: f64, ended_by: String, open: u64,
     }
+    Metrics {
+        schema: String, r#type: String, ts: String, at_ms: f64, local: String, ip: String,
+        port: u16,
+    }
     Warning { schema: String, r#type: String, ts: String, at_ms: f64, message: String, }
     Stats {
         schema: String, r#type: String, ts: String, at_ms: f64,
@@ -116,8 +120,8 @@ contract! {
     }
     Summary {
         schema: String, r#type: String, ts: String, at_ms: f64, mode: String,
-        listeners: Vec<Facts>, totals: Totals, config: Config,
-        ; ended_by: String, open_at_stop: u64, exit_code: u8,
+        listeners: Vec<Facts>, totals: Totals, config: Config, exit_code: u8,
+        ; ended_by: String, open_at_stop: u64,
     }
     Config {
         behaviour: String, faults: Vec<FaultConfig>, seed: u64, overload: String, grace_ms: f64,
@@ -155,6 +159,7 @@ pub(crate) fn read_listen(line: &Value) {
         "fault" => read::<FaultLine>(line),
         "reject" => read::<Reject>(line),
         "close" => read::<Close>(line),
+        "metrics" => read::<Metrics>(line),
         "draining" => read::<Draining>(line),
         "warning" => read::<Warning>(line),
         "stats" => read::<Stats>(line),

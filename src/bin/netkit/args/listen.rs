@@ -112,7 +112,7 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_name = "FAULT", value_parser = super::faults::fault, verbatim_doc_comment)]
     pub(crate) fault: Vec<netkit::policy::fault::Rule>,
     /// Where chance starts from: the same seed strikes the same connections [default: 0].
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::whole, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
 }
 
@@ -123,7 +123,8 @@ pub(crate) struct LimitArgs {
     /// Connections at once [default: what the descriptor limit leaves].
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub(crate) max_connections: Option<u64>,
-    /// Connections at once from one address.
+    /// Connections at once from one address; one more is rejected, or reset with --overload reset: nobody
+    /// waits or makes room for it.
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub(crate) max_per_ip: Option<u64>,
     /// Connections accepted a second.
@@ -227,8 +228,8 @@ pub(crate) struct TellingArgs {
     /// Shows statistics that often.
     #[arg(long, value_name = "DURATION", value_parser = values::interval, allow_negative_numbers = true)]
     pub(crate) stats_interval: Option<Duration>,
-    /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics).
-    #[arg(long, value_name = "IP:PORT")]
+    /// Answers scrapes there with OpenMetrics (`127.0.0.1:9100`, GET /metrics); `:9100` is all addresses.
+    #[arg(long, value_name = "[IP]:PORT", value_parser = values::scrape_addr)]
     pub(crate) metrics: Option<std::net::SocketAddr>,
     /// Shows no line per connection: statistics and the summary only.
     #[arg(long)]

@@ -335,6 +335,26 @@ pub(crate) fn count(text: &str) -> Parsed<u64> {
     })
 }
 
+/// Any number.
+pub(crate) fn whole(text: &str) -> Parsed<u64> {
+    bounded(text, 0, u64::MAX).map_err(|error| ValueError {
+        expected: "a whole number".to_owned(),
+        ..error
+    })
+}
+
+/// Where scrapes are answered.
+pub(crate) fn scrape_addr(text: &str) -> Parsed<std::net::SocketAddr> {
+    let port = text.strip_prefix(':').and_then(|port| port.parse().ok());
+    let all = port.map(|port| (std::net::Ipv6Addr::UNSPECIFIED, port).into());
+    all.or_else(|| text.parse().ok()).ok_or_else(|| {
+        ValueError::new(
+            format!("`{text}` is not an address and a port"),
+            "`127.0.0.1:9100`, `[::1]:9100`, or `:9100` for all addresses",
+        )
+    })
+}
+
 /// The number of a connection in a record.
 pub(crate) fn connection_id(text: &str) -> Parsed<u64> {
     bounded(text, 0, u64::MAX).map_err(|error| ValueError {

@@ -77,6 +77,7 @@ fn of_listen(generator: &mut SchemaGenerator) -> Vec<Schema> {
         line::<listen::Reject>("reject", generator),
         line::<listen::Close>("close", generator),
         line::<listen::Stats<'_>>("stats", generator),
+        line::<listen::Metrics>("metrics", generator),
         line::<listen::Draining>("draining", generator),
         line::<listen::Warning<'_>>("warning", generator),
         line::<listen::Summary<'_>>("summary", generator),

@@ -26,6 +26,7 @@ use crate::plan::ListenPlan;
 pub(crate) fn event(
     event: &Stamped<Event>,
     plan: &ListenPlan,
+    sockets: &[ListenFacts],
     before: &Totals,
     start: SystemTime,
     view: &View,
@@ -41,7 +42,7 @@ pub(crate) fn event(
         }
         Event::Draining { by, open } => draining(*by, *open, plan.config.grace, view),
         event_of if plan.lines => {
-            let text = connection(event_of, plan, view);
+            let text = connection(event_of, plan, sockets, view);
             if text.is_empty() {
                 return text;
             }
@@ -103,9 +104,9 @@ fn draining(by: EndedBy, open: u64, grace: Duration, view: &View) -> String {
     format!("{}\n", view.paint(Tone::Warn, &text))
 }
 
-fn connection(event: &Event, plan: &ListenPlan, view: &View) -> String {
+fn connection(event: &Event, plan: &ListenPlan, sockets: &[ListenFacts], view: &View) -> String {
     match event {
-        Event::Opened(opened) => accept(opened, view),
+        Event::Opened(opened) => accept(opened, sockets, view),
         Event::Closed(closed) => close(closed, view),
         Event::Upstream(upstream) => forward::upstream(upstream, view),
         Event::Proxied(proxied) => forward::proxied(proxied, view),
@@ -167,8 +168,12 @@ pub(crate) fn name(peer: Option<SocketAddr>) -> String {
     peer.map_or_else(|| "unix".to_owned(), |peer| peer.to_string())
 }
 
-fn accept(opened: &Opened, view: &View) -> String {
-    let mut text = format!("#{} accept {}\n", opened.id, name(opened.peer));
+fn accept(opened: &Opened, sockets: &[ListenFacts], view: &View) -> String {
+    let mut text = format!("#{} accept {}", opened.id, name(opened.peer));
+    if let (Some(socket), [_, _, ..]) = (sockets.get(opened.listener), sockets) {
+        put!(text, " at {}", socket.local);
+    }
+    text.push('\n');
     if let Some(syn) = &opened.syn {
         let line = format!("    syn {}", describe_syn(syn));
         put!(text, "{}\n", view.paint(Tone::Dim, &line));
@@ -206,8 +211,8 @@ fn close(closed: &Closed, view: &View) -> String {
         "#{} close  {}  in {}, out {}, {lasted}, {}\n",
         closed.id,
         name(closed.peer),
-        bytes(closed.bytes_in),
-        bytes(closed.bytes_out),
+        passed(closed.bytes_in),
+        passed(closed.bytes_out),
         view.paint(tone, how_briefly(closed.cause)),
     );
     if let Some(error) = &closed.error {
@@ -227,6 +232,10 @@ fn close(closed: &Closed, view: &View) -> String {
         put!(text, "{}\n", view.paint(Tone::Dim, &line));
     }
     text
+}
+
+fn passed(count: Option<u64>) -> String {
+    count.map_or_else(|| "?".to_owned(), bytes)
 }
 
 /// How it ended and by whom, in the few columns that a line of eighty has left.

@@ -94,11 +94,10 @@ pub(super) fn plan(args: &ListenArgs, environment: &Environment) -> Result<Liste
     let forward = forward::forward(&args.forward, &addrs)?;
     let lines = !args.telling.summary && !args.output.quiet;
     let status = status_line(args, environment);
-    let look = status || args.telling.metrics.is_some();
     Ok(ListenPlan {
         passed: if addrs.is_empty() { passed } else { 0 },
         options: options(args),
-        config: config(args, forward, lines, look),
+        config: config(args, forward, lines, status),
         name_servers: args.forward.ns.clone(),
         record: args.forward.record.clone(),
         forward_roots: args
@@ -165,7 +164,10 @@ fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
     };
     let mut addrs = Vec::new();
     for text in &args.addrs {
-        addrs.extend(netkit::addr::listen::parse(text, network)?);
+        for addr in netkit::addr::listen::parse(text, network)? {
+            rules::each_once(text, &addr, &addrs, args.socket.reuse_port)?;
+            addrs.push(addr);
+        }
         if addrs.len() > MOST_ADDRS {
             let message = format!("{} addresses are too many for one process", addrs.len());
             return Err(UsageError::new(message, format!("at most {MOST_ADDRS}")));
@@ -187,7 +189,12 @@ fn options(args: &ListenArgs) -> ListenOptions {
     }
 }
 
-fn config(args: &ListenArgs, forward: Option<Forward>, lines: bool, look: bool) -> listen::Config {
+fn config(
+    args: &ListenArgs,
+    forward: Option<Forward>,
+    lines: bool,
+    status: bool,
+) -> listen::Config {
     let default = listen::Config::default();
     let count = args.life.count.filter(|&count| count > 0);
     listen::Config {
@@ -227,8 +234,11 @@ fn config(args: &ListenArgs, forward: Option<Forward>, lines: bool, look: bool) 
             tcp_info: args.output.verbose && lines,
             syn: args.telling.syn,
         },
-        // A status line and scrapes need a look now and then, even if no line is printed for it.
-        stats_interval: args.telling.stats_interval.or_else(|| look.then_some(LOOK)),
+        // A status line needs a look now and then, even if no line is printed for it.
+        stats_interval: args
+            .telling
+            .stats_interval
+            .or_else(|| status.then_some(LOOK)),
     }
 }
 

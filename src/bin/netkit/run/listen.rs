@@ -1,12 +1,13 @@
 //! Serving: binds what the plan names, and shows what the server tells.
 
+mod abrupt;
 mod control;
 mod record;
 #[cfg(feature = "tls")]
 mod secure;
 mod stdio;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -17,7 +18,7 @@ use netkit::addr::{Family, Host};
 use netkit::dial::tls::Tls;
 use netkit::error::Error;
 use netkit::event::Stamped;
-use netkit::failure::Failure;
+use netkit::failure::{Failure, Kind};
 use netkit::io::{Io, SystemIo};
 use netkit::listen::{self, Behaviour, Event, Means, Report, Totals};
 use netkit::net::limits;
@@ -26,7 +27,7 @@ use netkit::net::serve::Cause;
 use netkit::net::tls::{TlsClient, TlsOptions};
 use netkit::resolve::{Question, StubConfig, StubResolver};
 use netkit::run::Cx;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::record::Record;
@@ -68,21 +69,19 @@ async fn carry_out(
     // A limit that cannot be read stays as it is.
     let _ = limits::raise_descriptor_limit();
     limits::make_room();
-    let limits = &mut plan.config.limits;
-    limits
-        .max_connections
-        .get_or_insert_with(limits::connections);
     fill_in(&mut plan)?;
     speak_tls_to_the_service(&mut plan)?;
     let mut means = Means::new(io(&plan));
     let (told, identities) = secure(&plan, &mut means, &cx).await?;
     let record = Record::open(plan.record.as_deref())?;
     let listeners = listeners(&plan, &cx).await?;
+    let control = take_orders(&plan, &listeners, &mut means)?;
+    abrupt::prepare(&signals, &listeners, control.clone(), &means);
     if plan.stdio {
         return stdio::run(&plan, &output, listeners, &cx, &signals).await;
     }
-    let _control = take_orders(&plan, &listeners, &mut means)?;
-    let page = page(&plan).await?;
+    let (page_at, scrapes) = answer_scrapes(&plan).await?;
+    fit_the_descriptors(&mut plan);
     // Beside a live line, lines are written at once; whoever is slow to read them then holds up
     // what is told, and never the workers.
     if !plan.status {
@@ -97,22 +96,23 @@ async fn carry_out(
         report: Report::default(),
         verdict: Verdict::default(),
         status: Progress::spinner(plan.status, "waiting for connections"),
-        page,
+        page_at,
+        askers: Vec::new(),
         record,
+        sockets: listeners.len(),
         asked: false,
         told,
-        sockets: listeners.len(),
         out,
     });
     lock(&fold).show_authority();
     let look = Arc::clone(&means.look);
     let mut observer = |event: &Stamped<Event>| lock(&fold).event(event);
     let run = listen::serve_through(listeners, &plan.config, means, &cx, &mut observer);
-    let report = serve_and_hear(run, &signals, identities, &fold, &look).await?;
+    let report = serve_and_hear(run, &signals, identities, scrapes, &fold, &look).await?;
     let mut fold = lock(&fold);
     let exit = fold.exit(&report, &signals);
     fold.status.finish();
-    fold.summary(&report, Some(exit));
+    fold.summary(&report, exit);
     Ok(exit)
 }
 
@@ -203,11 +203,13 @@ fn take_orders(
     Ok(removal)
 }
 
-/// Waits for the server; SIGQUIT shows what is known so far, and a new identity is told.
+/// Waits for the server; SIGQUIT shows what is known by then, who scrapes gets the same, and a new
+/// identity is told.
 async fn serve_and_hear(
     run: impl Future<Output = Result<Report, Error>>,
     signals: &Signals,
     mut identities: Identities,
+    mut scrapes: mpsc::Receiver<metrics::Reply>,
     fold: &Mutex<Fold<'_>>,
     look: &Notify,
 ) -> Result<Report, Error> {
@@ -218,6 +220,10 @@ async fn serve_and_hear(
             result = &mut run => return result,
             () = signals.interim() => {
                 lock(fold).asked = true;
+                look.notify_one();
+            }
+            Some(asker) = scrapes.recv() => {
+                lock(fold).askers.push(asker);
                 look.notify_one();
             }
             change = identities.next() => lock(fold).identity(&change),
@@ -249,24 +255,58 @@ fn fill_in(plan: &mut ListenPlan) -> Result<(), Trouble> {
 fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
     std::fs::read(path).map_err(|error| {
         let failure = Error::local("", &error).failure;
-        let message = format!("{flag}{}: {}", path.display(), failure.message);
-        Error::new("reading what to say", Failure { message, ..failure }).into()
+        let what = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file",
+            std::io::ErrorKind::PermissionDenied => "this user may not read it",
+            std::io::ErrorKind::IsADirectory => "it is a directory, not a file",
+            _ => &failure.message,
+        };
+        let message = format!("{flag}{}: {what}", path.display());
+        let failure = Failure { message, ..failure };
+        Error::new(
+            "reading what to say",
+            failure.hint("name a file that can be read"),
+        )
+        .into()
     })
 }
 
-/// Starts to answer scrapes, where that was asked for.
-async fn page(plan: &ListenPlan) -> Result<metrics::Page, Trouble> {
-    let page = metrics::Page::default();
-    *lock(&page) = text_of(&Totals::default());
-    if let Some(addr) = plan.metrics {
-        metrics::start(addr, metrics::Source::Page(page.clone())).await?;
-    }
-    Ok(page)
+/// Scrapers that may wait to be heard.
+const SCRAPERS: usize = 16;
+
+/// Starts to answer scrapes, where that was asked for: says where, and hands on who asks.
+async fn answer_scrapes(
+    plan: &ListenPlan,
+) -> Result<(Option<SocketAddr>, mpsc::Receiver<metrics::Reply>), Trouble> {
+    let (asks, scrapes) = mpsc::channel(SCRAPERS);
+    let Some(addr) = plan.metrics else {
+        return Ok((None, scrapes));
+    };
+    let local = metrics::start(addr, metrics::Source::Asked(asks)).await?;
+    Ok((Some(local), scrapes))
+}
+
+/// Holds as many connections as the descriptors that are left allow, unless it is told how many.
+fn fit_the_descriptors(plan: &mut ListenPlan) {
+    let each = match plan.config.behaviour {
+        // The service's end; a program's watcher and what the runtime knows it by.
+        Behaviour::Forward(_) => 2,
+        Behaviour::Exec(_) => 3,
+        _ => 1,
+    };
+    let most = &mut plan.config.limits.max_connections;
+    most.get_or_insert_with(|| limits::connections_left(plan.config.workers, each));
 }
 
 /// Binds every address of the plan, or takes over the sockets that were passed.
 async fn listeners(plan: &ListenPlan, cx: &Cx) -> Result<Vec<Listener>, Trouble> {
-    let failed = |failure| Trouble::from(Error::new("listening", failure));
+    let failed = |mut failure: Failure| {
+        if failure.kind == Kind::TooManyFiles {
+            failure.hint =
+                Some("raise the limit (`ulimit -n`), or listen at fewer addresses".into());
+        }
+        Trouble::from(Error::new("listening", failure))
+    };
     if plan.passed > 0 {
         return inherited(plan.passed).map_err(failed);
     }
@@ -351,15 +391,17 @@ struct Fold<'a> {
     verdict: Verdict,
     /// The live line.
     status: Progress,
-    /// What scrapers get.
-    page: metrics::Page,
+    /// Where scrapers ask, until it has been told.
+    page_at: Option<SocketAddr>,
+    /// Those who wait for the next numbers.
+    askers: Vec<metrics::Reply>,
+    /// How many sockets there are.
+    sockets: usize,
     /// SIGQUIT asks for what is known; the next numbers are shown.
     asked: bool,
     /// Where pieces go.
     record: Record,
     told: OfTls,
-    /// How many there are to listen.
-    sockets: usize,
     out: &'a mut Out,
 }
 
@@ -374,7 +416,9 @@ impl Fold<'_> {
         let mut text = match self.output.format {
             Format::Quiet => String::new(),
             Format::Human => {
-                words::event(event, self.plan, &before, self.cx.wall(), &self.output.view)
+                let sockets = &self.report.listeners;
+                let (plan, view) = (self.plan, &self.output.view);
+                words::event(event, plan, sockets, &before, self.cx.wall(), view)
             }
             Format::Json | Format::Pretty => lines::event(
                 event,
@@ -384,14 +428,15 @@ impl Fold<'_> {
                 self.output.view.rich,
             ),
         };
-        if let Event::Listening(_) = &event.event {
-            text.push_str(&self.warnings_of_tls(event.at));
-        }
         if let Event::Stats(totals) = &event.event {
             self.look(&before, totals);
             if std::mem::take(&mut self.asked) {
-                self.interim();
+                text += &self.interim(event, &before);
             }
+        }
+        if self.report.listeners.len() == self.sockets {
+            text += &self.warnings_of_tls(event.at);
+            text += &self.where_scrapers_ask();
         }
         if text.is_empty() {
             return ControlFlow::Continue(());
@@ -421,7 +466,7 @@ impl Fold<'_> {
     /// standard error.
     fn warnings_of_tls(&mut self, at: Duration) -> String {
         let json = matches!(self.output.format, Format::Json | Format::Pretty);
-        if !json || self.report.listeners.len() < self.sockets {
+        if !json {
             return String::new();
         }
         let warnings = std::mem::take(&mut self.told.warnings);
@@ -447,30 +492,47 @@ impl Fold<'_> {
     }
 
     /// Shows the numbers where they are shown without a line of their own.
-    fn look(&self, before: &Totals, totals: &Totals) {
+    fn look(&mut self, before: &Totals, totals: &Totals) {
         if self.plan.status {
             self.status.say(words::stats(before, totals));
         }
-        if self.plan.metrics.is_some() {
-            *lock(&self.page) = text_of(totals);
+        for asker in self.askers.drain(..) {
+            // Who no longer waits does not want it.
+            let _ = asker.send(text_of(totals));
         }
     }
 
-    /// SIGQUIT: what is known so far, beside the data.
-    fn interim(&mut self) {
+    /// In JSON, once the sockets are known: where scrapers ask. People are told on standard error.
+    fn where_scrapers_ask(&mut self) -> String {
+        match (self.page_at.take(), self.output.format) {
+            (Some(local), Format::Json | Format::Pretty) => {
+                let body = lines::Metrics::new(local);
+                let line = Line::new("metrics", self.cx.wall(), self.cx.elapsed(), body);
+                line.compact(self.output.view.rich)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// SIGQUIT: what is known by now, beside the data; in JSON a line of statistics, unless that is
+    /// shown anyway.
+    fn interim(&self, event: &Stamped<Event>, before: &Totals) -> String {
         match self.output.format {
+            Format::Json | Format::Pretty if self.plan.stats_lines => String::new(),
             Format::Json | Format::Pretty => {
-                let report = self.report.clone();
-                self.write_summary(&report, None);
+                let body = lines::Stats::new(before, &self.report.totals);
+                let line = Line::new("stats", self.cx.wall(), event.at, body);
+                line.compact(self.output.view.rich)
             }
             Format::Human | Format::Quiet => {
                 let text = words::summary(&self.report, &self.output.messages);
                 messages::say(text.trim_end());
+                String::new()
             }
         }
     }
 
-    fn summary(&mut self, report: &Report, exit: Option<Exit>) {
+    fn summary(&mut self, report: &Report, exit: Exit) {
         match self.output.format {
             Format::Json | Format::Pretty => self.write_summary(report, exit),
             Format::Human => {
@@ -482,8 +544,8 @@ impl Fold<'_> {
         }
     }
 
-    fn write_summary(&mut self, report: &Report, exit: Option<Exit>) {
-        let body = lines::Summary::new(report, exit.map(Exit::code), &self.config);
+    fn write_summary(&mut self, report: &Report, exit: Exit) {
+        let body = lines::Summary::new(report, exit.code(), &self.config);
         let line = Line::new("summary", self.cx.wall(), self.cx.elapsed(), body);
         let _ = self.out.write_last(&line.compact(self.output.view.rich));
     }

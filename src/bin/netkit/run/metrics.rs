@@ -1,8 +1,8 @@
 //! Answering scrapes: the least of HTTP, on a listener of its own.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use netkit::error::Error;
@@ -11,7 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
-use super::lock;
 use crate::messages;
 
 /// A scraper has so long to ask and to listen.
@@ -21,16 +20,12 @@ const MOST: usize = 8 << 10;
 /// Scrapers at once; more wait in the backlog.
 const AT_ONCE: usize = 16;
 
-/// What was counted at the last look, as text.
-pub(super) type Page = Arc<Mutex<String>>;
 /// Where to send the page that a scraper waits for.
 pub(super) type Reply = oneshot::Sender<String>;
 
 /// Where the text for a scraper comes from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// It lies ready, renewed at every look.
-    Page(Page),
     /// Whoever counts is asked for it.
     Asked(mpsc::Sender<Reply>),
 }
@@ -39,7 +34,6 @@ impl Source {
     /// The text; `None` when whoever counts has ended.
     async fn text(&self) -> Option<String> {
         match self {
-            Self::Page(page) => Some(lock(page).clone()),
             Self::Asked(asks) => {
                 let (reply, text) = oneshot::channel();
                 asks.send(reply).await.ok()?;
@@ -52,16 +46,22 @@ impl Source {
 /// Listens for scrapers, says where, and answers each with the text as it is then.
 ///
 /// Errs when it cannot listen there. Runs until the runtime ends.
-pub(super) async fn start(addr: SocketAddr, source: Source) -> Result<(), Error> {
+pub(super) async fn start(addr: SocketAddr, source: Source) -> Result<SocketAddr, Error> {
     let local = bind(addr, source)
         .await
         .map_err(|error| Error::new("listening for scrapes", refusal(addr, &error)))?;
     messages::say(&format!("metrics at http://{local}/metrics"));
-    Ok(())
+    Ok(local)
 }
 
 async fn bind(addr: SocketAddr, source: Source) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(addr).await?;
+    let listener = match TcpListener::bind(addr).await {
+        // All addresses of a machine without IPv6 are those of IPv4.
+        Err(_) if addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, addr.port())).await?
+        }
+        bound => bound?,
+    };
     let local = listener.local_addr()?;
     tokio::spawn(async move {
         let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
@@ -98,15 +98,19 @@ async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
     }
     let is_head = request.starts_with(b"HEAD ");
     let path = request.split(|byte| *byte == b' ').nth(1);
-    let reads = is_head || request.starts_with(b"GET ");
-    let wanted = reads && matches!(path, Some(b"/" | b"/metrics"));
-    let (status, text) = if wanted {
+    let (status, text) = if !matches!(path, Some(b"/" | b"/metrics")) {
+        ("404 Not Found", "the numbers are at /metrics\n".to_owned())
+    } else if is_head || request.starts_with(b"GET ") {
         match source.text().await {
             Some(text) => ("200 OK", text),
             None => return Ok(()),
         }
     } else {
-        ("404 Not Found", "the numbers are at /metrics\n".to_owned())
+        // RFC 9110 section 15.5.6: says what is allowed.
+        (
+            "405 Method Not Allowed\r\nAllow: GET, HEAD",
+            "the numbers are read only\n".to_owned(),
+        )
     };
     let length = text.len();
     let head = format!(

@@ -115,10 +115,10 @@ pub(crate) struct Close {
     pub(crate) listener: usize,
     #[serde(flatten)]
     pub(crate) peer: Peer,
-    /// Bytes received.
-    pub(crate) bytes_in: u64,
-    /// Bytes sent.
-    pub(crate) bytes_out: u64,
+    /// Bytes received; `null` if unknown: with `--exec`, where the kernel does not count them.
+    pub(crate) bytes_in: Option<u64>,
+    /// Bytes sent; `null` if unknown, as above.
+    pub(crate) bytes_out: Option<u64>,
     /// From its acceptance to its end.
     pub(crate) duration_ms: Millis,
     /// Why.
@@ -157,7 +157,7 @@ pub(crate) struct Upstream<'a> {
     pub(crate) failure: Option<&'a Failure>,
 }
 
-/// `"type":"stats"`: what has been counted, with `--stats-interval`.
+/// `"type":"stats"`: what has been counted, with `--stats-interval`, and when SIGQUIT asks.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Stats<'a> {
     #[serde(flatten)]
@@ -168,6 +168,39 @@ pub(crate) struct Stats<'a> {
     pub(crate) bytes_in_per_second: f64,
     /// Since the line before.
     pub(crate) bytes_out_per_second: f64,
+}
+
+impl<'a> Stats<'a> {
+    pub(crate) fn new(before: &Totals, totals: &'a Totals) -> Self {
+        let rates = Rates::between(before, totals);
+        Self {
+            totals,
+            accepts_per_second: rates.accepts,
+            bytes_in_per_second: rates.bytes_in,
+            bytes_out_per_second: rates.bytes_out,
+        }
+    }
+}
+
+/// `"type":"metrics"`: where scrapers ask, with `--metrics`; after the `listening` lines.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Metrics {
+    /// The address, joined.
+    pub(crate) local: String,
+    /// The address without the port.
+    pub(crate) ip: std::net::IpAddr,
+    /// The port, chosen by the kernel where 0 was asked.
+    pub(crate) port: u16,
+}
+
+impl Metrics {
+    pub(crate) fn new(local: SocketAddr) -> Self {
+        Self {
+            local: local.to_string(),
+            ip: local.ip(),
+            port: local.port(),
+        }
+    }
 }
 
 /// `"type":"draining"`: the server no longer accepts.
@@ -198,14 +231,14 @@ pub(crate) struct Summary<'a> {
     mode: Mode,
     #[serde(flatten)]
     report: &'a Report,
-    /// The status netkit ends with; `null` in an interim summary.
-    exit_code: Option<u8>,
+    /// The status netkit ends with.
+    exit_code: u8,
     /// What was asked.
     config: &'a ListenConfig,
 }
 
 impl<'a> Summary<'a> {
-    pub(crate) fn new(report: &'a Report, exit_code: Option<u8>, config: &'a ListenConfig) -> Self {
+    pub(crate) fn new(report: &'a Report, exit_code: u8, config: &'a ListenConfig) -> Self {
         Self {
             mode: Mode::Listen,
             report,
@@ -403,14 +436,7 @@ pub(crate) fn event(
             writer.line("warning", Warning { message: &message })
         }
         Event::Stats(totals) if plan.stats_lines => {
-            let rates = Rates::between(before, totals);
-            let stats = Stats {
-                totals,
-                accepts_per_second: rates.accepts,
-                bytes_in_per_second: rates.bytes_in,
-                bytes_out_per_second: rates.bytes_out,
-            };
-            writer.line("stats", stats)
+            writer.line("stats", Stats::new(before, totals))
         }
         Event::Draining { by, open } => {
             let (ended_by, open) = (*by, *open);

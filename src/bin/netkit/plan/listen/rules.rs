@@ -19,6 +19,7 @@ pub(super) fn check(args: &ListenArgs) -> Checked {
     stdio_alone(args)?;
     something_shows_it(args)?;
     one_keepalive(&args.keepalive)?;
+    faults_go_together(&args.faults.fault)?;
     shedding_needs_rejects(args)
 }
 
@@ -171,6 +172,81 @@ fn something_shows_it(args: &ListenArgs) -> Checked {
     Ok(())
 }
 
+/// Faults that have no effect without another, or that undo one another, are not asked for in vain.
+fn faults_go_together(rules: &[Rule]) -> Checked {
+    let any = |of: &Rule, word: &str| {
+        let mut others = rules.iter().filter(|rule| rule.direction == of.direction);
+        others.any(|rule| rule.fault.word() == word)
+    };
+    for rule in rules {
+        let needed = match rule.fault.word() {
+            "burst" => "throttle",
+            "distribution" => "jitter",
+            _ => continue,
+        };
+        if !any(rule, needed) {
+            let message = format!(
+                "--fault {} is about {needed}, and there is none",
+                rule.fault
+            );
+            return Err(UsageError::new(
+                message,
+                format!("it with --fault {needed}=…"),
+            ));
+        }
+    }
+    let struck = rules.iter().any(|rule| rule.fault.word() == "no-accept");
+    let vain = |rule: &&Rule| matches!(rule.fault.word(), "close-on-accept" | "accept-delay");
+    if let Some(vain) = rules.iter().find(vain).filter(|_| struck) {
+        let message = format!("--fault no-accept does not go with --fault {}", vain.fault);
+        return Err(UsageError::new(
+            message,
+            "one of the two: nothing is accepted",
+        ));
+    }
+    no_fault_twice(rules)
+}
+
+/// Of two that strike everybody in the same way only one could be.
+fn no_fault_twice(rules: &[Rule]) -> Checked {
+    // Several texts may be waited for, and an end may come by bytes or by time.
+    let one = |rule: &&Rule| {
+        let word = rule.fault.word();
+        word != "hang-up-on" && !word.ends_with("-after") && rule.share >= 1.0
+    };
+    let mut seen = Vec::new();
+    for rule in rules.iter().filter(one) {
+        let this = (rule.fault.word(), rule.direction);
+        if seen.contains(&this) {
+            let message = format!("--fault {} is given twice for everybody", rule.fault);
+            let expected = "one of the two, or shares: `30%:delay=1s`";
+            return Err(UsageError::new(message, expected));
+        }
+        seen.push(this);
+    }
+    Ok(())
+}
+
+/// An address is listened at once, unless sockets share it or the kernel chooses.
+pub(super) fn each_once(
+    text: &str,
+    addr: &ListenAddr,
+    before: &[ListenAddr],
+    shared: bool,
+) -> Checked {
+    let fixed = match addr {
+        ListenAddr::Inet { port, .. } => *port != 0 && !shared,
+        ListenAddr::Unix { .. } => true,
+    };
+    if fixed && before.contains(addr) {
+        return Err(UsageError::new(
+            format!("{text} is given twice"),
+            "each address once",
+        ));
+    }
+    Ok(())
+}
+
 fn shedding_needs_rejects(args: &ListenArgs) -> Checked {
     let limits = &args.limits;
     let rejects = matches!(
@@ -300,7 +376,12 @@ fn limits_fit(args: &ListenArgs, kinds: &Kinds) -> Checked {
     let need = |given, flag| Need(given, flag, kinds.stream, "connections");
     needs(&[
         need(limits.max_connections.is_some(), "--max-connections"),
-        need(limits.max_per_ip.is_some(), "--max-per-ip"),
+        Need(
+            limits.max_per_ip.is_some(),
+            "--max-per-ip",
+            kinds.tcp,
+            "TCP",
+        ),
         need(limits.accept_rate.is_some(), "--accept-rate"),
         need(limits.idle_timeout.is_some(), "--idle-timeout"),
         need(limits.max_lifetime.is_some(), "--max-lifetime"),

@@ -133,6 +133,14 @@ fn what_cannot_be_honoured_is_refused_by_its_flag() {
         ("udp://:0 --backlog 5", "--backlog"),
         ("unix:/x --reuse-port", "--reuse-port"),
         ("unix:/x --syn", "--syn"),
+        (":0 --fault burst=1KiB", "throttle"),
+        (":0 --fault distribution=normal", "jitter"),
+        (":0 --fault no-accept --fault close-on-accept", "no-accept"),
+        (":0 --fault delay=1s --fault delay=2s", "twice"),
+        ("unix:/x --max-per-ip 2", "--max-per-ip"),
+        (":80 :80", ":80 is given twice"),
+        (":0 --fault delay=1s --seed x", "whole number"),
+        (":0 --metrics x", ":9100"),
         (":0 -u --network tcp", "--network"),
         (":0 --max-connections 0", "--max-connections"),
         (":0 --accept-rate -1", "--accept-rate"),
@@ -146,6 +154,10 @@ fn what_cannot_be_honoured_is_refused_by_its_flag() {
             .to_string();
         assert!(error.contains(named), "{line}: {error}");
     }
+    // What differs in whom it strikes, or how, goes together.
+    plan(":0 --fault 30%:delay=1s --fault delay=2s --fault jitter=1s --fault distribution=normal");
+    plan(":0 --fault rst-after=1KiB --fault rst-after=5s --metrics :9100");
+    plan(":80 :80 --reuse-port");
     // One address that has it is enough.
     plan(":0 udp://:0 --fault drop=5% --http --syn");
 }
