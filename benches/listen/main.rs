@@ -126,7 +126,7 @@ impl Bench {
             }
         }
         // The same wait for a wake-up is all that one connection on two processors shows.
-        let case = self.case("messages: 64 B, 1 connection", ("messages", 1, 64), small);
+        let case = self.case("messages: 64 B, 1 connection", ("messages", 1, 64), like_c);
         if self.options.wants(case.title) {
             let one = &self.halves.0[..1];
             let place = Place {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 
 use super::sys;
 
@@ -67,12 +68,17 @@ const RESERVED_PART: u64 = 16;
 #[must_use]
 pub fn connections_left(workers: Option<usize>, each: u64) -> u64 {
     let soft = sys::descriptor_limit().map_or(ASSUMED, |(soft, _)| soft);
-    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = workers.unwrap_or_else(cpus) as u64;
+    let workers = workers.unwrap_or_else(processors) as u64;
     // The one that reads the folder is counted too, and gone by then.
     let open = std::fs::read_dir("/proc/self/fd")
         .map_or(RESERVED, |names| names.count().saturating_sub(1) as u64);
     (left(soft, open + workers * OF_A_WORKER + OF_A_SERVER) / each.max(1)).max(1)
+}
+
+/// The processors that this process may use: asked once, because the answer is in half a dozen files.
+pub(super) fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn left(soft: u64, used: u64) -> u64 {

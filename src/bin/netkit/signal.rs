@@ -5,6 +5,7 @@
 //! a runtime to hear of them: what comes while netkit is starting is remembered.
 
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +29,10 @@ const ECHO: Duration = Duration::from_millis(100);
 /// The stack of the thread that waits for signals, which does next to nothing.
 const STACK: usize = 128 << 10;
 
+/// A run that lasts so long gets that thread. A thread costs a dial a tenth of its time, and a server that
+/// has one already waits milliseconds for its table of descriptors to grow.
+const LASTING: Duration = Duration::from_millis(50);
+
 /// What is done before netkit ends by a second signal.
 type LastWords = Box<dyn FnOnce() + Send>;
 
@@ -38,8 +43,10 @@ struct Heard {
     asked: Arc<AtomicBool>,
     /// The place of the last one in [`STOPPING`], plus one; 0 while there was none.
     which: Arc<AtomicUsize>,
-    /// The first one is to end netkit at once.
-    at_once: AtomicBool,
+    /// The first one is to end netkit at once, in its handler.
+    at_once: Arc<AtomicBool>,
+    /// What the thread will hear with, until it is started.
+    ears: Mutex<Option<Ears>>,
     last_words: Mutex<Option<LastWords>>,
 }
 
@@ -57,20 +64,37 @@ static HEARD: OnceLock<Heard> = OnceLock::new();
 
 impl Heard {
     fn register() -> io::Result<Self> {
-        let heard = Self::default();
-        for (place, (number, _)) in (1..).zip(STOPPING) {
+        let ears = Ears::new(STOPPING.map(|(number, _)| number))?;
+        let heard = Self {
+            ears: Mutex::new(Some(ears)),
+            ..Self::default()
+        };
+        for (place, (number, exit)) in (1..).zip(STOPPING) {
+            let at_once = Arc::clone(&heard.at_once);
+            flag::register_conditional_shutdown(number, exit.code().into(), at_once)?;
             flag::register_usize(number, Arc::clone(&heard.which), place)?;
             flag::register(number, Arc::clone(&heard.asked))?;
         }
         Ok(heard)
     }
 
-    /// Waits for the signal that is not to be survived.
+    /// Has a thread wait for the signal that is not to be survived, if none does yet. What has come before
+    /// is heard by it.
+    fn watch(&'static self) {
+        let ears = self.ears.lock();
+        let Some(ears) = ears.unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let thread = std::thread::Builder::new().name("signals".to_owned());
+        let thread = thread.stack_size(STACK);
+        // Without it a run ends all the same, but not at once.
+        let _ = thread.spawn(move || self.wait_for_the_last(ears));
+    }
+
     fn wait_for_the_last(&self, mut ears: Ears) {
         let mut orders = Orders::default();
         for number in ears.forever() {
-            let at_once = self.at_once.load(Ordering::SeqCst);
-            if orders.is_final(number, Instant::now(), at_once) {
+            if orders.is_final(number, Instant::now()) {
                 self.end(number);
             }
         }
@@ -90,8 +114,12 @@ impl Heard {
     }
 
     /// Lets the first signal end netkit at once, or no longer. Where one has come already, the next does.
-    fn end_at_once(&self, on: bool) -> bool {
-        let on = on && !self.asked.load(Ordering::SeqCst);
+    fn end_at_once(&'static self, on: bool) -> bool {
+        let has_come = self.asked.load(Ordering::SeqCst);
+        if has_come {
+            self.watch();
+        }
+        let on = on && !has_come;
         self.at_once.swap(on, Ordering::SeqCst)
     }
 
@@ -110,12 +138,12 @@ struct Orders {
 
 impl Orders {
     /// Whether a signal that comes now is not to be survived.
-    fn is_final(&mut self, number: i32, now: Instant, at_once: bool) -> bool {
+    fn is_final(&mut self, number: i32, now: Instant) -> bool {
         if let Some((first, at)) = self.first {
             return first != number || now >= at + ECHO;
         }
         self.first = Some((number, now));
-        at_once
+        false
     }
 }
 
@@ -124,14 +152,8 @@ fn heard() -> io::Result<&'static Heard> {
     if let Some(heard) = HEARD.get() {
         return Ok(heard);
     }
-    let ears = Ears::new(STOPPING.map(|(number, _)| number))?;
     let heard = Heard::register()?;
-    let heard = HEARD.get_or_init(|| heard);
-    let thread = std::thread::Builder::new().name("signals".to_owned());
-    thread
-        .stack_size(STACK)
-        .spawn(move || heard.wait_for_the_last(ears))?;
-    Ok(heard)
+    Ok(HEARD.get_or_init(|| heard))
 }
 
 /// From now on the first signal is remembered for the run that is about to begin. Errs when the
@@ -184,12 +206,20 @@ impl Signals {
         }
         let ears = Arc::clone(&interim);
         tokio::spawn(async move {
+            let mut lasting = pin!(tokio::time::sleep(LASTING));
+            let mut watched = false;
             loop {
                 tokio::select! {
                     _ = interrupt.recv() => cancel.cancel(),
                     _ = terminate.recv() => cancel.cancel(),
-                    _ = quit.recv() => ears.notify_one(),
+                    _ = quit.recv() => {
+                        ears.notify_one();
+                        continue;
+                    }
+                    () = &mut lasting, if !watched => {}
                 }
+                heard.watch();
+                watched = true;
             }
         });
         Ok(Self { heard, interim })
@@ -219,6 +249,7 @@ impl Signals {
     pub(crate) fn before_the_second(&self, words: impl FnOnce() + Send + 'static) {
         let last_words = self.heard.last_words.lock();
         *last_words.unwrap_or_else(PoisonError::into_inner) = Some(Box::new(words));
+        self.heard.watch();
     }
 
     /// Waits for the next request for interim statistics. Cancel safe.
@@ -242,13 +273,8 @@ mod tests {
         ];
         for (second, later, last) in rows {
             let mut orders = Orders::default();
-            assert!(!orders.is_final(SIGTERM, begun, false));
-            assert_eq!(
-                orders.is_final(second, begun + later, true),
-                last,
-                "{second}"
-            );
+            assert!(!orders.is_final(SIGTERM, begun));
+            assert_eq!(orders.is_final(second, begun + later), last, "{second}");
         }
-        assert!(Orders::default().is_final(SIGINT, begun, true));
     }
 }

@@ -40,6 +40,7 @@ use self::inbox::Inbox;
 use self::sharing::Overseer;
 use self::ways::{Way, Ways};
 use self::worker::Worker;
+use super::limits;
 use super::listen::Listener;
 use super::socket::Socket;
 use super::{Connection, Passed, PeerAddr, TcpInfo, sys};
@@ -387,8 +388,7 @@ impl Server {
         config: Config,
         ready: impl FnOnce(),
     ) -> io::Result<(Self, Outlet)> {
-        let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = config.workers.unwrap_or_else(cpus).max(1);
+        let workers = config.workers.unwrap_or_else(limits::processors).max(1);
         let varies = config.workers.is_none() && workers > 1;
         let overseer = Overseer::new(varies.then_some(workers));
         let active = if varies && overseer.is_some() {
