@@ -63,7 +63,7 @@ async fn carry_out(
         .map_err(|error| Error::local("starting to write", &error))?;
     let (asks, scrapes) = mpsc::channel(1);
     if let Some(addr) = plan.metrics {
-        metrics::start(addr, metrics::Source::Asked(asks)).await?;
+        metrics::start(addr, asks).await?;
     }
     let mut watched = Watched::new(&plan, &targets, output, &cx, out);
     watched.open();

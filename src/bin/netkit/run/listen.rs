@@ -39,7 +39,7 @@ use crate::messages;
 use crate::output::json::forward as lines_of_forwarding;
 use crate::output::json::identity::Change;
 use crate::output::json::listen as lines;
-use crate::output::json::{Line, listen::ListenConfig};
+use crate::output::json::{Line, listen::config::ListenConfig};
 use crate::output::listen as words;
 use crate::output::metrics::text as text_of;
 use crate::output::progress::Progress;
@@ -282,7 +282,7 @@ async fn answer_scrapes(
     let Some(addr) = plan.metrics else {
         return Ok((None, scrapes));
     };
-    let local = metrics::start(addr, metrics::Source::Asked(asks)).await?;
+    let local = metrics::start(addr, asks).await?;
     Ok((Some(local), scrapes))
 }
 

@@ -23,41 +23,34 @@ const AT_ONCE: usize = 16;
 /// Where to send the page that a scraper waits for.
 pub(super) type Reply = oneshot::Sender<String>;
 
-/// Where the text for a scraper comes from.
-#[derive(Clone, Debug)]
-pub(super) enum Source {
-    /// Whoever counts is asked for it.
-    Asked(mpsc::Sender<Reply>),
-}
+/// Where whoever counts is asked for the text.
+pub(super) type Asks = mpsc::Sender<Reply>;
 
-impl Source {
-    /// The text; `None` when whoever counts has ended.
-    async fn text(&self) -> Option<String> {
-        match self {
-            Self::Asked(asks) => {
-                let (reply, text) = oneshot::channel();
-                asks.send(reply).await.ok()?;
-                text.await.ok()
-            }
-        }
-    }
+/// The text as it is now; `None` when whoever counts has ended.
+async fn text(asks: &Asks) -> Option<String> {
+    let (reply, text) = oneshot::channel();
+    asks.send(reply).await.ok()?;
+    text.await.ok()
 }
 
 /// Listens for scrapers, says where, and answers each with the text as it is then.
 ///
 /// Errs when it cannot listen there. Runs until the runtime ends.
-pub(super) async fn start(addr: SocketAddr, source: Source) -> Result<SocketAddr, Error> {
-    let local = bind(addr, source)
+pub(super) async fn start(addr: SocketAddr, asks: Asks) -> Result<SocketAddr, Error> {
+    let local = bind(addr, asks)
         .await
         .map_err(|error| Error::new("listening for scrapes", refusal(addr, &error)))?;
     messages::say(&format!("metrics at http://{local}/metrics"));
     Ok(local)
 }
 
-async fn bind(addr: SocketAddr, source: Source) -> io::Result<SocketAddr> {
+async fn bind(addr: SocketAddr, asks: Asks) -> io::Result<SocketAddr> {
     let listener = match TcpListener::bind(addr).await {
         // All addresses of a machine without IPv6 are those of IPv4.
-        Err(_) if addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+        Err(error)
+            if addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+                && error.kind() != io::ErrorKind::AddrInUse =>
+        {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, addr.port())).await?
         }
         bound => bound?,
@@ -71,10 +64,10 @@ async fn bind(addr: SocketAddr, source: Source) -> io::Result<SocketAddr> {
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let source = source.clone();
+                    let asks = asks.clone();
                     tokio::spawn(async move {
                         // Who does not ask properly gets no answer.
-                        let _ = tokio::time::timeout(PATIENCE, answer(stream, &source)).await;
+                        let _ = tokio::time::timeout(PATIENCE, answer(stream, &asks)).await;
                         drop(place);
                     });
                 }
@@ -86,7 +79,7 @@ async fn bind(addr: SocketAddr, source: Source) -> io::Result<SocketAddr> {
     Ok(local)
 }
 
-async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, asks: &Asks) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut piece = [0; 1_024];
@@ -101,7 +94,7 @@ async fn answer(mut stream: TcpStream, source: &Source) -> io::Result<()> {
     let (status, text) = if !matches!(path, Some(b"/" | b"/metrics")) {
         ("404 Not Found", "the numbers are at /metrics\n".to_owned())
     } else if is_head || request.starts_with(b"GET ") {
-        match source.text().await {
+        match self::text(asks).await {
             Some(text) => ("200 OK", text),
             None => return Ok(()),
         }

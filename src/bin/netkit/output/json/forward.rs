@@ -12,7 +12,8 @@ use netkit::time::Millis;
 use serde::Serialize;
 
 use super::Line;
-use super::listen::{FaultConfig, Peer};
+use super::listen::Peer;
+use super::listen::config::FaultConfig;
 
 /// `"type":"authority"`: the certificate of the authority made up for `--tls-self-signed`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
